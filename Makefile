@@ -1,0 +1,74 @@
+# Heddle. `./configure` writes config.mk; then: make, make check, make demo, make install, make bench.
+# Objects lie in build/ under the source's own name, executables in bin/. Adding a file needs no edit here.
+
+ifeq ($(wildcard config.mk),)
+$(error run ./configure first)
+endif
+include config.mk
+
+build ?= build
+bin ?= bin
+
+WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-warning-option
+# One arithmetic (gpu/ops.h): no contraction the source does not write, nothing that changes a rounding.
+ARITHMETIC = -ffp-contract=off -fno-trapping-math -fno-math-errno
+FLAGS = -std=gnu11 $(OPTIMISE) $(ARITHMETIC) $(WARN) -fopenmp -pthread -D_GNU_SOURCE -I$(src) -I. $(lib_cflags) $(CFLAGS)
+LIBS = $(lib_libs) -lm -fopenmp -pthread -ldl
+COMPILE = $(CC) $(FLAGS) -MMD -MP -c -o $@
+
+sources = $(patsubst $(src)/%,%,$(wildcard $(addprefix $(src)/,$(1))))
+
+# The kernels in gpu/cpu are compiled once a path: portable, and on x86-64 also for AVX2 and AVX-512.
+paths := portable $(if $(filter 1,$(X86)),avx2 avx512)
+flags_portable :=
+flags_avx2 := -march=x86-64-v3
+flags_avx512 := -march=x86-64-v4 -mprefer-vector-width=512
+kernels := $(call sources,gpu/cpu/*.c)
+
+lib := $(call sources,lib/*/*.c gpu/*.c)
+lib_objects := $(lib:%.c=$(build)/%.o) $(foreach p,$(paths),$(kernels:gpu/cpu/%.c=$(build)/gpu/cpu/%.$(p).o))
+frame := $(call sources,cmd/command*.c)
+commands := $(patsubst cmd/%.c,%,$(filter-out $(frame),$(call sources,cmd/*.c)))
+programs := $(commands:%=$(bin)/%)
+unit := $(patsubst %.c,$(build)/%,$(call sources,tests/unit/*.c))
+fuzz := $(patsubst %.c,$(build)/%,$(filter-out tests/fuzz/replay.c,$(call sources,tests/fuzz/*.c)))
+
+.PHONY: all tests check check-slow clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(programs)
+
+$(build)/libheddle.a: $(lib_objects)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(build)/%.o: $(src)/%.c config.h
+	@mkdir -p $(@D)
+	$(COMPILE) $<
+
+define kernel_rule
+$(build)/gpu/cpu/%.$(1).o: $(src)/gpu/cpu/%.c config.h
+	@mkdir -p $$(@D)
+	$$(COMPILE) $(flags_$(1)) -DKERNEL_PATH=$(1) -DKERNEL_$(1) $$<
+endef
+$(foreach p,$(paths),$(eval $(call kernel_rule,$(p))))
+
+$(build)/cmd/plot.o: FLAGS += $(cairo_cflags)
+$(bin)/plot: LIBS += $(cairo_libs)
+$(bin)/%: $(build)/cmd/%.o $(frame:%.c=$(build)/%.o) $(build)/libheddle.a
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(build)/tests/unit/%: $(build)/tests/unit/%.o $(build)/libheddle.a
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -ljansson
+
+$(build)/tests/fuzz/%: $(build)/tests/fuzz/%.o $(build)/tests/fuzz/replay.o $(build)/libheddle.a
+	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+tests: all $(unit) $(fuzz)
+
+clean:
+	rm -rf $(build) $(bin)
+
+include $(call sources,mk/*.mk)
+-include $(shell find $(build) -name '*.d' 2>/dev/null)

@@ -1,0 +1,62 @@
+#include "lib/base/buffer.h"
+
+#include <stdio.h>
+
+#include "lib/base/error.h"
+
+char *buffer_reserve(struct buffer *b, size_t n)
+{
+	size_t need = size_add(b->size, n);
+	if (need > b->capacity) {
+		size_t capacity = size_add(b->capacity, b->capacity / 2);
+		capacity = capacity < need ? need : capacity;
+		capacity = capacity < 256 ? 256 : capacity;
+		b->data = mem_resize(b->data, b->size, capacity);
+		b->capacity = capacity;
+	}
+	return b->data + b->size;
+}
+
+void buffer_add(struct buffer *b, const void *data, size_t n)
+{
+	if (n == 0)
+		return;
+	memcpy(buffer_reserve(b, n), data, n);
+	b->size += n;
+}
+
+void buffer_slice(struct buffer *b, struct slice s)
+{
+	buffer_add(b, s.data, s.size);
+}
+
+void buffer_char(struct buffer *b, char c)
+{
+	*buffer_reserve(b, 1) = c;
+	b->size++;
+}
+
+void buffer_text(struct buffer *b, const char *s)
+{
+	buffer_add(b, s, strlen(s));
+}
+
+void buffer_printf(struct buffer *b, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	int n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	CHECK(n >= 0);
+	char *p = buffer_reserve(b, (size_t)n + 1);
+	va_start(args, format);
+	vsnprintf(p, (size_t)n + 1, format, args);
+	va_end(args);
+	b->size += (size_t)n;
+}
+
+void buffer_free(struct buffer *b)
+{
+	mem_free(b->data);
+	*b = (struct buffer){ NULL, 0, 0 };
+}

@@ -1,0 +1,85 @@
+/*
+ * json.h: a strict JSON (RFC 8259) pull parser and writer: the only ones in the tree. Records, config.json, tokenizer.json
+ * and reports all use them.
+ *
+ * The text is a slice that stays in place; what the parser gives points into it. Strict: UTF-8 is checked, lone surrogates,
+ * numbers that overflow to infinity, and anything JSONTestSuite calls n_ are errors. The nesting is limited (JSON_DEPTH), the
+ * parser does not recurse. Duplicate keys are the reader's business: the pull parser gives them all, json_get the last.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/error.h"
+#include "lib/base/slice.h"
+
+enum { JSON_DEPTH = 1024 };
+
+enum json_type {
+	JSON_ABSENT,		/* of a value that is not there */
+	JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING,
+	JSON_ARRAY, JSON_OBJECT,	/* as a token: the opening bracket */
+	JSON_KEY, JSON_ARRAY_END, JSON_OBJECT_END,
+	JSON_END,		/* of the text */
+	JSON_ERROR,
+};
+
+/* A value or token: its type and its own bytes, quotes and brackets included. */
+struct json {
+	enum json_type type;
+	struct slice raw;
+};
+
+/* --- Pull parser --------------------------------------------------------------------------------------------------- */
+
+struct json_parser {
+	const char *start, *at, *end;
+	size_t depth;
+	const char *fault;	/* what is wrong, after JSON_ERROR; at is where */
+	unsigned expect;	/* internal state */
+	uint64_t objects[JSON_DEPTH / 64];	/* one bit a level: is it an object? */
+};
+
+void json_begin(struct json_parser *, struct slice text);
+
+/* The next token. A container is its opening bracket, its members follow, then its end. */
+struct json json_next(struct json_parser *);
+
+/* After a JSON_ARRAY, JSON_OBJECT or JSON_KEY token: skip to behind the container, or over the key's value, checking it all,
+ * and give the whole value. */
+struct json json_skip(struct json_parser *, struct json token);
+
+/* --- Values: checked already, read in place ------------------------------------------------------------------------ */
+
+/* Check a whole text and give its root value; -1 and the error with line and column (in bytes) if it is not JSON. */
+int json_read(struct slice text, struct json *root, struct error *);
+
+/* The value of the last member so named; JSON_ABSENT where there is none or v is no object. O(size of v). */
+struct json json_get(struct json v, const char *key);
+
+/* Walk the members of an object or the elements of an array: for (struct json_iterator i = json_iterate(v); json_each(&i); ) … */
+struct json_iterator {
+	struct json key, value;	/* key: JSON_ABSENT in an array */
+	const char *at;
+	bool object;
+};
+struct json_iterator json_iterate(struct json v);
+bool json_each(struct json_iterator *);
+size_t json_count(struct json v);	/* members or elements */
+
+/* The text of a string: in place where it has no escape, else decoded into the arena. May hold NUL (\u0000). */
+struct slice json_text(struct json string, struct arena *);
+bool json_text_is(struct json string, const char *text);
+
+/* Numbers, read exactly (round to nearest even). integer: false unless the number is whole and fits (1e3 and 2.0 are whole). */
+double json_double(struct json number);
+float json_float(struct json number);		/* rounded once, from the decimal */
+bool json_integer(struct json number, int64_t *);
+
+/* --- Writing: append to a buffer ----------------------------------------------------------------------------------- */
+
+void json_write_string(struct buffer *, struct slice text);	/* quoted; escapes only ", \ and controls */
+void json_write_integer(struct buffer *, int64_t);
+void json_write_double(struct buffer *, double);	/* shortest that reads back; finite (CHECK) */
+void json_write_float(struct buffer *, float);		/* shortest that reads back as float32; finite (CHECK) */
+void json_write_vector(struct buffer *, const float *, size_t n);	/* [a,b,…] */

@@ -1,0 +1,125 @@
+/*
+ * record.h: records, in and out. A record is one JSON object on a line, one CSV or TSV row, or a line of text. A command asks for the
+ * keys it reads; every other byte of the record passes through unchanged and in order.
+ *
+ * A reader takes files in order as one input ("-" is stdin), undoes gzip and zstd, detects the format (CONTRACT.md), and checks every
+ * record whole. It reads ahead in a thread of its own where that helps; what it gives is in input order.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "lib/record/json.h"
+
+enum format { FORMAT_AUTO, FORMAT_JSONL, FORMAT_CSV, FORMAT_TSV, FORMAT_TEXT };
+
+/* A value of a record: of JSON, a JSON value; of CSV or text, a FIELD: text is decoded and raw is the field's own bytes. */
+struct value {
+	struct json json;	/* JSON_ABSENT: the record has no such key; for CSV parsed from the field when a reader below asks */
+	struct slice field;	/* CSV, TSV and text: the decoded field */
+	bool is_field;
+};
+
+struct record {
+	struct slice raw;	/* its own bytes, without the line end */
+	const char *file;	/* "-" is stdin */
+	size_t line;		/* of its first byte, from 1 */
+	size_t index;		/* in the whole input, from 0 */
+	enum format format;	/* JSONL, CSV, TSV or TEXT */
+	struct value *values;	/* one a wanted key, in the order of reader_want */
+};
+
+/* --- Reading ------------------------------------------------------------------------------------------------------- */
+
+struct reader_options {
+	const char *const *files;
+	size_t n_files;		/* 0: stdin */
+	enum format format;
+	size_t shard, shards;	/* from 1; shards 0: all of the input */
+};
+
+struct reader;
+
+/* Opens the first file and detects its format; NULL and the error otherwise. */
+struct reader *reader_open(const struct reader_options *, struct error *);
+void reader_close(struct reader *);
+
+/* Ask for a key before the first reader_next; returns its place in record.values. The same key twice gives the same place. */
+size_t reader_want(struct reader *, const char *key);
+
+/* The next record, its memory from the arena: 1; 0 at the end; -1 and the error ("file:line: what is wrong") for a bad one, after
+ * which the reader stands at the next line, so that the caller may go on. *bad gets the raw bytes of a bad record (may be NULL). */
+int reader_next(struct reader *, struct arena *, struct record *, struct slice *bad, struct error *);
+
+enum format reader_format(const struct reader *);
+struct slice reader_header(const struct reader *);	/* CSV, TSV: the header's own bytes, else empty */
+size_t reader_bytes(const struct reader *);		/* read so far, for progress */
+
+/* --- Values ---------------------------------------------------------------------------------------------------------
+ * Each returns -1 and an error "file:line: key "text" …" where the value is absent or of the wrong kind. key is for the message. */
+
+int record_text(const struct record *, size_t want, const char *key, struct arena *, struct slice *, struct error *);
+int record_integer(const struct record *, size_t want, const char *key, int64_t *, struct error *);
+int record_double(const struct record *, size_t want, const char *key, double *, struct error *);
+
+/* A label or class: a string as it is, a number or boolean as its JSON text. *json is the value as JSON, to be written again. */
+int record_label(const struct record *, size_t want, const char *key, struct arena *, struct slice *text, struct slice *json,
+	struct error *);
+
+/* A vector: a JSON array of numbers, or base64 of little-endian float32. NaN and infinity are errors. n gets its length. */
+int record_vector(const struct record *, size_t want, const char *key, struct arena *, float **, size_t *n, struct error *);
+
+bool record_has(const struct record *, size_t want);
+
+/* error_set with the record's place before the message. */
+int record_error(const struct record *, struct error *, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* --- Keeping records: a spool in an unlinked file under TMPDIR ------------------------------------------------------ */
+
+struct spool;
+struct spool *spool_new(struct error *);
+void spool_free(struct spool *);
+int spool_add(struct spool *, const struct record *, struct error *);	/* raw, file, line, index, format; not the values */
+int spool_rewind(struct spool *, struct error *);
+int spool_next(struct spool *, struct arena *, struct record *, struct error *);	/* 1, 0, -1; no values */
+
+/* --- Writing ------------------------------------------------------------------------------------------------------- */
+
+struct writer_options {
+	enum format format;	/* of the output: AUTO follows the input (text becomes JSONL) */
+	const char *const *drop;	/* input keys to leave out */
+	size_t n_drop;
+	bool replace;		/* a new key takes the place of one that is there, instead of stopping */
+	bool base64;		/* vectors */
+};
+
+/* A writer puts records together in buffers of the caller's, so that several threads may each fill one. keys: what the command adds,
+ * in order, the same for every record. The buffer's bytes then go out in order of records. */
+struct writer;
+struct writer *writer_new(const struct writer_options *, const char *const *keys, size_t n_keys, struct error *);
+void writer_free(struct writer *);
+
+/* The CSV header (nothing for JSONL). in: the input's header, empty for JSONL or text input. */
+int writer_header(const struct writer *, struct buffer *, enum format in, struct slice header, struct error *);
+
+/* The record's own bytes up to where new keys go; -1 where it has one of the keys already and neither drop nor replace says so. */
+int writer_begin(const struct writer *, struct buffer *, const struct record *, struct error *);
+/* then, for each key in order, one value: */
+void writer_text(const struct writer *, struct buffer *, struct slice);
+void writer_integer(const struct writer *, struct buffer *, int64_t);
+void writer_double(const struct writer *, struct buffer *, double);
+void writer_float(const struct writer *, struct buffer *, float);
+void writer_null(const struct writer *, struct buffer *);
+void writer_vector(const struct writer *, struct buffer *, const float *, size_t n);	/* as --encoding says */
+void writer_json(const struct writer *, struct buffer *, struct slice json);	/* any JSON value, made with json_write_* */
+/* and the end of the line: */
+void writer_end(const struct writer *, struct buffer *);
+
+/* --- Output file ---------------------------------------------------------------------------------------------------
+ * NULL or "-" is stdout. Another path is written beside itself and renamed by output_close; a device or FIFO is written directly;
+ * links are followed, the mode kept. */
+struct output;
+struct output *output_open(const char *path, struct error *);
+int output_write(struct output *, const void *, size_t, struct error *);
+int output_flush(struct output *, struct error *);
+int output_close(struct output *, struct error *);	/* flush, fsync, rename; frees it in any case */
+void output_abandon(struct output *);			/* remove the unfinished file; safe from a signal handler */
