@@ -1,0 +1,91 @@
+/*
+ * tokenizer.h: text to token ids and back, as Hugging Face tokenizers does it: the same ids, offsets and word numbers.
+ *
+ * A tokenizer is read from a folder (tokenizer.json, else vocab.txt with tokenizer_config.json), or from one
+ * such file. It has the five parts of a tokenizer.json, one small file each: normalizer, pre-tokenizer, model,
+ * post-processor and decoder, and added tokens that are found in the text before the rest is normalized.
+ * A part of a kind that is not known here is an error that names it (ERROR_MODEL), never ignored.
+ *
+ * An open tokenizer does not change: any number of threads may use it at once, each with an arena of its own.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/error.h"
+#include "lib/base/memory.h"
+
+struct tokenizer;
+
+enum { TOKENIZER_NO_ID = -1 };	/* as uint32_t: no such token, no word */
+
+/* --- Opening ------------------------------------------------------------------------------- */
+
+/* A folder, a tokenizer.json or a vocab.txt; NULL and the error otherwise. */
+struct tokenizer *tokenizer_open(const char *path, struct error *);
+void tokenizer_free(struct tokenizer *);
+
+/* The same from text in memory, which may go away afterwards. */
+struct tokenizer *tokenizer_from_json(struct slice json, struct error *);
+struct tokenizer *tokenizer_from_vocab(struct slice vocab, bool lowercase, struct error *);
+
+/*
+ * Lowercase or not, whatever the file says; accents go with it where the file leaves them open.
+ * Before the tokenizer is used. -1 (ERROR_USAGE) where its normalizer has no such choice.
+ */
+int tokenizer_set_lowercase(struct tokenizer *, bool lowercase, struct error *);
+
+/* --- Encoding ------------------------------------------------------------------------------ */
+
+struct tokenizer_options {
+	bool add_special;	/* [CLS] and [SEP] or their like, as the post-processor says */
+	size_t max_length;	/* tokens, special ones included; 0: no limit */
+	bool offsets, type_ids, special_mask, word_ids;	/* what struct encoding is to hold beside ids */
+	bool byte_offsets;	/* offsets in bytes instead of code points */
+};
+
+struct token_offset {
+	uint32_t start, end;	/* [start, end) in the text that the token is from; 0, 0 where added */
+};
+
+struct encoding {
+	size_t n;
+	uint32_t *ids;			/* [n] */
+	struct token_offset *offsets;	/* [n], each below NULL unless asked for */
+	uint32_t *type_ids;		/* 0 first text, 1 its pair, or what the template says */
+	uint8_t *special_mask;		/* 1: added by the post-processor */
+	uint32_t *word_ids;		/* number of the word in its text; TOKENIZER_NO_ID where added */
+};
+
+/*
+ * Encode a text, or a text and its pair; results lie in the arena. Text is UTF-8; where it is not, each
+ * maximal invalid part counts as one U+FFFD of the bytes' length. Too long: tokens are cut from the end, of a
+ * pair one by one from the longer (Hugging Face's longest_first), special tokens stay. Takes time linear in
+ * the text. Errors: a word that the vocabulary cannot spell where it has no unknown token (ERROR_MODEL), a max_length
+ * below the number of special tokens (ERROR_USAGE), a text over 4 GiB (ERROR_DATA).
+ */
+int tokenizer_encode(const struct tokenizer *, struct slice text, const struct slice *pair,
+	const struct tokenizer_options *, struct arena *, struct encoding *, struct error *);
+
+/* How many tokens a post-processor adds to a text, or to a pair. */
+size_t tokenizer_added(const struct tokenizer *, bool pair);
+
+/* --- Vocabulary ---------------------------------------------------------------------------- */
+
+/* One above the highest id: an array of this size has a place for every token. Ids in between may be unused. */
+size_t tokenizer_vocab_size(const struct tokenizer *);
+
+/* The token of an id, in the tokenizer's memory; data is NULL where there is none. */
+struct slice tokenizer_token(const struct tokenizer *, uint32_t id);
+
+/* The id of a token, TOKENIZER_NO_ID where there is none. */
+uint32_t tokenizer_id(const struct tokenizer *, struct slice token);
+
+uint32_t tokenizer_unknown(const struct tokenizer *);	/* id of the unknown token, TOKENIZER_NO_ID */
+bool tokenizer_is_special(const struct tokenizer *, uint32_t id);
+
+/* --- Decoding ------------------------------------------------------------------------------ */
+
+/* Append the text of ids; an id without a token adds nothing, as in the reference. */
+void tokenizer_decode(const struct tokenizer *, const uint32_t *ids, size_t n, bool skip_special,
+	struct buffer *);
