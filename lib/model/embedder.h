@@ -1,17 +1,20 @@
 /*
- * embedder.h: texts in, vectors out. A sentence-transformers folder (modules.json: a transformer, pooling, dense layers,
- * normalisation), a bare transformer folder (its tokens' mean), or a static model (a vector a token,
- * their weighted mean).
+ * embedder.h: texts in, vectors out. A sentence-transformers folder (modules.json: a transformer,
+ * pooling, dense layers, normalisation), a bare transformer folder (its tokens' mean), or a
+ * static model (a vector a token, their weighted mean).
  *
- * The vector of a text depends on the text, the model and the options alone: not on its neighbours, the
- * size of the batches, the number of threads or the processor. float32 follows sentence-transformers
- * 6.2's encode() to 1e-5 on every element.
+ * The vector of a text depends on the text, the model and the options alone: not on its
+ * neighbours, the size of the batches, the number of threads or the processor. float32 follows
+ * sentence-transformers 6.2's encode() to 1e-5 on every element.
  */
 #pragma once
 #include "lib/base/error.h"
 #include "lib/base/slice.h"
 
-/* The static model that comes with Heddle, below share/: embedder_open(command_data(EMBEDDER_BUILTIN), …). */
+/*
+ * The static model that comes with Heddle, below share/:
+ * embedder_open(command_data(EMBEDDER_BUILTIN), …).
+ */
 #define EMBEDDER_BUILTIN "models/all-MiniLM-L6-v2-static"
 
 /* The words of --pooling, in order: the first stands for what the model's folder says. */
@@ -31,21 +34,26 @@ enum embedder_normalize { EMBEDDER_NORMALIZE_AS_MODEL, EMBEDDER_NORMALIZE, EMBED
 struct embedder_options {
 	enum embedder_pooling pooling;		/* instead of the folder's pooling */
 	enum embedder_normalize normalize;	/* to length 1, as the last step */
-	size_t max_length;	/* tokens of a text, special ones counted; 0: the folder's limit. More than the model
-				 * has positions for is an error */
-	const char *prompt;	/* put before every text; NULL: the prompt that prompt_name names */
-	const char *prompt_name;	/* of config_sentence_transformers.json; NULL: its default, if it has one */
-	size_t truncate_dim;	/* only the first so many dimensions, before normalising; 0: all */
-	size_t batch_tokens;	/* of one packed batch, about; 0: 400 a thread. Never changes a byte of the result */
-	bool bf16;		/* products in bfloat16: faster where the processor has them, within about 1e-2 */
+
+	/* Tokens of a text, special ones counted; 0: the folder's limit. More than the model has
+	 * positions for is an error. */
+	size_t max_length;
+
+	/* Put before every text; where it is NULL, the prompt that prompt_name names in
+	 * config_sentence_transformers.json; where that is NULL too, the default one there. */
+	const char *prompt, *prompt_name;
+
+	size_t truncate_dim;	/* only so many dimensions, cut before normalising; 0: all */
+	size_t batch_tokens;	/* of one packed batch, about; 0: 400. No byte depends on it */
+	bool bf16;		/* products in bfloat16, where the processor has them: about 1e-2 */
 };
 
 struct embedder;
 
 /*
- * Open the model called name: a folder of that name, else below the folders of HEDDLE_MODELS, else in the
- * Hugging Face cache (lib/model/folder.h). NULL and the error otherwise: 66 no such model, 78 a broken one, 2 for options
- * that this model cannot follow.
+ * Open the model called name: a folder of that name, else below the folders of HEDDLE_MODELS,
+ * else in the Hugging Face cache (lib/model/folder.h). NULL and the error otherwise: 66 no such
+ * model, 78 a broken one, 2 for options that this model cannot follow.
  */
 struct embedder *embedder_open(const char *name, const struct embedder_options *, struct error *);
 void embedder_free(struct embedder *);
@@ -54,12 +62,13 @@ void embedder_free(struct embedder *);
 size_t embedder_size(const struct embedder *);
 
 /*
- * Embed n texts: out [n, size], row i for text i. Texts are tokenized, sorted by length, packed into
- * batches, and computed on all OpenMP threads; memory grows with the texts given at once, so a stream is
- * given in windows. Text is UTF-8. One call at a time. -1 and the error where the model gives something
- * that is not finite (78).
+ * Embed n texts: out [n, size], row i for text i. Texts are tokenized, sorted by length, packed
+ * into batches, and computed on all OpenMP threads; memory grows with the texts given at once, so
+ * a stream is given in windows. Text is UTF-8. One call at a time. -1 and the error where the
+ * model gives something that is not finite (78).
  */
-int embedder_run(struct embedder *, const struct slice *texts, size_t n, float *out, struct error *);
+int embedder_run(struct embedder *, const struct slice *texts, size_t n, float *out,
+	struct error *);
 
 /* Counts since embedder_open: tokens computed, and texts cut to max_length. */
 size_t embedder_tokens(const struct embedder *);
