@@ -1,0 +1,55 @@
+/* activation.c: what follows a product on a panel that is still in the cache: the bias, then the activation.
+ * The functions are branch-free (lib/base/math.h), so that the compiler vectorises these loops. */
+#include "gpu/cpu/product.h"
+
+INLINE float activate(const enum activation activation, float x)
+{
+	switch (activation) {
+	case ACTIVATION_GELU:
+		return math_gelu(x);
+	case ACTIVATION_GELU_TANH:
+		return math_gelu_tanh(x);
+	case ACTIVATION_RELU:
+		return x <= 0 ? 0 : x;
+	case ACTIVATION_TANH:
+		return math_tanh(x);
+	default:
+		return x;
+	}
+}
+
+INLINE void apply(const enum activation activation, float *y, size_t y_stride, size_t rows,
+	size_t columns, const float *bias)
+{
+	for (size_t i = 0; i < rows; i++) {
+		float *row = y + i * y_stride;
+		if (bias)
+			for (size_t j = 0; j < columns; j++)
+				row[j] = activate(activation, row[j] + bias[j]);
+		else
+			for (size_t j = 0; j < columns; j++)
+				row[j] = activate(activation, row[j]);
+	}
+}
+
+void LOCAL(epilogue)(float *y, size_t y_stride, size_t rows, size_t columns, const float *bias,
+	enum activation activation)
+{
+	switch (activation) {
+	case ACTIVATION_GELU:
+		apply(ACTIVATION_GELU, y, y_stride, rows, columns, bias);
+		break;
+	case ACTIVATION_GELU_TANH:
+		apply(ACTIVATION_GELU_TANH, y, y_stride, rows, columns, bias);
+		break;
+	case ACTIVATION_RELU:
+		apply(ACTIVATION_RELU, y, y_stride, rows, columns, bias);
+		break;
+	case ACTIVATION_TANH:
+		apply(ACTIVATION_TANH, y, y_stride, rows, columns, bias);
+		break;
+	default:
+		if (bias)
+			apply(ACTIVATION_NONE, y, y_stride, rows, columns, bias);
+	}
+}

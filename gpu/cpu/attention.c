@@ -1,0 +1,122 @@
+/*
+ * attention.c: attention of one head over one sequence (ops.h). K is laid out in panels and V side by side
+ * once a head; then 24 queries at a time: their scores (24 by n floats) stay in the first- or second-level
+ * cache through product, maximum, exponential, sum and the product with V.
+ */
+#include "gpu/cpu/lanes.h"
+#include "gpu/cpu/tile.h"
+
+enum { QUERIES = 24 };
+
+struct head {
+	size_t n, wide, size, padded;	/* keys; rounded up to panels; head size; rounded up to vectors */
+	const float *q, *bias;	/* bias: of distance 0, or NULL */
+	float *out, *keys, *values, *scaled, *scores, *sums;
+};
+
+static size_t round_up(size_t n, size_t step)
+{
+	return (n + step - 1) / step * step;
+}
+
+static void lay_out(const struct attention_arguments *a, const struct head *h, const float *k,
+	const float *v)
+{
+	size_t size = h->size;
+	for (size_t j = 0; j < h->wide; j++) {
+		float *to = h->keys + j / PANEL * PANEL * size + j % PANEL;
+		for (size_t d = 0; d < size; d++)
+			to[d * PANEL] = j < h->n ? k[j * a->k_stride + d] : 0;
+	}
+	for (size_t j = 0; j < h->n; j++) {
+		float *to = h->values + j * h->padded;
+		memcpy(to, v + j * a->v_stride, size * sizeof *to);
+		for (size_t d = size; d < h->padded; d++)
+			to[d] = 0;
+	}
+}
+
+/* The maximum of n floats, a zero +0. n is a multiple of LANES. */
+static float maximum(const float *x, size_t n)
+{
+	float t[WIDTH], top = -__builtin_inff();
+	vector m[4];
+	UNROLL for (int a = 0; a < 4; a++)
+		m[a] = v_set(top);
+	size_t j = 0;
+	for (; j + 4 * WIDTH <= n; j += 4 * WIDTH)
+		UNROLL for (int a = 0; a < 4; a++)
+			m[a] = v_max(m[a], v_load(x + j + WIDTH * a));
+	for (; j < n; j += WIDTH)
+		m[0] = v_max(m[0], v_load(x + j));
+	v_store(t, v_max(v_max(m[0], m[1]), v_max(m[2], m[3])));
+	for (int a = 0; a < WIDTH; a++)
+		top = t[a] > top ? t[a] : top;
+	return top + 0.0f;
+}
+
+/* A row of scores becomes p; its sum. Beyond n a score is -inf, p +0, which leaves every lane as it is:
+ * lanes of numbers >= +0 are never -0. */
+static float softmax(float *row, size_t n)
+{
+	size_t padded = round_up(n, LANES);
+	for (size_t j = n; j < padded; j++)
+		row[j] = -__builtin_inff();
+	float top = maximum(row, padded);
+	for (size_t j = 0; j < padded; j++)
+		row[j] = math_exp_neg(row[j] - top);
+	return lanes_sum(TERM_VALUE, row, NULL, 0, padded);
+}
+
+/* Queries i .. i + m - 1, m <= QUERIES. */
+static void queries(const struct attention_arguments *a, const struct head *h, size_t i, size_t m)
+{
+	for (size_t r = 0; r < m; r++)
+		for (size_t d = 0; d < h->size; d++)
+			h->scaled[r * h->size + d] = h->q[(i + r) * a->q_stride + d] * a->scale;
+	for (size_t j = 0; j < h->wide; j += PANEL)
+		tile_blocks(m, h->size, h->scaled, h->size, h->keys + j * h->size, PANEL, PANEL,
+			h->scores + j, h->wide);
+	for (size_t r = 0; r < m; r++) {
+		float *row = h->scores + r * h->wide;
+		if (h->bias) {
+			const float *bias = h->bias - (i + r);
+			for (size_t j = 0; j < h->n; j++)
+				row[j] = row[j] + bias[j];
+		}
+		h->sums[r] = softmax(row, h->n);
+	}
+	/* V's product into the scaled queries' place, which are used up */
+	tile_blocks(m, h->n, h->scores, h->wide, h->values, h->padded, h->padded, h->scaled, h->padded);
+	for (size_t r = 0; r < m; r++) {
+		float *out = h->out + (i + r) * a->out_stride, sum = h->sums[r];
+		for (size_t d = 0; d < h->size; d++)
+			out[d] = h->scaled[r * h->padded + d] / sum;
+	}
+}
+
+KERNEL(attention)
+{
+	const struct attention_arguments *a = arguments;
+	for (size_t u = begin; u < end; u++) {
+		struct arena_mark mark = arena_mark(scratch);
+		size_t first = a->cu_seqlens[u / a->heads], column = u % a->heads * a->size;
+		size_t n = a->cu_seqlens[u / a->heads + 1] - first;
+		size_t wide = round_up(n, PANEL);
+		size_t padded = round_up(a->size, WIDTH);
+		struct head h = { .n = n, .wide = wide, .size = a->size, .padded = padded };
+		h.q = a->q + first * a->q_stride + column;
+		h.bias = a->bias ? a->bias + u % a->heads * a->bias_stride + a->bias_zero : NULL;
+		h.out = a->out + first * a->out_stride + column;
+		h.keys = scratch_floats(scratch, size_mul(wide, a->size));
+		h.values = scratch_floats(scratch, size_mul(n, padded));
+		h.scaled = scratch_floats(scratch, QUERIES * padded);
+		h.scores = scratch_floats(scratch, size_mul(QUERIES, wide));
+		h.sums = scratch_floats(scratch, QUERIES);
+		lay_out(a, &h, a->k + first * a->k_stride + column,
+			a->v + first * a->v_stride + column);
+		for (size_t i = 0; i < n; i += QUERIES)
+			queries(a, &h, i, n - i < QUERIES ? n - i : QUERIES);
+		arena_reset(scratch, mark);
+	}
+}

@@ -1,0 +1,248 @@
+/* ops.c: each operation checks its shapes once, fills its kernel's arguments and dispatches; see ops.h. */
+#include "gpu/ops.h"
+
+#include <math.h>
+
+#include "gpu/kernels.h"
+
+static bool is_matrix(struct tensor t, size_t rows, size_t columns)
+{
+	return t.n_dims == 2 && t.dtype == F32 && t.shape[0] == rows && t.shape[1] == columns;
+}
+
+static bool is_vector(struct tensor t, size_t n)
+{
+	return t.n_dims == 1 && t.dtype == F32 && t.shape[0] == n;
+}
+
+static bool is_offsets(size_t n, const size_t *offsets, size_t total)
+{
+	bool good = n == 0 ? total == 0 : offsets[0] == 0 && offsets[n] == total;
+	for (size_t i = 0; i < n; i++)
+		good = good && offsets[i] <= offsets[i + 1];
+	return good;
+}
+
+static size_t blocks(size_t rows, size_t block)
+{
+	return rows / block + (rows % block != 0);
+}
+
+/* --- products ------------------------------------------------------------------------------------ */
+
+static struct linear_arguments linear(struct tensor y, struct tensor x, const struct weight *w,
+	enum activation activation)
+{
+	CHECK(activation < ACTIVATION_COUNT);
+	return (struct linear_arguments){ y.data, x.data, x.shape[0], y.stride[0], x.stride[0], w,
+		activation };
+}
+
+/* Units of a product: the panels of each block of rows. */
+static size_t product_units(size_t rows, const struct weight *w)
+{
+	return size_mul(blocks(rows, BLOCK_ROWS), blocks(w->n, w->panel));
+}
+
+/* So many that a run of them is worth a thread: about a million multiplications. */
+static size_t product_grain(size_t rows, const struct weight *w)
+{
+	size_t unit = (rows < BLOCK_ROWS ? rows : BLOCK_ROWS) * w->panel * (w->k + 1) + 1;
+	return (1 << 20) / unit + 1;
+}
+
+void op_linear(struct device *d, struct tensor y, struct tensor x, const struct weight *w,
+	enum activation activation)
+{
+	CHECK(w->table == d->table && is_matrix(x, x.shape[0], w->k));
+	CHECK(is_matrix(y, x.shape[0], w->n));
+	struct linear_arguments a = linear(y, x, w, activation);
+	device_run(d, KERNEL_linear, &a, product_units(a.rows, w), product_grain(a.rows, w));
+}
+
+void op_matmul(struct device *d, struct tensor y, struct tensor x, struct tensor w)
+{
+	CHECK(is_matrix(w, y.shape[1], x.shape[1]));
+	struct weight *packed = weight_new(d, F32, w.shape[0], w.shape[1], w.stride[0], w.data, NULL);
+	op_linear(d, y, x, packed, ACTIVATION_NONE);
+	weight_free(packed);
+}
+
+/* --- layers of an encoder ------------------------------------------------------------------------ */
+
+static struct norm_arguments norm(struct tensor y, struct tensor x, struct norm n)
+{
+	size_t columns = y.shape[1];
+	CHECK(is_matrix(y, y.shape[0], columns));
+	CHECK(is_vector(n.gamma, columns) && is_vector(n.beta, columns));
+	return (struct norm_arguments){ y.data, x.data, n.gamma.data, n.beta.data, y.stride[0],
+		x.stride[0], columns, n.eps };
+}
+
+void op_norm(struct device *d, struct tensor y, struct tensor x, struct norm n)
+{
+	struct norm_arguments a = norm(y, x, n);
+	CHECK(is_matrix(x, y.shape[0], y.shape[1]));
+	device_run(d, KERNEL_norm, &a, y.shape[0], 64);
+}
+
+void op_embed(struct device *d, struct tensor y, size_t n, const uint32_t *ids, struct tensor word,
+	const uint32_t *types, struct tensor type, const uint32_t *positions, struct tensor position,
+	struct norm norms)
+{
+	size_t columns = y.shape[1];
+	CHECK(y.shape[0] == n && is_matrix(word, word.shape[0], columns));
+	CHECK(type.n_dims == 0 ? !types : is_matrix(type, type.shape[0], columns));
+	CHECK(position.n_dims == 0 ? !positions : is_matrix(position, position.shape[0], columns));
+	for (size_t t = 0; t < n; t++) {
+		CHECK(ids[t] < word.shape[0] && (!types || types[t] < type.shape[0]));
+		CHECK(!positions || positions[t] < position.shape[0]);
+	}
+	struct embed_arguments a = { norm(y, TENSOR_NONE, norms), ids, types, positions, word.data,
+		type.data, position.data, word.stride[0], type.stride[0], position.stride[0] };
+	device_run(d, KERNEL_embed, &a, n, 64);
+}
+
+void op_linear_norm(struct device *d, struct tensor y, struct tensor x, const struct weight *w,
+	struct tensor residual, struct norm n)
+{
+	CHECK(w->table == d->table && is_matrix(x, x.shape[0], w->k));
+	CHECK(is_matrix(y, x.shape[0], w->n) && is_matrix(residual, x.shape[0], w->n));
+	struct linear_norm_arguments a = { linear(TENSOR_NONE, x, w, ACTIVATION_NONE),
+		norm(y, residual, n) };
+	device_run(d, KERNEL_linear_norm, &a, blocks(x.shape[0], BLOCK_ROWS), 1);
+}
+
+void op_feed_forward(struct device *d, struct tensor y, struct tensor x, const struct weight *up,
+	enum activation activation, const struct weight *down, struct norm n)
+{
+	CHECK(up->table == d->table && down->table == d->table && up->dtype == down->dtype);
+	CHECK(is_matrix(x, x.shape[0], up->k) && is_matrix(y, x.shape[0], up->k));
+	CHECK(down->k == up->n && down->n == up->k);
+	struct feed_forward_arguments a = { linear(TENSOR_NONE, x, up, activation), down,
+		norm(y, x, n) };
+	device_run(d, KERNEL_feed_forward, &a, blocks(x.shape[0], BLOCK_ROWS), 1);
+}
+
+void op_attention(struct device *d, struct tensor out, struct tensor q, struct tensor k,
+	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
+	struct tensor position_bias)
+{
+	size_t tokens = out.shape[0], columns = out.shape[1], longest = 0;
+	CHECK(n_heads > 0 && columns % n_heads == 0 && is_offsets(n_sequences, cu_seqlens, tokens));
+	CHECK(is_matrix(out, tokens, columns) && is_matrix(q, tokens, columns));
+	CHECK(is_matrix(k, tokens, columns) && is_matrix(v, tokens, columns));
+	for (size_t b = 0; b < n_sequences; b++) {
+		size_t n = cu_seqlens[b + 1] - cu_seqlens[b];
+		longest = n > longest ? n : longest;
+	}
+	struct attention_arguments a = { out.data, q.data, k.data, v.data, position_bias.data,
+		out.stride[0], q.stride[0], k.stride[0], v.stride[0], position_bias.stride[0], 0,
+		cu_seqlens, n_heads, columns / n_heads, scale };
+	if (position_bias.n_dims) {
+		size_t width = position_bias.shape[1];
+		CHECK(is_matrix(position_bias, n_heads, width));
+		CHECK(width % 2 == 1 && longest <= width / 2 + 1);
+		a.bias_zero = width / 2;
+	}
+	device_run(d, KERNEL_attention, &a, size_mul(n_sequences, n_heads), 1);
+}
+
+/* --- sentences ----------------------------------------------------------------------------------- */
+
+void op_pool(struct device *d, struct tensor y, struct tensor x, size_t n_sequences,
+	const size_t *cu_seqlens, enum pooling pooling)
+{
+	CHECK(pooling < POOLING_COUNT && is_offsets(n_sequences, cu_seqlens, x.shape[0]));
+	CHECK(is_matrix(x, x.shape[0], y.shape[1]) && is_matrix(y, n_sequences, y.shape[1]));
+	struct pool_arguments a = { y.data, x.data, y.stride[0], x.stride[0], y.shape[1], cu_seqlens,
+		pooling };
+	device_run(d, KERNEL_pool, &a, n_sequences, 4);
+}
+
+void op_normalize(struct device *d, struct tensor y, struct tensor x)
+{
+	CHECK(is_matrix(x, y.shape[0], y.shape[1]) && is_matrix(y, y.shape[0], y.shape[1]));
+	struct normalize_arguments a = { y.data, x.data, y.stride[0], x.stride[0], y.shape[1] };
+	device_run(d, KERNEL_normalize, &a, y.shape[0], 256);
+}
+
+void op_bag(struct device *d, struct tensor y, struct tensor table, struct tensor scales,
+	const uint32_t *ids, size_t n_sequences, const size_t *cu_seqlens, bool mean)
+{
+	size_t columns = y.shape[1], n = n_sequences ? cu_seqlens[n_sequences] : 0;
+	CHECK(is_matrix(y, n_sequences, columns) && is_offsets(n_sequences, cu_seqlens, n));
+	CHECK(table.n_dims == 2 && table.shape[1] == columns);
+	CHECK(table.dtype == F32 || table.dtype == I8);
+	CHECK(scales.n_dims == 0 || is_vector(scales, table.shape[0]));
+	for (size_t t = 0; t < n; t++)
+		CHECK(ids[t] < table.shape[0]);
+	struct bag_arguments a = { y.data, table.data, table.dtype, scales.data, y.stride[0],
+		table.stride[0], columns, ids, cu_seqlens, mean };
+	device_run(d, KERNEL_bag, &a, n_sequences, 64);
+}
+
+void op_column_sum(struct device *d, struct tensor y, struct tensor x)
+{
+	CHECK(is_matrix(x, x.shape[0], x.shape[1]) && is_vector(y, x.shape[1]));
+	struct column_sum_arguments a = { y.data, x.data, x.stride[0], x.shape[0], x.shape[1] };
+	device_run(d, KERNEL_column_sum, &a, blocks(x.shape[1], 16), 1);
+}
+
+/* --- distances ----------------------------------------------------------------------------------- */
+
+void op_square_norms(struct device *d, struct tensor y, struct tensor x)
+{
+	CHECK(is_matrix(x, x.shape[0], x.shape[1]) && is_vector(y, x.shape[0]));
+	struct square_norms_arguments a = { y.data, x.data, x.stride[0], x.shape[1] };
+	device_run(d, KERNEL_square_norms, &a, x.shape[0], 256);
+}
+
+void op_square_distances(struct device *d, struct tensor y, struct tensor x, const struct weight *w,
+	struct tensor xx, struct tensor ww)
+{
+	CHECK(w->table == d->table && !w->bias && is_matrix(x, x.shape[0], w->k));
+	CHECK(is_matrix(y, x.shape[0], w->n) && is_vector(xx, x.shape[0]) && is_vector(ww, w->n));
+	struct square_distances_arguments a = { linear(y, x, w, ACTIVATION_NONE), xx.data, ww.data };
+	size_t rows = a.product.rows;
+	device_run(d, KERNEL_square_distances, &a, product_units(rows, w), product_grain(rows, w));
+}
+
+void op_pair_distances(struct device *d, struct tensor y, struct tensor x, struct tensor z,
+	struct tensor i, struct tensor j, enum metric metric)
+{
+	size_t n = y.shape[0];
+	CHECK(metric < METRIC_COUNT && is_vector(y, n));
+	CHECK(i.n_dims == 1 && i.dtype == I32 && i.shape[0] == n);
+	CHECK(j.n_dims == 1 && j.dtype == I32 && j.shape[0] == n);
+	CHECK(is_matrix(x, x.shape[0], x.shape[1]) && is_matrix(z, z.shape[0], x.shape[1]));
+	struct pair_distances_arguments a = { y.data, x.data, z.data, i.data, j.data, x.stride[0],
+		z.stride[0], x.shape[1], metric };
+	device_run(d, KERNEL_pair_distances, &a, n, 1024);
+}
+
+void op_top_k_clear(struct device *d, struct tensor values, struct tensor indices)
+{
+	CHECK(is_matrix(values, values.shape[0], values.shape[1]) && indices.dtype == I32);
+	CHECK(indices.n_dims == 2 && indices.shape[0] == values.shape[0]);
+	CHECK(indices.shape[1] == values.shape[1]);
+	(void)d;
+	for (size_t r = 0; r < values.shape[0]; r++) {
+		for (size_t c = 0; c < values.shape[1]; c++) {
+			((float *)values.data)[r * values.stride[0] + c] = INFINITY;
+			((int32_t *)indices.data)[r * indices.stride[0] + c] = -1;
+		}
+	}
+}
+
+void op_top_k(struct device *d, struct tensor values, struct tensor indices, struct tensor y,
+	size_t first)
+{
+	size_t rows = y.shape[0], k = values.shape[1];
+	CHECK(is_matrix(y, rows, y.shape[1]) && is_matrix(values, rows, k) && indices.dtype == I32);
+	CHECK(indices.n_dims == 2 && indices.shape[0] == rows && indices.shape[1] == k);
+	CHECK(first <= INT32_MAX && y.shape[1] <= INT32_MAX - first);
+	struct top_k_arguments a = { values.data, indices.data, y.data, values.stride[0],
+		indices.stride[0], y.stride[0], k, y.shape[1], first };
+	device_run(d, KERNEL_top_k, &a, rows, 16);
+}
