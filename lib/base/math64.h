@@ -60,7 +60,7 @@ MATH_FN double math_exp_pair(double x, double low)
 	q = q * r + 1.0 / 24;
 	q = q * r + 1.0 / 6;
 	q = q * r + 0.5;
-	double p = 1 + (r + (c + (c * r + z * q)));
+	double u = z * q, p = 1 + (r + (u + c * (1 + (r + u))));
 	/* the scale in two steps, so that a subnormal result rounds once */
 	int64_t i = (int64_t)((uint64_t)math_bits64(t) - 0x4338000000000000u), half = i >> 1;
 	return p * math_double((int64_t)((uint64_t)(half + 1023) << 52)) *
