@@ -1,15 +1,15 @@
 /*
  * number.h: decimal text from and to binary floating point, exactly. Shortest decimals by Schubfach (Raffaello Giulietti, "The
- * Schubfach way to render doubles", 2020); reading by Eisel and Lemire (Daniel Lemire, "Number parsing at a gigabyte per
- * second", 2021) with an exact fallback. No locale.
+ * Schubfach way to render doubles", 2020); reading by Eisel and Lemire (Daniel Lemire, "Number parsing at
+ * a gigabyte per second", 2021) with an exact fallback. No locale.
  */
 #pragma once
 #include <stddef.h>
 
 enum { NUMBER_SIZE = 32 };	/* room that any number needs */
 
-/* Write the shortest decimal that reads back to the same value, laid out as JavaScript does (1e-7, 0.001, 100, 1e+21 as 1e21);
- * returns its length. -0 is "-0". Finite values only. */
+/* Write the shortest decimal that reads back to the same value, laid out as JavaScript does (1e-7, 0.001, 100; 1e+21 as 1e21);
+ * returns its length, at most 25. -0 is "-0". Finite values only (CHECK). */
 size_t number_from_float(char out[NUMBER_SIZE], float);
 size_t number_from_double(char out[NUMBER_SIZE], double);
 

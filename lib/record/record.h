@@ -1,9 +1,10 @@
 /*
- * record.h: records, in and out. A record is one JSON object on a line, one CSV or TSV row, or a line of text. A command asks for the
- * keys it reads; every other byte of the record passes through unchanged and in order.
+ * record.h: records, in and out. A record is one JSON object on a line, one CSV or TSV row, or a line of text. A command asks
+ * for the keys it reads; every other byte of the record passes through unchanged and in order.
  *
- * A reader takes files in order as one input ("-" is stdin), undoes gzip and zstd, detects the format (CONTRACT.md), and checks every
- * record whole. It reads ahead in a thread of its own where that helps; what it gives is in input order.
+ * A reader takes files in order as one input ("-" is stdin), undoes gzip and zstd, detects the format (CONTRACT.md), and checks
+ * every record whole. Blank lines of JSONL and of CSV are no records and are left out; every line of text is one. A byte order
+ * mark at the beginning of a file is no part of its first record.
  */
 #pragma once
 #include <stdint.h>
@@ -12,65 +13,83 @@
 
 enum format { FORMAT_AUTO, FORMAT_JSONL, FORMAT_CSV, FORMAT_TSV, FORMAT_TEXT };
 
-/* A value of a record: of JSON, a JSON value; of CSV or text, a FIELD: text is decoded and raw is the field's own bytes. */
+/* A value of a record: of JSON, a JSON value; of CSV or text, a FIELD: its decoded text. */
 struct value {
-	struct json json;	/* JSON_ABSENT: the record has no such key; for CSV parsed from the field when a reader below asks */
+	struct json json;	/* JSON_ABSENT: the record has no such key, or it is no JSON record */
 	struct slice field;	/* CSV, TSV and text: the decoded field */
 	bool is_field;
+};
+
+struct json_member {
+	struct json key, value;
 };
 
 struct record {
 	struct slice raw;	/* its own bytes, without the line end */
 	const char *file;	/* "-" is stdin */
 	size_t line;		/* of its first byte, from 1 */
-	size_t index;		/* in the whole input, from 0 */
+	size_t index;		/* in the whole input, from 0; bad records count */
 	enum format format;	/* JSONL, CSV, TSV or TEXT */
+	const char *line_end;	/* of CSV and TSV: "\n", "\r\n" or "\r" */
 	struct value *values;	/* one a wanted key, in the order of reader_want */
+	const struct json_member *members;	/* JSONL: all of it, in order; NULL when it came from a spool */
+	size_t n_members;
 };
 
 /* --- Reading ------------------------------------------------------------------------------------------------------- */
 
 struct reader_options {
-	const char *const *files;
+	const char *const *files;	/* they stay the caller's, for as long as the reader and its records */
 	size_t n_files;		/* 0: stdin */
 	enum format format;
-	size_t shard, shards;	/* from 1; shards 0: all of the input */
+	size_t shard, shards;	/* from 1; shards 0: all of the input. A record belongs to the shard where it begins. */
 };
 
 struct reader;
 
-/* Opens the first file and detects its format; NULL and the error otherwise. */
+/* Opens the first file and detects its format; NULL and the error otherwise. All files are looked for. */
 struct reader *reader_open(const struct reader_options *, struct error *);
 void reader_close(struct reader *);
 
 /* Ask for a key before the first reader_next; returns its place in record.values. The same key twice gives the same place. */
 size_t reader_want(struct reader *, const char *key);
 
-/* The next record, its memory from the arena: 1; 0 at the end; -1 and the error ("file:line: what is wrong") for a bad one, after
- * which the reader stands at the next line, so that the caller may go on. *bad gets the raw bytes of a bad record (may be NULL). */
+/* The next record, its memory from the arena: 1; 0 at the end; -1 and the error ("file:line: what is wrong") for a bad one.
+ * The reader then stands at the next line, so that the caller may go on, unless reader_failed says that the error stays (a
+ * file that cannot be read, is damaged, or has another header). *bad, which may be NULL, gets the bytes of the bad record, from
+ * the arena. */
 int reader_next(struct reader *, struct arena *, struct record *, struct slice *bad, struct error *);
 
+bool reader_failed(const struct reader *);
+
 enum format reader_format(const struct reader *);
-struct slice reader_header(const struct reader *);	/* CSV, TSV: the header's own bytes, else empty */
+
+/* Before the first reader_next. CSV, TSV: the header's own bytes, its line end and a byte order mark
+ * included. JSONL: the keys of the first record as a CSV header, for
+ * writing CSV. Text: "text". Empty where there is no record. */
+struct slice reader_header(struct reader *);
 size_t reader_bytes(const struct reader *);		/* read so far, for progress */
 
 /* --- Values ---------------------------------------------------------------------------------------------------------
- * Each returns -1 and an error "file:line: key "text" …" where the value is absent or of the wrong kind. key is for the message. */
+ * Each returns -1 and an error "file:line: key "text" …" where the value is absent or of the wrong kind. key is for the
+ * message. A JSON string is no number and a JSON number no text; a field of CSV is what it is read as. */
 
 int record_text(const struct record *, size_t want, const char *key, struct arena *, struct slice *, struct error *);
 int record_integer(const struct record *, size_t want, const char *key, int64_t *, struct error *);
 int record_double(const struct record *, size_t want, const char *key, double *, struct error *);
 
-/* A label or class: a string as it is, a number or boolean as its JSON text. *json is the value as JSON, to be written again. */
+/* A label or class: a string as it is, a number or boolean as its JSON text. *json is the value as JSON, to be written
+ * again. */
 int record_label(const struct record *, size_t want, const char *key, struct arena *, struct slice *text, struct slice *json,
 	struct error *);
 
-/* A vector: a JSON array of numbers, or base64 of little-endian float32. NaN and infinity are errors. n gets its length. */
+/* A vector: a JSON array of numbers, or base64 of little-endian float32. Empty ones, NaN and infinity are errors. n gets its
+ * length. */
 int record_vector(const struct record *, size_t want, const char *key, struct arena *, float **, size_t *n, struct error *);
 
 bool record_has(const struct record *, size_t want);
 
-/* error_set with the record's place before the message. */
+/* error_set (65) with the record's place before the message. */
 int record_error(const struct record *, struct error *, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* --- Keeping records: a spool in an unlinked file under TMPDIR ------------------------------------------------------ */
@@ -78,8 +97,8 @@ int record_error(const struct record *, struct error *, const char *format, ...)
 struct spool;
 struct spool *spool_new(struct error *);
 void spool_free(struct spool *);
-int spool_add(struct spool *, const struct record *, struct error *);	/* raw, file, line, index, format; not the values */
-int spool_rewind(struct spool *, struct error *);
+int spool_add(struct spool *, const struct record *, struct error *);	/* its bytes and place; not the values */
+int spool_rewind(struct spool *, struct error *);	/* to read from the first record; adding is over */
 int spool_next(struct spool *, struct arena *, struct record *, struct error *);	/* 1, 0, -1; no values */
 
 /* --- Writing ------------------------------------------------------------------------------------------------------- */
@@ -88,22 +107,27 @@ struct writer_options {
 	enum format format;	/* of the output: AUTO follows the input (text becomes JSONL) */
 	const char *const *drop;	/* input keys to leave out */
 	size_t n_drop;
-	bool replace;		/* a new key takes the place of one that is there, instead of stopping */
+	bool replace;		/* an input key that a new one is named as is left out, instead of stopping */
 	bool base64;		/* vectors */
+	bool no_header;		/* CSV: a shard behind the first */
 };
 
-/* A writer puts records together in buffers of the caller's, so that several threads may each fill one. keys: what the command adds,
- * in order, the same for every record. The buffer's bytes then go out in order of records. */
+/* A writer puts records together in buffers of the caller's, so that several threads may each fill one. keys: what the command
+ * adds, in order, the same for every record. The buffer's bytes then go out in order of records. Options and keys are copied.
+ * A key that is named twice is an error (2). */
 struct writer;
 struct writer *writer_new(const struct writer_options *, const char *const *keys, size_t n_keys, struct error *);
 void writer_free(struct writer *);
 
-/* The CSV header (nothing for JSONL). in: the input's header, empty for JSONL or text input. */
-int writer_header(const struct writer *, struct buffer *, enum format in, struct slice header, struct error *);
+/* Before the first record: the CSV header (nothing for JSONL) into the buffer. in, header: of the reader. An input column
+ * named as a new key is an error (65) unless dropped or replaced. */
+int writer_header(struct writer *, struct buffer *, enum format in, struct slice header, struct error *);
 
-/* The record's own bytes up to where new keys go; -1 where it has one of the keys already and neither drop nor replace says so. */
+/* The record's own bytes up to where new keys go; -1 (65), and the buffer as it was, where it has one of the keys already and
+ * neither drop nor replace says so. From writer_begin to writer_end a thread works on one record. The record's memory must
+ * last until then. */
 int writer_begin(const struct writer *, struct buffer *, const struct record *, struct error *);
-/* then, for each key in order, one value: */
+/* then, for each key in order, one value (CHECK): */
 void writer_text(const struct writer *, struct buffer *, struct slice);
 void writer_integer(const struct writer *, struct buffer *, int64_t);
 void writer_double(const struct writer *, struct buffer *, double);
@@ -115,8 +139,9 @@ void writer_json(const struct writer *, struct buffer *, struct slice json);	/* 
 void writer_end(const struct writer *, struct buffer *);
 
 /* --- Output file ---------------------------------------------------------------------------------------------------
- * NULL or "-" is stdout. Another path is written beside itself and renamed by output_close; a device or FIFO is written directly;
- * links are followed, the mode kept. */
+ * NULL or "-" is stdout. Another path is written beside itself and renamed by output_close; a device or FIFO is written
+ * directly; links are followed, the mode kept. Errors are 74 with the system's text. Where one is that nobody reads the
+ * pipe any more (SIGPIPE being ignored), errno is EPIPE when the function returns. */
 struct output;
 struct output *output_open(const char *path, struct error *);
 int output_write(struct output *, const void *, size_t, struct error *);

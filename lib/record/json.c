@@ -1,0 +1,334 @@
+/*
+ * json.c: the pull parser of RFC 8259. One state says what may come next; the open brackets are one bit each. Nothing is
+ * copied and nothing allocated.
+ */
+#include "lib/record/json.h"
+
+#include <math.h>
+
+#include "lib/base/utf8.h"
+#include "lib/record/number.h"
+#include "lib/record/scan.h"
+
+enum expect {
+	EXPECT_VALUE,		/* the root, after a key, after a comma in an array */
+	EXPECT_FIRST_ELEMENT,	/* or ] */
+	EXPECT_FIRST_KEY,	/* or } */
+	EXPECT_NEXT,		/* a comma or the end of what is open; at depth 0 the end of the text */
+	EXPECT_NOTHING,		/* after JSON_END */
+	EXPECT_FAILED,
+};
+
+static inline bool is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static inline bool is_digit(char c)
+{
+	return (unsigned char)(c - '0') < 10;
+}
+
+static inline const char *skip_space(const char *s, const char *end)
+{
+	while (s < end && is_space(*s))
+		s++;
+	return s;
+}
+
+static struct json fail(struct json_parser *p, const char *at, const char *fault)
+{
+	p->at = at;
+	p->fault = fault;
+	p->expect = EXPECT_FAILED;
+	return (struct json){ JSON_ERROR, { at, 0 } };
+}
+
+static inline struct json token(struct json_parser *p, enum json_type type, const char *from,
+	const char *to, enum expect expect)
+{
+	p->at = to;
+	p->expect = expect;
+	return (struct json){ type, { from, (size_t)(to - from) } };
+}
+
+static inline bool in_object(const struct json_parser *p)
+{
+	return p->objects[(p->depth - 1) / 64] >> ((p->depth - 1) % 64) & 1;
+}
+
+static struct json open(struct json_parser *p, const char *s, bool object)
+{
+	if (p->depth == JSON_DEPTH)
+		return fail(p, s, "nested deeper than 1024 levels");
+	uint64_t bit = (uint64_t)1 << (p->depth % 64);
+	uint64_t *word = &p->objects[p->depth / 64];
+	*word = object ? *word | bit : *word & ~bit;
+	p->depth++;
+	return token(p, object ? JSON_OBJECT : JSON_ARRAY, s, s + 1,
+		object ? EXPECT_FIRST_KEY : EXPECT_FIRST_ELEMENT);
+}
+
+static inline struct json close(struct json_parser *p, const char *s, bool object)
+{
+	p->depth--;
+	return token(p, object ? JSON_OBJECT_END : JSON_ARRAY_END, s, s + 1, EXPECT_NEXT);
+}
+
+/* --- Strings ------------------------------------------------------------------------------------------------------- */
+
+/* Four hexadecimal digits, or -1. */
+static int hex4(const char *s, const char *end)
+{
+	int x = 0;
+	if (end - s < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		unsigned char c = (unsigned char)s[i], letter = (unsigned char)((c | 0x20) - 'a');
+		if (is_digit((char)c))
+			x = x * 16 + c - '0';
+		else if (letter < 6)
+			x = x * 16 + 10 + letter;
+		else
+			return -1;
+	}
+	return x;
+}
+
+/* Over the escape at s; NULL and *fault where it is wrong. */
+static const char *skip_escape(const char *s, const char *end, const char **fault)
+{
+	if (end - s < 2 || !memchr("\"\\/bfnrtu", s[1], 9)) {
+		*fault = "an invalid escape";
+		return NULL;
+	}
+	if (s[1] != 'u')
+		return s + 2;
+	int x = hex4(s + 2, end);
+	if (x < 0) {
+		*fault = "\\u without four hexadecimal digits";
+		return NULL;
+	}
+	if ((x & 0xf800) != 0xd800)
+		return s + 6;
+	int y = end - s >= 8 && s[6] == '\\' && s[7] == 'u' ? hex4(s + 8, end) : -1;
+	if (x >= 0xdc00 || (y & 0xfc00) != 0xdc00 || y < 0) {
+		*fault = "a lone surrogate";
+		return NULL;
+	}
+	return s + 12;
+}
+
+/* Behind the string that opens at s. NULL where it is wrong: *fault says how and *where points at it. */
+static inline const char *skip_string(const char *s, const char *end, const char **fault, const char **where)
+{
+	const char *from = ++s;
+	bool high = false;
+	for (;;) {
+		s = scan_string(s, end, &high);
+		if (s == end || *s != '\\')
+			break;
+		const char *next = skip_escape(s, end, fault);
+		if (!next) {
+			*where = s;
+			return NULL;
+		}
+		s = next;
+	}
+	if (high) {
+		struct slice text = { from, (size_t)(s - from) };
+		size_t valid = utf8_check(text);
+		if (valid != text.size) {
+			*where = from + valid;
+			*fault = "invalid UTF-8";
+			return NULL;
+		}
+	}
+	*where = s;
+	if (s == end) {
+		*fault = "the text ends inside a string";
+		return NULL;
+	}
+	if (*s != '"') {
+		*fault = "a control character in a string";
+		return NULL;
+	}
+	return s + 1;
+}
+
+static inline struct json key(struct json_parser *p, const char *s)
+{
+	const char *fault, *where;
+	if (s == p->end)
+		return fail(p, s, "the text ends inside an object");
+	if (*s != '"')
+		return fail(p, s, "expected a key in double quotes");
+	const char *after = skip_string(s, p->end, &fault, &where);
+	if (!after)
+		return fail(p, where, fault);
+	const char *colon = skip_space(after, p->end);
+	if (colon == p->end)
+		return fail(p, colon, "the text ends inside an object");
+	if (*colon != ':')
+		return fail(p, colon, "expected ':' after the key");
+	struct json t = token(p, JSON_KEY, s, after, EXPECT_VALUE);
+	p->at = colon + 1;
+	return t;
+}
+
+/* --- Values -------------------------------------------------------------------------------------------------------- */
+
+/* Behind the number at s, or NULL. */
+static inline const char *skip_number(const char *s, const char *end, bool *large)
+{
+	if (*s == '-' && ++s == end)
+		return NULL;
+	const char *first = s;
+	if (*s == '0') {
+		s++;
+	} else {
+		while (s < end && is_digit(*s))
+			s++;
+		if (s == first)
+			return NULL;
+	}
+	*large = s - first > 300;
+	if (s < end && *s == '.') {
+		first = ++s;
+		while (s < end && is_digit(*s))
+			s++;
+		if (s == first)
+			return NULL;
+	}
+	if (s < end && (*s | 0x20) == 'e') {
+		*large = true;
+		s++;
+		if (s < end && (*s == '+' || *s == '-'))
+			s++;
+		first = s;
+		while (s < end && is_digit(*s))
+			s++;
+		if (s == first)
+			return NULL;
+	}
+	return s;
+}
+
+static inline struct json number(struct json_parser *p, const char *s)
+{
+	bool large;
+	const char *after = skip_number(s, p->end, &large);
+	if (!after)
+		return fail(p, s, "an invalid number");
+	if (large) {
+		const char *ignored;
+		if (isinf(number_to_double(s, after, &ignored)))
+			return fail(p, s, "a number too large for a double");
+	}
+	return token(p, JSON_NUMBER, s, after, EXPECT_NEXT);
+}
+
+static struct json word(struct json_parser *p, const char *s, const char *text, enum json_type type)
+{
+	size_t n = strlen(text);
+	if ((size_t)(p->end - s) < n || memcmp(s, text, n) != 0)
+		return fail(p, s, "expected a value");
+	return token(p, type, s, s + n, EXPECT_NEXT);
+}
+
+static inline struct json value(struct json_parser *p, const char *s)
+{
+	const char *fault, *where;
+	if (s == p->end)
+		return fail(p, s, p->depth ? "the text ends where a value is expected" : "no value");
+	switch (*s) {
+	case '"': {
+		const char *after = skip_string(s, p->end, &fault, &where);
+		if (!after)
+			return fail(p, where, fault);
+		return token(p, JSON_STRING, s, after, EXPECT_NEXT);
+	}
+	case '[':
+		return open(p, s, false);
+	case '{':
+		return open(p, s, true);
+	case 't':
+		return word(p, s, "true", JSON_TRUE);
+	case 'f':
+		return word(p, s, "false", JSON_FALSE);
+	case 'n':
+		return word(p, s, "null", JSON_NULL);
+	default:
+		if (*s == '-' || is_digit(*s))
+			return number(p, s);
+		return fail(p, s, "expected a value");
+	}
+}
+
+/* A comma and what follows it, or the end of the container. */
+static inline struct json after_value(struct json_parser *p, const char *s)
+{
+	if (p->depth == 0)
+		return s == p->end ? token(p, JSON_END, s, s, EXPECT_NOTHING) :
+				     fail(p, s, "something after the value");
+	bool object = in_object(p);
+	if (s == p->end)
+		return fail(p, s, object ? "the text ends inside an object" : "the text ends inside an array");
+	if (*s == (object ? '}' : ']'))
+		return close(p, s, object);
+	if (*s != ',')
+		return fail(p, s, object ? "expected ',' or '}'" : "expected ',' or ']'");
+	s = skip_space(s + 1, p->end);
+	return object ? key(p, s) : value(p, s);
+}
+
+static inline struct json next(struct json_parser *p)
+{
+	const char *s = skip_space(p->at, p->end);
+	switch ((enum expect)p->expect) {
+	case EXPECT_NEXT:
+		return after_value(p, s);
+	case EXPECT_VALUE:
+		return value(p, s);
+	case EXPECT_FIRST_ELEMENT:
+		return s < p->end && *s == ']' ? close(p, s, false) : value(p, s);
+	case EXPECT_FIRST_KEY:
+		return s < p->end && *s == '}' ? close(p, s, true) : key(p, s);
+	case EXPECT_NOTHING:
+		return (struct json){ JSON_END, { p->end, 0 } };
+	case EXPECT_FAILED:
+		break;
+	}
+	return (struct json){ JSON_ERROR, { p->at, 0 } };
+}
+
+void json_begin(struct json_parser *p, struct slice text)
+{
+	p->start = p->at = text.data;
+	p->end = text.data + text.size;
+	p->depth = 0;
+	p->fault = NULL;
+	p->expect = EXPECT_VALUE;
+}
+
+struct json json_next(struct json_parser *p)
+{
+	return next(p);
+}
+
+struct json json_skip(struct json_parser *p, struct json t)
+{
+	if (t.type == JSON_KEY)
+		t = next(p);
+	if (t.type != JSON_ARRAY && t.type != JSON_OBJECT)
+		return t;
+	const char *start = t.raw.data;
+	enum json_type type = t.type;
+	size_t outside = p->depth - 1;
+	while (p->depth > outside) {
+		t = next(p);
+		if (t.type == JSON_ERROR)
+			return t;
+	}
+	return (struct json){ type, { start, (size_t)(p->at - start) } };
+}

@@ -1,0 +1,204 @@
+/*
+ * output.c: a file appears under its name when it is whole: written beside it, synced, renamed, the folder synced (as git's
+ * lockfile.c does). Devices, FIFOs and stdout are written directly.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/record/record.h"
+
+enum { CAPACITY = 1 << 16 };
+
+struct output {
+	int fd;
+	char *target;		/* the file's final path, links followed; NULL where it is written directly */
+	char *beside;		/* what is written until then */
+	const char *name;	/* for messages */
+	size_t size;
+	char buffer[CAPACITY];
+};
+
+static int fail(const struct output *o, const char *what, struct error *e)
+{
+	int why = errno;
+	error_set(e, ERROR_IO, "%s %s: %s", what, o->name, strerror(why));
+	errno = why;
+	return -1;
+}
+
+/* The path with links followed, for a file that need not exist. NULL and errno where that cannot be. */
+static char *resolve(const char *path)
+{
+	char *at = strdup(path);
+	for (int hops = 0; at && hops < 40; hops++) {
+		char link[4096];
+		ssize_t n = readlink(at, link, sizeof link - 1);
+		if (n < 0)
+			return at;
+		link[n] = 0;
+		char *slash = link[0] == '/' ? NULL : strrchr(at, '/'), *next;
+		int dir = slash ? (int)(slash - at) + 1 : 0;
+		if (asprintf(&next, "%.*s%s", dir, at, link) < 0)
+			next = NULL;
+		free(at);
+		at = next;
+	}
+	errno = at ? ELOOP : ENOMEM;
+	free(at);
+	return NULL;
+}
+
+static int raise_descriptor(int fd)
+{
+	if (fd < 0 || fd > 2)
+		return fd;
+	int up = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	close(fd);
+	return up;
+}
+
+/* Open a new file beside the target, with the mode that a file there has, or that a new one gets. */
+static int open_beside(struct output *o, const struct stat *old)
+{
+	char *slash = strrchr(o->target, '/');
+	int dir = slash ? (int)(slash - o->target) + 1 : 0;
+	for (unsigned i = 0; i < 100; i++) {
+		if (asprintf(&o->beside, "%.*s.%s.%ld-%u.tmp", dir, o->target, o->target + dir, (long)getpid(), i) < 0) {
+			o->beside = NULL;
+			return -1;
+		}
+		o->fd = raise_descriptor(open(o->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+		if (o->fd >= 0)
+			break;
+		free(o->beside);
+		o->beside = NULL;
+		if (errno != EEXIST)
+			return -1;
+	}
+	if (o->fd >= 0 && old) {
+		/* the owner is kept where we may; who may not, owns the new file, as with any editor */
+		if (fchown(o->fd, old->st_uid, old->st_gid) && errno != EPERM)
+			return -1;
+		return fchmod(o->fd, old->st_mode & 07777);
+	}
+	return o->fd < 0 ? -1 : 0;
+}
+
+static int open_path(struct output *o, const char *path)
+{
+	struct stat st;
+	bool exists = stat(path, &st) == 0;
+	if ((exists && !S_ISREG(st.st_mode)) || strncmp(path, "/dev/", 5) == 0) {
+		o->fd = raise_descriptor(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY));
+		return o->fd < 0 ? -1 : 0;
+	}
+	if (exists && access(path, W_OK))
+		return -1;	/* a file that is protected is not replaced */
+	o->target = resolve(path);
+	return o->target ? open_beside(o, exists ? &st : NULL) : -1;
+}
+
+static void release(struct output *o)
+{
+	free(o->target);
+	free(o->beside);
+	mem_free(o);
+}
+
+struct output *output_open(const char *path, struct error *e)
+{
+	struct output *o = mem_alloc(sizeof *o);
+	o->fd = STDOUT_FILENO;
+	o->target = o->beside = NULL;
+	o->name = "stdout";
+	o->size = 0;
+	if (!path || strcmp(path, "-") == 0)
+		return o;
+	o->name = path;
+	o->fd = -1;
+	if (open_path(o, path)) {
+		fail(o, "creating", e);
+		output_abandon(o);
+		if (o->fd >= 0)
+			close(o->fd);
+		release(o);
+		return NULL;
+	}
+	return o;
+}
+
+static int write_all(struct output *o, const char *p, size_t n, struct error *e)
+{
+	while (n) {
+		ssize_t done = write(o->fd, p, n);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return fail(o, "writing", e);
+		p += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int output_flush(struct output *o, struct error *e)
+{
+	size_t n = o->size;
+	o->size = 0;
+	return write_all(o, o->buffer, n, e);
+}
+
+int output_write(struct output *o, const void *data, size_t n, struct error *e)
+{
+	if (n > CAPACITY - o->size && output_flush(o, e))
+		return -1;
+	if (n >= CAPACITY)
+		return write_all(o, data, n, e);
+	if (n)
+		memcpy(o->buffer + o->size, data, n);
+	o->size += n;
+	return 0;
+}
+
+/* Make the rename last: sync the folder that holds the target. Some file systems cannot, which is no failure. */
+static void sync_folder(const struct output *o)
+{
+	char *slash = strrchr(o->target, '/');
+	if (slash)
+		slash[1] = 0;
+	int fd = open(slash ? o->target : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+int output_close(struct output *o, struct error *e)
+{
+	int rc = output_flush(o, e);
+	if (rc == 0 && o->target && fsync(o->fd))
+		rc = fail(o, "writing", e);
+	if (close(o->fd) && rc == 0)
+		rc = fail(o, "writing", e);
+	if (rc == 0 && o->target) {
+		rc = rename(o->beside, o->target) ? fail(o, "renaming to", e) : 0;
+		if (rc == 0)
+			sync_folder(o);
+	}
+	int why = errno;
+	if (rc)
+		output_abandon(o);
+	release(o);
+	errno = why;
+	return rc;
+}
+
+void output_abandon(struct output *o)
+{
+	if (o && o->beside)
+		unlink(o->beside);
+}
