@@ -17,7 +17,7 @@
 
 struct tokenizer;
 
-enum { TOKENIZER_NO_ID = -1 };	/* as uint32_t: no such token, no word */
+enum { TOKENIZER_NO_ID = -1 }; /* as uint32_t: no such token, no word */
 
 /* --- Opening ------------------------------------------------------------------------------- */
 
@@ -38,23 +38,24 @@ int tokenizer_set_lowercase(struct tokenizer *, bool lowercase, struct error *);
 /* --- Encoding ------------------------------------------------------------------------------ */
 
 struct tokenizer_options {
-	bool add_special;	/* [CLS] and [SEP] or their like, as the post-processor says */
-	size_t max_length;	/* tokens, special ones included; 0: no limit */
-	bool offsets, type_ids, special_mask, word_ids;	/* what struct encoding is to hold beside ids */
-	bool byte_offsets;	/* offsets in bytes instead of code points */
+	bool add_special; /* [CLS] and [SEP] or their like, as the post-processor says */
+	size_t max_length; /* tokens, special ones included; 0: no limit */
+	bool offsets, type_ids, special_mask,
+		word_ids; /* what struct encoding is to hold beside ids */
+	bool byte_offsets; /* offsets in bytes instead of code points */
 };
 
 struct token_offset {
-	uint32_t start, end;	/* [start, end) in the text that the token is from; 0, 0 where added */
+	uint32_t start, end; /* [start, end) in the text that the token is from; 0, 0 where added */
 };
 
 struct encoding {
 	size_t n;
-	uint32_t *ids;			/* [n] */
-	struct token_offset *offsets;	/* [n], each below NULL unless asked for */
-	uint32_t *type_ids;		/* 0 first text, 1 its pair, or what the template says */
-	uint8_t *special_mask;		/* 1: added by the post-processor */
-	uint32_t *word_ids;		/* number of the word in its text; TOKENIZER_NO_ID where added */
+	uint32_t *ids; /* [n] */
+	struct token_offset *offsets; /* [n], each below NULL unless asked for */
+	uint32_t *type_ids; /* 0 first text, 1 its pair, or what the template says */
+	uint8_t *special_mask; /* 1: added by the post-processor */
+	uint32_t *word_ids; /* number of the word in its text; TOKENIZER_NO_ID where added */
 };
 
 /*
@@ -81,7 +82,7 @@ struct slice tokenizer_token(const struct tokenizer *, uint32_t id);
 /* The id of a token, TOKENIZER_NO_ID where there is none. */
 uint32_t tokenizer_id(const struct tokenizer *, struct slice token);
 
-uint32_t tokenizer_unknown(const struct tokenizer *);	/* id of the unknown token, TOKENIZER_NO_ID */
+uint32_t tokenizer_unknown(const struct tokenizer *); /* id of the unknown token, TOKENIZER_NO_ID */
 bool tokenizer_is_special(const struct tokenizer *, uint32_t id);
 
 /* --- Decoding ------------------------------------------------------------------------------ */

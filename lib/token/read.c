@@ -1,0 +1,59 @@
+#include "lib/token/read.h"
+
+int read_type(
+	struct json v, const char *what, struct arena *arena, struct slice *type, struct error *e)
+{
+	if (v.type != JSON_OBJECT)
+		return error_set(e, ERROR_MODEL, "%s is not an object", what);
+	struct json t = json_get(v, "type");
+	if (t.type != JSON_STRING)
+		return error_set(e, ERROR_MODEL, "%s has no type", what);
+	*type = json_text(t, arena);
+	return 0;
+}
+
+int read_unknown(const char *what, struct slice type, struct error *e)
+{
+	return error_set(e, ERROR_MODEL, "%s \"%.*s\" is not supported", what,
+		(int)(type.size < 100 ? type.size : 100), type.data);
+}
+
+int read_bool(struct json object, const char *name, bool *to, struct error *e)
+{
+	struct json v = json_get(object, name);
+	if (v.type != JSON_TRUE && v.type != JSON_FALSE)
+		return error_set(e, ERROR_MODEL, "\"%s\" is %s", name,
+			v.type == JSON_ABSENT ? "missing" : "not true or false");
+	*to = v.type == JSON_TRUE;
+	return 0;
+}
+
+int read_text(struct json object, const char *name, struct arena *arena, struct slice *to,
+	struct error *e)
+{
+	struct json v = json_get(object, name);
+	if (v.type != JSON_STRING)
+		return error_set(e, ERROR_MODEL, "\"%s\" is %s", name,
+			v.type == JSON_ABSENT ? "missing" : "not a string");
+	*to = json_text(v, arena);
+	return 0;
+}
+
+bool read_number(struct json v, uint32_t *to)
+{
+	int64_t n;
+	if (v.type != JSON_NUMBER || !json_integer(v, &n) || n < 0 || n >= UINT32_MAX)
+		return false;
+	*to = (uint32_t)n;
+	return true;
+}
+
+int read_id(struct json object, const char *name, uint32_t *to, struct error *e)
+{
+	struct json v = json_get(object, name);
+	if (!read_number(v, to))
+		return error_set(e, ERROR_MODEL, "\"%s\" is %s", name,
+			v.type == JSON_ABSENT ? "missing"
+					      : "not a whole number from 0 to 4294967294");
+	return 0;
+}

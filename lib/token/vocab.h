@@ -1,0 +1,29 @@
+/*
+ * vocab.h: tokens by id and ids by token. Both directions in constant time; ids may have holes; a token that is set again
+ * takes the new id, and the old id then has no token, as in the reference.
+ */
+#pragma once
+#include <stdint.h>
+
+#include "lib/base/error.h"
+#include "lib/base/memory.h"
+
+enum {
+	VOCAB_NONE = -1, /* as uint32_t */
+	VOCAB_LARGEST =
+		(1 << 24) - 1, /* an id above is refused: one lying id would allocate gigabytes */
+};
+
+struct vocab {
+	struct slice *tokens; /* by id; data NULL in a hole */
+	size_t size, capacity; /* one above the highest id; places */
+	size_t n; /* tokens */
+	uint32_t *slots; /* open addressing: ids, VOCAB_NONE where free */
+	size_t n_slots; /* a power of two, more than twice n */
+};
+
+/* Add a token; its bytes stay the caller's and must last. -1 (ERROR_MODEL) where the id is too large or another's. */
+int vocab_set(struct vocab *, struct slice token, uint32_t id, struct error *);
+uint32_t vocab_id(const struct vocab *, struct slice token);
+struct slice vocab_token(const struct vocab *, uint32_t id);
+void vocab_free(struct vocab *);
