@@ -55,6 +55,14 @@ $(foreach p,$(paths),$(eval $(call kernel_rule,$(p))))
 
 $(build)/cmd/plot.o: FLAGS += $(cairo_cflags)
 $(bin)/plot: LIBS += $(cairo_libs)
+# What `heddle` lists: each command with the description of its man page.
+$(build)/cmd/heddle.o: FLAGS += -I$(build)
+$(build)/cmd/heddle.o: $(build)/commands.h
+$(build)/commands.h: $(wildcard $(src)/man/man1/*.1) $(call sources,cmd/*.c)
+	@mkdir -p $(@D)
+	@for c in $(filter-out heddle,$(commands)); do \
+		printf '{ "%s", "%s" },\n' $$c "$$(sed -n 's/^\.Nd //p' $(src)/man/man1/$$c.1)"; done >$@
+
 $(bin)/%: $(build)/cmd/%.o $(frame:%.c=$(build)/%.o) $(build)/libheddle.a
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

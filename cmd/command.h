@@ -113,6 +113,12 @@ void command_begin(const struct command *, int argc, char **argv);
 /* Open output and writer for the first n of the command's keys and write the CSV header. Before the first record is written. */
 void command_output(size_t n_keys);
 
+/* The same for keys that depend on the options; --output-key renames as ever. */
+void command_output_keys(const char *const *keys, size_t n);
+
+/* Open the output without a writer (COMMAND_OWN_OUTPUT): command_write then takes any bytes. */
+void command_output_bytes(void);
+
 /* The next record: false at the end. A bad one is set aside with --on-error=reject, and ends the command (65) otherwise. */
 bool command_next(struct arena *, struct record *);
 

@@ -1,0 +1,472 @@
+/* command.c: the streams of a command, from the first record to the exit code. */
+#include "cmd/command_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <omp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "lib/base/memory.h"
+
+struct run run = { .text_key = "text", .device = "auto", .seed = 42 };
+struct shared_options shared;
+
+static struct output *output, *rejects;
+static struct timespec begun;
+static bool progress_shown;
+
+enum { COUNTS_MAX = 32, REJECTS_SHOWN = 10 };
+static struct {
+	const char *what;
+	double n;
+} counts[COUNTS_MAX];
+
+/* --- Messages and the end ------------------------------------------------------------------------------------------ */
+
+static void clear_progress(void)
+{
+	if (progress_shown)
+		fputs("\r\033[K", stderr);
+	progress_shown = false;
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - begun.tv_sec) + 1e-9 * (double)(now.tv_nsec - begun.tv_nsec);
+}
+
+static void write_stats(int code);
+
+_Noreturn void command_fail(const struct error *e)
+{
+	struct error ignored;
+	/* what was finished before the failure goes out first; a file under its own name does not appear */
+	if (output && !run.output_path)
+		output_flush(output, &ignored);
+	if (output && run.output_path)
+		output_abandon(output);
+	if (rejects)
+		output_close(rejects, &ignored);
+	clear_progress();
+	fprintf(stderr, "%s: %s\n", run.command->name, e->msg);
+	write_stats(e->code);
+	_exit(e->code ? e->code : ERROR_BUG);
+}
+
+static void say(const char *format, va_list args)
+{
+	clear_progress();
+	fprintf(stderr, "%s: ", run.command->name);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+_Noreturn void command_usage(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+	fprintf(stderr, "Try '%s --help'.\n", run.command->name);
+	exit(ERROR_USAGE);
+}
+
+void command_note(const char *format, ...)
+{
+	if (run.quiet)
+		return;
+	va_list args;
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+}
+
+void command_detail(const char *format, ...)
+{
+	if (!run.verbose || run.quiet)
+		return;
+	va_list args;
+	va_start(args, format);
+	say(format, args);
+	va_end(args);
+}
+
+void command_progress(const char *what, size_t done, size_t total)
+{
+	static double last = 0.5;	/* a run of half a second shows nothing */
+	if (run.quiet || !isatty(STDERR_FILENO))
+		return;
+	double now = seconds();
+	if (now < last + 0.1)
+		return;
+	last = now;
+	if (total)
+		fprintf(stderr, "\r\033[K%s: %s %zu of %zu", run.command->name, what, done, total);
+	else
+		fprintf(stderr, "\r\033[K%s: %s %zu (%.0f/s)", run.command->name, what, done, (double)done / now);
+	fflush(stderr);
+	progress_shown = true;
+}
+
+void command_count(const char *what, double n)
+{
+	for (size_t i = 0; i < COUNTS_MAX; i++) {
+		if (!counts[i].what)
+			counts[i].what = what;
+		if (strcmp(counts[i].what, what) == 0) {
+			counts[i].n += n;
+			return;
+		}
+	}
+	CHECK(!"too many kinds of counts");
+}
+
+/* --- Signals ------------------------------------------------------------------------------------------------------- */
+
+static void on_signal(int number)
+{
+	if (output)
+		output_abandon(output);
+	if (number == SIGBUS) {
+		static const char text[] = ": a file was cut short while it was in use\n";
+		const char *name = run.command->name;
+		if (write(STDERR_FILENO, name, strlen(name)) < 0 || write(STDERR_FILENO, text, sizeof text - 1) < 0)
+			_exit(ERROR_IO);
+		_exit(ERROR_IO);
+	}
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void handle_signals(void)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGBUS };
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct sigaction was, action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+		/* what the parent ignores (nohup) stays ignored */
+		if (sigaction(ends[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+			sigaction(ends[i], &action, NULL);
+	}
+	signal(SIGPIPE, SIG_DFL);	/* some parents leave it ignored */
+}
+
+/* A standard stream that is closed gets a descriptor that fails, so that no file opened later takes its number. */
+static void hold_streams(void)
+{
+	static const int wrong_way[] = { O_WRONLY, O_RDONLY, O_RDWR };
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", wrong_way[fd]) != fd)
+			_exit(ERROR_IO);
+}
+
+static void on_exhausted(size_t size)
+{
+	struct error e;
+	if (size > PTRDIFF_MAX)
+		error_set(&e, ERROR_RETRY, "out of memory");
+	else
+		error_set(&e, ERROR_RETRY, "out of memory: %zu bytes more are not there", size);
+	command_fail(&e);
+}
+
+/* --- Beginning ----------------------------------------------------------------------------------------------------- */
+
+/* The CPUs that the process may use: its affinity, and the quota of its control group (version 2). */
+static size_t allowed_cpus(void)
+{
+	int n = omp_get_num_procs();
+	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
+	if (f) {
+		long quota, period;
+		if (fscanf(f, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
+			long cpus = (quota + period - 1) / period;
+			n = cpus < n ? (int)cpus : n;
+		}
+		fclose(f);
+	}
+	return n > 0 ? (size_t)n : 1;
+}
+
+static void rename_keys(const char *const *keys, size_t n)
+{
+	run.keys = MEM_ARRAY(const char *, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		run.keys[i] = keys[i];
+		if (!run.output_key)
+			continue;
+		struct buffer b = { 0 };
+		buffer_printf(&b, i ? "%s_%s" : "%s", run.output_key, keys[i]);
+		buffer_char(&b, 0);
+		run.keys[i] = b.data;
+	}
+}
+
+static void open_input(const struct command *c)
+{
+	if (run.n_files == 0 && isatty(STDIN_FILENO)) {
+		fprintf(stderr, "%s: %s.\nIt reads records from files or from a pipe, for example:\n  %s\nMore: %s --help\n",
+			c->name, c->summary, c->examples ? c->examples[0] : "… FILE", c->name);
+		exit(ERROR_USAGE);
+	}
+	struct error e;
+	struct reader_options o = {
+		.files = run.files,
+		.n_files = run.n_files,
+		.format = (enum format)shared.format,
+		.shard = shared.shard,
+		.shards = shared.shards,
+	};
+	if (shared.shards)
+		for (size_t i = 0; i < run.n_files || i == 0; i++)
+			if (run.n_files == 0 || strcmp(run.files[i], "-") == 0)
+				command_usage("--shard needs files: stdin cannot be cut");
+	run.reader = reader_open(&o, &e);
+	if (!run.reader)
+		command_fail(&e);
+}
+
+void command_begin(const struct command *c, int argc, char **argv)
+{
+	hold_streams();
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	run.command = c;
+	memory_exhausted = on_exhausted;
+	handle_signals();
+	const struct option *table = option_table(c);
+	option_parse(table, argc, argv);
+	if (!run.input_key)
+		run.input_key = c->input_key;
+	if (shared.rejects)
+		shared.on_error = 1;
+	if (!run.threads)
+		run.threads = allowed_cpus();
+	omp_set_dynamic(0);
+	omp_set_num_threads((int)run.threads);
+	rename_keys(c->keys, c->n_keys);
+	if (!(c->has & COMMAND_NO_RECORDS))
+		open_input(c);
+}
+
+void command_output_bytes(void)
+{
+	struct error e;
+	output = output_open(run.output_path, &e);
+	if (!output)
+		command_fail(&e);
+}
+
+void command_output_keys(const char *const *keys, size_t n)
+{
+	struct error e;
+	rename_keys(keys, n);
+	struct writer_options o = {
+		.format = (enum format)shared.output_format,
+		.drop = shared.drop.at,
+		.n_drop = shared.drop.n,
+		.replace = shared.replace,
+		.base64 = shared.encoding == 1,
+	};
+	struct buffer header = { 0 };
+	run.writer = writer_new(&o, run.keys, n, &e);
+	if (!run.writer || writer_header(run.writer, &header, reader_format(run.reader), reader_header(run.reader), &e))
+		command_fail(&e);
+	command_output_bytes();
+	if (shared.shards && shared.shard > 1)
+		buffer_clear(&header);	/* shards joined in order are the unsharded bytes */
+	command_write(&header, 0);
+	buffer_free(&header);
+}
+
+void command_output(size_t n_keys)
+{
+	CHECK(n_keys <= run.command->n_keys);
+	command_output_keys(run.command->keys, n_keys);
+}
+
+/* --- Records ------------------------------------------------------------------------------------------------------- */
+
+/* Bad records are worth keeping: they go out as they came, under a CSV header where the input has one. */
+static void set_aside(struct slice raw, const struct error *why)
+{
+	struct error e;
+	run.rejected++;
+	if (run.rejected <= REJECTS_SHOWN)
+		command_note("%s: set aside", why->msg);
+	if (run.rejected == REJECTS_SHOWN + 1)
+		command_note("more records are set aside without a line each");
+	if (!shared.rejects)
+		return;
+	struct buffer line = { 0 };
+	if (!rejects) {
+		rejects = output_open(shared.rejects, &e);
+		if (!rejects)
+			command_fail(&e);
+		struct slice header = reader_header(run.reader);
+		buffer_slice(&line, header);
+		if (header.size)
+			buffer_char(&line, '\n');
+	}
+	buffer_slice(&line, raw);
+	buffer_char(&line, '\n');
+	if (output_write(rejects, line.data, line.size, &e))
+		command_fail(&e);
+	buffer_free(&line);
+}
+
+bool command_next(struct arena *arena, struct record *record)
+{
+	for (;;) {
+		struct error e = { 0 };
+		struct slice bad = { 0 };
+		int got = reader_next(run.reader, arena, record, &bad, &e);
+		if (got >= 0) {
+			run.records += (size_t)got;
+			return got;
+		}
+		if (e.code != ERROR_DATA || shared.on_error == 0)
+			command_fail(&e);
+		run.records++;
+		set_aside(bad, &e);
+	}
+}
+
+void command_reject(const struct record *record, const struct error *e)
+{
+	if (e->code != ERROR_DATA || shared.on_error == 0)
+		command_fail(e);
+	set_aside(record->raw, e);
+}
+
+bool command_put(struct buffer *b, const struct record *record)
+{
+	struct error e;
+	size_t was = b->size;
+	if (writer_begin(run.writer, b, record, &e) == 0)
+		return true;
+	b->size = was;
+	command_reject(record, &e);
+	return false;
+}
+
+void command_write(struct buffer *b, size_t n)
+{
+	static size_t written;
+	struct error e;
+	if (output_write(output, b->data, b->size, &e))
+		command_fail(&e);
+	buffer_clear(b);
+	written += n;
+	command_progress("records", written, 0);
+}
+
+void command_write_file(const char *path, struct slice text)
+{
+	struct error e;
+	struct output *o = output_open(path, &e);
+	if (!o || output_write(o, text.data, text.size, &e) || output_close(o, &e))
+		command_fail(&e);
+}
+
+static bool readable(const char *path)
+{
+	return access(path, R_OK) == 0;
+}
+
+const char *command_data(const char *name)
+{
+	static char path[PATH_MAX];
+	char self[PATH_MAX];
+	const char *folder = getenv("HEDDLE_DATA");
+	if (folder && *folder) {
+		snprintf(path, sizeof path, "%s/%s", folder, name);
+		return path;
+	}
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	self[n < 0 ? 0 : n] = 0;
+	char *slash = strrchr(self, '/');
+	if (slash) {
+		*slash = 0;
+		/* beside bin/ in the source tree or out of it, and under an installed prefix that was moved */
+		static const char *const beside[] = { "../share/heddle", "../share", NULL };
+		for (const char *const *b = beside; *b; b++) {
+			int size = snprintf(path, sizeof path, "%s/%s/%s", self, *b, name);
+			if (size > 0 && (size_t)size < sizeof path && readable(path))
+				return path;
+		}
+	}
+	snprintf(path, sizeof path, "%s/share/heddle/%s", HEDDLE_PREFIX, name);
+	return path;
+}
+
+/* --- The end ------------------------------------------------------------------------------------------------------- */
+
+static void write_stats(int code)
+{
+	struct error e;
+	if (!shared.stats_json)
+		return;
+	struct buffer b = { 0 };
+	double t = seconds();
+	buffer_text(&b, "{\"command\": ");
+	json_write_string(&b, slice_from(run.command->name));
+	buffer_printf(&b, ", \"version\": \"%s\", \"exit\": %d, \"seconds\": ", HEDDLE_VERSION, code);
+	json_write_double(&b, t);
+	buffer_printf(&b, ", \"threads\": %zu, \"records\": %zu, \"rejected\": %zu", run.threads, run.records, run.rejected);
+	for (size_t i = 0; i < COUNTS_MAX && counts[i].what; i++) {
+		buffer_text(&b, ", ");
+		json_write_string(&b, slice_from(counts[i].what));
+		buffer_text(&b, ": ");
+		json_write_double(&b, counts[i].n);
+	}
+	buffer_text(&b, "}\n");
+	struct output *o = output_open(shared.stats_json, &e);
+	if (!o || output_write(o, b.data, b.size, &e) || output_close(o, &e)) {
+		fprintf(stderr, "%s: %s\n", run.command->name, e.msg);
+		_exit(code ? code : e.code);
+	}
+	buffer_free(&b);
+}
+
+static void summarise(void)
+{
+	double t = seconds();
+	struct buffer b = { 0 };
+	buffer_printf(&b, "%zu records, %zu rejected, %.3g s, %.0f records/s", run.records, run.rejected, t,
+		(double)run.records / (t > 0 ? t : 1));
+	for (size_t i = 0; i < COUNTS_MAX && counts[i].what; i++)
+		buffer_printf(&b, ", %s %.15g", counts[i].what, counts[i].n);
+	buffer_char(&b, 0);
+	command_detail("%s", b.data);
+	buffer_free(&b);
+}
+
+int command_end(void)
+{
+	struct error e;
+	if (rejects && output_close(rejects, &e))
+		command_fail(&e);
+	rejects = NULL;
+	struct output *last = output;
+	output = NULL;	/* closing frees it, whatever happens */
+	if (last && output_close(last, &e))
+		command_fail(&e);
+	clear_progress();
+	if (run.rejected)
+		command_note("%zu of %zu records rejected%s%s", run.rejected, run.records, shared.rejects ? ": see " : "",
+			shared.rejects ? shared.rejects : "");
+	summarise();
+	int code = run.rejected ? ERROR_FALSE : 0;
+	write_stats(code);
+	reader_close(run.reader);
+	writer_free(run.writer);
+	return code;
+}

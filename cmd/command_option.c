@@ -1,0 +1,288 @@
+/* command_option.c: the option table: getopt_long's conventions (options and files mixed, -n5, -qv, --name=value, --), no abbreviations,
+ * and the nearest name for a mistyped one. */
+#include "cmd/command_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/memory.h"
+#include "lib/record/number.h"
+
+static bool wants_help, wants_version;
+
+#define FORMATS "auto|jsonl|csv|tsv|text"
+
+static int shard_parse(const char *text, struct error *e)
+{
+	char after;
+	if (sscanf(text, "%zu/%zu%c", &shared.shard, &shared.shards, &after) != 2 || shared.shard < 1 ||
+		shared.shard > shared.shards || strpbrk(text, "+- "))
+		return error_set(e, ERROR_USAGE, "wants i/n with 1 <= i <= n, not '%s'", text);
+	return 0;
+}
+
+static const struct option heading = OPTION_HEADING("Shared options");
+
+/* Which shared options a command has: all bits of `has` set, and none of `not`. */
+static const struct shared_option {
+	unsigned has, not;
+	struct option option;
+} shared_table[] = {
+	{ COMMAND_TEXT_KEY, 0, OPTION_STRING(0, "text-key", &run.text_key, "KEY", "key of the text [text]") },
+	{ COMMAND_INPUT_KEY, 0, OPTION_STRING(0, "input-key", &run.input_key, "KEY", "key of the vector") },
+	{ COMMAND_OUTPUT_KEY, 0,
+		OPTION_STRING(0, "output-key", &run.output_key, "KEY", "name of the first key added; others become KEY_name") },
+	{ COMMAND_VECTORS_OUT, 0, OPTION_CHOICE(0, "encoding", &shared.encoding, "json|base64", "how vectors are written [json]") },
+	{ COMMAND_VECTORS_OUT, 0,
+		OPTION_STRING(0, "vectors", &run.vectors, "FILE.npy", "write vectors there, row i for record i, not into records") },
+	{ COMMAND_VECTORS_IN, 0,
+		OPTION_STRING(0, "input-vectors", &run.input_vectors, "FILE.npy", "read vectors there, row i for record i") },
+	{ COMMAND_DTYPE, 0, OPTION_CHOICE(0, "dtype", &run.dtype, "f32|bf16", "arithmetic of the model [f32]") },
+	{ 0, COMMAND_NO_RECORDS, OPTION_STRING('o', "output", &run.output_path, "FILE", "write there; it appears when it is whole") },
+	{ 0, COMMAND_NO_RECORDS, OPTION_CHOICE(0, "format", &shared.format, FORMATS, "of the input [auto]") },
+	{ 0, COMMAND_NO_RECORDS | COMMAND_OWN_OUTPUT,
+		OPTION_CHOICE(0, "output-format", &shared.output_format, "auto|jsonl|csv|tsv", "of the output [as the input]") },
+	{ 0, COMMAND_NO_RECORDS | COMMAND_OWN_OUTPUT, OPTION_LIST(0, "drop", &shared.drop, "KEY[,KEY]", "leave these input keys out") },
+	{ 0, COMMAND_NO_RECORDS | COMMAND_OWN_OUTPUT,
+		OPTION_FLAG(0, "replace", &shared.replace, "let a new key replace one that is there") },
+	{ 0, COMMAND_NO_RECORDS, OPTION_CHOICE(0, "on-error", &shared.on_error, "stop|reject", "what a bad record does [stop]") },
+	{ 0, COMMAND_NO_RECORDS,
+		OPTION_STRING(0, "rejects", &shared.rejects, "FILE", "set bad records aside there (implies --on-error=reject)") },
+	{ 0, COMMAND_NO_RECORDS, OPTION_CALL(0, "shard", shard_parse, "i/n", "read the i-th of n parts of the files") },
+	{ 0, 0, OPTION_COUNT(0, "threads", &run.threads, 1, 4096, "N", "threads to run [the CPUs allowed]") },
+	{ 0, 0, OPTION_STRING(0, "device", &run.device, "auto|cpu|cuda[:N]", "where to compute [auto]") },
+	{ 0, 0, OPTION_COUNT(0, "seed", &run.seed, 0, 0x1p53, "N", "of the random numbers [42]") },
+	{ 0, 0, OPTION_STRING(0, "stats-json", &shared.stats_json, "FILE", "write counts and times there as JSON") },
+	{ 0, 0, OPTION_FLAG('q', "quiet", &run.quiet, "no notes and no progress") },
+	{ 0, 0, OPTION_FLAG('v', "verbose", &run.verbose, "a summary at the end, and what goes on") },
+	{ 0, 0, OPTION_STRING(0, "completion", &shared.completion, "bash|zsh|fish|words", NULL) },
+	{ 0, 0, OPTION_FLAG('h', "help", &wants_help, "this text") },
+	{ 0, 0, OPTION_FLAG(0, "version", &wants_version, "name and version") },
+};
+
+const struct option *option_table(const struct command *c)
+{
+	static struct option table[OPTIONS_MAX];
+	size_t n = 0;
+	for (const struct option *o = c->options; o && o->kind != OPTION_KIND_END; o++)
+		table[n++] = *o;
+	if (n)
+		table[n++] = heading;
+	for (size_t i = 0; i < sizeof shared_table / sizeof *shared_table; i++) {
+		const struct shared_option *s = shared_table + i;
+		if ((c->has & s->has) == s->has && !(c->has & s->not))
+			table[n++] = s->option;
+		CHECK(n < OPTIONS_MAX);
+	}
+	table[n].kind = OPTION_KIND_END;
+	return table;
+}
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+	size_t m = a < b ? a : b;
+	return m < c ? m : c;
+}
+
+/* Edits (insert, delete, replace, swap neighbours) that turn a into b: Damerau and Levenshtein, optimal string alignment. */
+size_t name_distance(const char *a, const char *b)
+{
+	enum { MOST = 64 };
+	size_t n = strlen(a), m = strlen(b), rows[3][MOST + 1];
+	if (n > MOST || m > MOST)
+		return MOST;
+	size_t *before = rows[0], *last = rows[1], *now = rows[2];
+	for (size_t j = 0; j <= m; j++)
+		last[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		now[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			now[j] = smallest(last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < now[j])
+				now[j] = before[j - 2] + 1;
+		}
+		size_t *t = before;
+		before = last, last = now, now = t;
+	}
+	return last[m];
+}
+
+static bool is_option(const struct option *o)
+{
+	return o->kind != OPTION_KIND_HEADING && o->name;
+}
+
+static _Noreturn void unknown(const struct option *table, const char *name)
+{
+	const char *best = NULL;
+	size_t least = strlen(name) / 3 + 2;
+	for (const struct option *o = table; o->kind != OPTION_KIND_END; o++) {
+		if (!is_option(o) || !o->help)
+			continue;
+		size_t d = name_distance(name, o->name);
+		if (d < least)
+			best = o->name, least = d;
+	}
+	if (best)
+		command_usage("unknown option --%s; did you mean --%s?", name, best);
+	command_usage("unknown option --%s", name);
+}
+
+/* 0, or -1 where the text is no number in the option's range. */
+static int number(const struct option *o, const char *text, double *value)
+{
+	const char *after, *end = text + strlen(text);
+	*value = number_to_double(text, end, &after);
+	bool whole = o->kind != OPTION_KIND_COUNT || strspn(text, "0123456789") == strlen(text);
+	return after == end && whole && *value >= o->low && *value <= o->high ? 0 : -1;
+}
+
+static void add_string(struct strings *s, const char *text)
+{
+	s->at = mem_resize(s->at, s->n * sizeof *s->at, (s->n + 1) * sizeof *s->at);
+	s->at[s->n++] = text;
+}
+
+static void add_list(struct strings *s, const char *text)
+{
+	char *copy = mem_alloc(strlen(text) + 1);
+	strcpy(copy, text);
+	for (char *word = copy, *comma; word; word = comma) {
+		comma = strchr(word, ',');
+		if (comma)
+			*comma++ = 0;
+		add_string(s, word);
+	}
+}
+
+static void choose(const struct option *o, const char *text)
+{
+	int i = 0;
+	for (const char *w = o->choices; w; i++) {
+		const char *bar = strchr(w, '|');
+		size_t n = bar ? (size_t)(bar - w) : strlen(w);
+		if (strlen(text) == n && memcmp(w, text, n) == 0) {
+			*(int *)o->to = i;
+			return;
+		}
+		w = bar ? bar + 1 : NULL;
+	}
+	command_usage("--%s wants one of %s, not '%s'", o->name, o->choices, text);
+}
+
+static void apply(const struct option *o, const char *text, bool on)
+{
+	double value;
+	struct error e = { 0 };
+	if (o->given)
+		*o->given = true;
+	switch (o->kind) {
+	case OPTION_KIND_FLAG:
+		*(bool *)o->to = on;
+		break;
+	case OPTION_KIND_STRING:
+		*(const char **)o->to = text;
+		break;
+	case OPTION_KIND_STRINGS:
+		(o->list ? add_list : add_string)(o->to, text);
+		break;
+	case OPTION_KIND_COUNT:
+	case OPTION_KIND_NUMBER:
+		if (number(o, text, &value))
+			command_usage("--%s wants a %snumber from %.15g to %.15g, not '%s'", o->name,
+				o->kind == OPTION_KIND_COUNT ? "whole " : "", o->low, o->high, text);
+		if (o->kind == OPTION_KIND_COUNT)
+			*(size_t *)o->to = (size_t)value;
+		else
+			*(double *)o->to = value;
+		break;
+	case OPTION_KIND_CHOICE:
+		choose(o, text);
+		break;
+	case OPTION_KIND_CALL:
+		if (((int (*)(const char *, struct error *))o->to)(text, &e))
+			command_usage("--%s %s", o->name, e.msg);
+		break;
+	case OPTION_KIND_END:
+	case OPTION_KIND_HEADING:
+		break;
+	}
+}
+
+/* --name, --name=value, --no-name; returns how many arguments of argv it took. */
+static int long_option(const struct option *table, char **argv)
+{
+	char name[128];
+	const char *text = argv[0] + 2, *equals = strchr(text, '=');
+	size_t n = equals ? (size_t)(equals - text) : strlen(text);
+	if (n >= sizeof name)
+		command_usage("unknown option %.100s…", argv[0]);
+	memcpy(name, text, n);
+	name[n] = 0;
+	for (const struct option *o = table; o->kind != OPTION_KIND_END; o++) {
+		if (!is_option(o))
+			continue;
+		bool flag = o->kind == OPTION_KIND_FLAG;
+		bool off = flag && strncmp(name, "no-", 3) == 0 && strcmp(name + 3, o->name) == 0;
+		if (!off && strcmp(name, o->name) != 0)
+			continue;
+		if (flag && equals)
+			command_usage("--%s takes no argument", name);
+		if (!flag && !equals && !argv[1])
+			command_usage("--%s wants an argument: %s", name, o->argument);
+		apply(o, flag ? NULL : equals ? equals + 1 : argv[1], !off);
+		return flag || equals ? 1 : 2;
+	}
+	unknown(table, name);
+}
+
+/* -n 5, -n5, -qv; returns how many arguments of argv it took. */
+static int short_options(const struct option *table, char **argv)
+{
+	for (const char *p = argv[0] + 1; *p; p++) {
+		const struct option *o = table;
+		while (o->kind != OPTION_KIND_END && !(is_option(o) && o->letter == *p))
+			o++;
+		if (o->kind == OPTION_KIND_END)
+			command_usage("unknown option -%c", *p);
+		if (o->kind == OPTION_KIND_FLAG) {
+			apply(o, NULL, true);
+			continue;
+		}
+		if (!p[1] && !argv[1])
+			command_usage("-%c wants an argument: %s", *p, o->argument);
+		apply(o, p[1] ? p + 1 : argv[1], true);
+		return p[1] ? 1 : 2;
+	}
+	return 1;
+}
+
+void option_parse(const struct option *table, int argc, char **argv)
+{
+	const char **files = MEM_ARRAY(const char *, (size_t)argc + 1);
+	bool options = true;
+	/* --help and --version win over mistakes elsewhere on the line */
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			help_print(run.command, table);
+		if (strcmp(argv[i], "--version") == 0)
+			help_version(run.command);
+	}
+	for (int i = 1; i < argc;) {
+		const char *a = argv[i];
+		if (!options || a[0] != '-' || !a[1]) {
+			files[run.n_files++] = a;
+			i++;
+		} else if (strcmp(a, "--") == 0) {
+			options = false;
+			i++;
+		} else if (a[1] == '-') {
+			i += long_option(table, argv + i);
+		} else {
+			i += short_options(table, argv + i);
+		}
+	}
+	run.files = files;
+	if (shared.completion)
+		help_completion(run.command, table, shared.completion);
+}

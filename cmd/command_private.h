@@ -1,0 +1,30 @@
+/* command_private.h: between the files of the frame: command.c (streams, records, the end), command_option.c (parsing), command_help.c
+ * (help, completions). */
+#pragma once
+#include "cmd/command.h"
+
+/* What the shared options set that commands have no business with. */
+struct shared_options {
+	const char *stats_json, *rejects, *shard_text;
+	int format, output_format, on_error, encoding;
+	bool replace;
+	struct strings drop;
+	size_t shard, shards;
+	const char *completion;
+};
+extern struct shared_options shared;
+
+enum { OPTIONS_MAX = 128 };
+
+/* The command's own options and the shared ones that it has, in the order of --help; ends with OPTION_KIND_END. */
+const struct option *option_table(const struct command *);
+
+/* Parse argv by the table: options go where they point, other arguments into run.files. Ends the process on a mistake. */
+void option_parse(const struct option *table, int argc, char **argv);
+
+/* How far two names are apart, in edits: to suggest the nearest. */
+size_t name_distance(const char *a, const char *b);
+
+_Noreturn void help_print(const struct command *, const struct option *table);
+_Noreturn void help_version(const struct command *);
+_Noreturn void help_completion(const struct command *, const struct option *table, const char *shell);

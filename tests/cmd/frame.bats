@@ -1,0 +1,115 @@
+# What the frame gives to every command: help, versions, mistakes, completions, man pages.
+load common
+
+@test "--help says how to use each command and exits 0" {
+	for c in $(commands); do
+		run "$c" --help
+		status_is 0
+		output_has "Usage: $c "
+		output_has "--help"
+	done
+}
+
+@test "--help wins over a mistake on the same line, --version names the release" {
+	for c in $(commands); do
+		run "$c" --no-such-thing --help
+		status_is 0
+		run "$c" --version
+		status_is 0
+		[ "$output" = "$c (Heddle) $(cat "$HEDDLE_SRC/VERSION")" ]
+	done
+}
+
+@test "--help into a full disk is exit 74, not silence" {
+	for c in $(commands); do
+		run bash -c "$c --help >/dev/full"
+		status_is 74
+		output_has "No space left on device"
+	done
+}
+
+@test "a mistyped option is exit 2 and gets the nearest one suggested" {
+	for c in $(commands); do
+		run "$c" --thraeds 2
+		status_is 2
+		output_has "did you mean --threads?"
+	done
+}
+
+@test "options out of range, without an argument, or unknown are exit 2" {
+	for args in "--threads 0" "--threads x" "--threads 1.5" "--seed -1" "--threads" "-@" "--quiet=1" "--completion tcsh"; do
+		run embed $args </dev/null
+		status_is 2
+		output_has "Try 'embed --help'."
+	done
+}
+
+@test "the man page documents every option that --help shows" {
+	for c in $(commands); do
+		page=$HEDDLE_SRC/man/man1/$c.1
+		[ -f "$page" ] || { echo "no $page"; false; }
+		for o in $("$c" --completion words); do
+			grep -qE "^\.It .*Fl -(Oo no- Oc )?(no-|\[no-\])?$o( |\$)" "$page" ||
+				{ echo "$c.1 lacks --$o"; missing=1; }
+		done
+	done
+	[ -z "${missing:-}" ]
+}
+
+@test "man pages are clean under mandoc -T lint" {
+	command -v mandoc >/dev/null || skip "no mandoc"
+	run mandoc -T lint -W warning "$HEDDLE_SRC"/man/man*/*.[157]
+	echo "$output"
+	status_is 0
+}
+
+@test "completions are valid bash, and name each option" {
+	for c in $(commands); do
+		"$c" --completion bash >"$BATS_TEST_TMPDIR/$c.bash"
+		bash -n "$BATS_TEST_TMPDIR/$c.bash"
+		for o in $("$c" --completion words); do grep -q -- "--$o " "$BATS_TEST_TMPDIR/$c.bash"; done
+		"$c" --completion zsh | grep -q '^#compdef'
+		"$c" --completion fish | grep -q "^complete -c $c -l help"
+	done
+}
+
+@test "heddle lists the commands with a description each, runs them, and suggests the nearest" {
+	run heddle
+	status_is 0
+	for c in $(commands); do grep -qE "^  $c +[a-z]" <<<"$output"; done
+	run heddle reduce --version
+	status_is 0
+	output_has "reduce (Heddle)"
+	run heddle embde
+	status_is 2
+	output_has "did you mean embed?"
+}
+
+@test "make install puts commands, man pages, completions and data under DESTDIR; uninstall takes them away" {
+	make -s -C "$(dirname "$HEDDLE_BUILD")" install DESTDIR="$BATS_TEST_TMPDIR/root" prefix=/opt/h program_prefix=hd- \
+		>"$BATS_TEST_TMPDIR/log" 2>&1 || { cat "$BATS_TEST_TMPDIR/log"; false; }
+	root=$BATS_TEST_TMPDIR/root/opt/h
+	[ -x "$root/bin/hd-embed" ] && [ -f "$root/share/man/man1/hd-embed.1" ]
+	[ -f "$root/share/bash-completion/completions/hd-embed" ] && [ -f "$root/share/zsh/site-functions/_hd-embed" ]
+	[ -f "$root/share/fish/vendor_completions.d/hd-embed.fish" ]
+	run "$root/bin/hd-embed" --version
+	status_is 0
+	run bash -c "echo '{\"text\": \"installed\"}' | '$root/bin/hd-embed'"
+	status_is 0
+	output_has '"embedding": ['
+	make -s -C "$(dirname "$HEDDLE_BUILD")" uninstall DESTDIR="$BATS_TEST_TMPDIR/root" prefix=/opt/h program_prefix=hd-
+	[ -z "$(find "$root" -type f)" ]
+}
+
+@test "configure refuses what it does not know, and says what it found" {
+	cd "$BATS_TEST_TMPDIR"
+	run "$HEDDLE_SRC/configure" --with-magic
+	status_is 1
+	output_has "unknown option --with-magic"
+	run "$HEDDLE_SRC/configure" --without-cairo --without-zstd --prefix=/opt/h
+	status_is 0
+	output_has "plot writes HTML only"
+	grep -q 'HAVE_CAIRO 0' config.h
+	grep -q '^prefix := /opt/h' config.mk
+	[ -f Makefile ]
+}

@@ -1,0 +1,172 @@
+# What every filter keeps to on its streams: nothing is lost in silence, nothing is left behind.
+load common
+
+# args COMMAND: options with which it runs on records that carry text, a vector, a cluster and a map position
+args() {
+	case $1 in
+	tokenize) echo "-m $HEDDLE_SRC/tests/data/vocab.txt --replace" ;;
+	reduce) echo "--method pca -n 2 --replace" ;;
+	cluster) echo "--min-cluster-size 2 --replace" ;;
+	plot) echo "--output-format html" ;;
+	*) echo "--replace" ;;
+	esac
+}
+
+setup_file() {
+	export records=$BATS_FILE_TMPDIR/records.jsonl
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		echo "{\"text\": \"the cat number $i\", \"embedding\": [$i, $((i * i)), 1], \"xy\": [$i, 0.5], \"cluster\": $((i % 2))}"
+	done >"$records"
+}
+
+@test "a full disk is exit 74 with the reason" {
+	for c in $(filters); do
+		run bash -c "$c $(args "$c") <$records >/dev/full"
+		status_is 74
+		output_has "No space left on device"
+	done
+}
+
+@test "a closed stdout is exit 74" {
+	for c in $(filters); do
+		run bash -c "$c $(args "$c") <$records >&-"
+		status_is 74
+	done
+}
+
+@test "a closed stdin is an error, not a hang" {
+	for c in $(filters); do
+		run timeout 20 bash -c "$c $(args "$c") <&- >/dev/null"
+		[ "$status" != 0 ] && [ "$status" != 124 ]
+	done
+}
+
+@test "a reader that leaves ends the command quietly by SIGPIPE, even where the parent ignored it" {
+	for c in $(filters); do
+		run bash -c "for i in \$(seq 300); do cat $records; done | (trap '' PIPE; $c $(args "$c") || echo \$? >&2) | head -c 1 >/dev/null"
+		case $output in "" | 141) ;; *) echo "$c: $output"; false ;; esac
+	done
+}
+
+@test "a missing input is exit 66, a folder as input is an error that names it" {
+	for c in $(filters); do
+		run "$c" $(args "$c") /no/such/file
+		status_is 66
+		output_has "/no/such/file: No such file or directory"
+		run "$c" $(args "$c") /tmp
+		[ "$status" = 66 ] || [ "$status" = 74 ]
+		output_has "/tmp"
+	done
+}
+
+@test "no records is exit 0" {
+	for c in $(filters); do
+		run bash -c "$c $(args "$c") </dev/null >$BATS_TEST_TMPDIR/out"
+		status_is 0
+	done
+}
+
+@test "a line of garbage is exit 65 with file and line, and nothing under -o" {
+	for c in $(filters); do
+		(head -3 "$records"; echo '{"text": broken') >"$BATS_TEST_TMPDIR/bad.jsonl"
+		run "$c" $(args "$c") -o "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/bad.jsonl"
+		status_is 65
+		output_has "$c: $BATS_TEST_TMPDIR/bad.jsonl:4: "
+		[ ! -e "$BATS_TEST_TMPDIR/out" ]
+		[ -z "$(find "$BATS_TEST_TMPDIR" -name '*out*')" ]
+	done
+}
+
+@test "--on-error=reject sets bad records aside as they came, goes on, and exits 1" {
+	for c in $(filters); do
+		(head -3 "$records"; echo '{"text": broken'; tail -7 "$records") >"$BATS_TEST_TMPDIR/bad.jsonl"
+		run "$c" $(args "$c") --on-error=reject --rejects "$BATS_TEST_TMPDIR/rejects" -o "$BATS_TEST_TMPDIR/out" \
+			"$BATS_TEST_TMPDIR/bad.jsonl"
+		status_is 1
+		[ "$(cat "$BATS_TEST_TMPDIR/rejects")" = '{"text": broken' ]
+		[ "$c" = plot ] || [ "$(wc -l <"$BATS_TEST_TMPDIR/out")" = 10 ]
+		rm -f "$BATS_TEST_TMPDIR/out"
+	done
+}
+
+@test "-o replaces a file only when the new one is whole, follows links, keeps the mode" {
+	cd "$BATS_TEST_TMPDIR"
+	for c in $(filters); do
+		echo old >target; chmod 640 target; ln -sf target link
+		run "$c" $(args "$c") -o link "$records"
+		status_is 0
+		[ -L link ] && [ "$(stat -c %a target)" = 640 ]
+		! grep -qx old target
+		echo old >target
+		run "$c" $(args "$c") -o target /no/such/file
+		[ "$(cat target)" = old ]
+	done
+}
+
+@test "SIGINT in the middle leaves nothing under -o and nothing beside it" {
+	cd "$BATS_TEST_TMPDIR"
+	for c in $(filters); do
+		mkdir -p "$c.d"
+		# the pipe stays open until the command was told to stop
+		(cat "$records"; sleep 5) | "$c" $(args "$c") -o "$c.d/out" &
+		sleep 0.5
+		pkill -INT -f -- "-o $c.d/out" || true
+		wait $! 2>/dev/null || true
+		[ -z "$(ls -A "$c.d")" ] || { ls -A "$c.d"; false; }
+	done
+}
+
+@test "the last line needs no line end, and CRLF stays" {
+	for c in $(filters); do
+		run bash -c "head -c -1 $records | $c $(args "$c") -o $BATS_TEST_TMPDIR/a && $c $(args "$c") $records -o $BATS_TEST_TMPDIR/b"
+		status_is 0
+		cmp "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
+	done
+}
+
+@test "one thread and two give the same bytes" {
+	for c in $(filters); do
+		"$c" $(args "$c") --threads 1 "$records" >"$BATS_TEST_TMPDIR/a"
+		"$c" $(args "$c") --threads 2 "$records" >"$BATS_TEST_TMPDIR/b"
+		cmp "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
+	done
+}
+
+@test "--stats-json counts, -v sums up on stderr, success is silent" {
+	for c in $(filters); do
+		run --separate-stderr "$c" $(args "$c") -o "$BATS_TEST_TMPDIR/out" --stats-json "$BATS_TEST_TMPDIR/stats" "$records"
+		status_is 0
+		[ -z "$stderr" ] || { echo "$c: $stderr"; false; }
+		grep -q "\"command\": \"$c\"" "$BATS_TEST_TMPDIR/stats"
+		grep -q '"records": 10, "rejected": 0' "$BATS_TEST_TMPDIR/stats"
+		run --separate-stderr "$c" $(args "$c") -v -o "$BATS_TEST_TMPDIR/out" "$records"
+		case $stderr in *"10 records, 0 rejected"*) ;; *) echo "$c: $stderr"; false ;; esac
+	done
+}
+
+@test "on a terminal without input it says how to use it" {
+	command -v script >/dev/null || skip "no script(1)"
+	for c in $(filters); do
+		run script -qec "$c" /dev/null </dev/null
+		output_has "$c --help"
+	done
+}
+
+@test "HEDDLE_CPU: an unknown path is exit 69, portable works" {
+	for c in $(filters); do
+		HEDDLE_CPU=abacus run "$c" $(args "$c") "$records"
+		status_is 69
+		HEDDLE_CPU=portable "$c" $(args "$c") "$records" >"$BATS_TEST_TMPDIR/a"
+		"$c" $(args "$c") "$records" >"$BATS_TEST_TMPDIR/b"
+		cmp "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
+	done
+}
+
+@test "--device cuda says what is missing, exit 69" {
+	for c in $(commands); do
+		run "$c" --device cuda </dev/null
+		status_is 69
+		run "$c" --device abacus </dev/null
+		status_is 2
+	done
+}
