@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "gpu/tensor.h"
 #include "lib/base/memory.h"
 
 struct run run = { .text_key = "text", .device = "auto", .seed = 42 };
@@ -196,6 +197,20 @@ static size_t allowed_cpus(void)
 	return n > 0 ? (size_t)n : 1;
 }
 
+/* Every command takes --device and HEDDLE_CPU, and says at once where they name what is not there. */
+static void check_device(void)
+{
+	struct error e;
+	struct device *device;
+	if (device_open(run.device, &device, &e) == 0) {
+		device_free(device);
+		return;
+	}
+	if (e.code == ERROR_USAGE)
+		command_usage("%s", e.msg);
+	command_fail(&e);
+}
+
 static void rename_keys(const char *const *keys, size_t n)
 {
 	run.keys = MEM_ARRAY(const char *, n + 1);
@@ -251,6 +266,7 @@ void command_begin(const struct command *c, int argc, char **argv)
 		run.threads = allowed_cpus();
 	omp_set_dynamic(0);
 	omp_set_num_threads((int)run.threads);
+	check_device();
 	rename_keys(c->keys, c->n_keys);
 	if (!(c->has & COMMAND_NO_RECORDS))
 		open_input(c);
