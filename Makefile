@@ -9,12 +9,15 @@ include config.mk
 build ?= build
 bin ?= bin
 
-WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unknown-warning-option
+WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 # One arithmetic (gpu/ops.h): no contraction the source does not write, nothing that changes a rounding.
 ARITHMETIC = -ffp-contract=off -fno-trapping-math -fno-math-errno
 FLAGS = -std=gnu11 $(OPTIMISE) $(ARITHMETIC) $(WARN) -fopenmp -pthread -D_GNU_SOURCE -I$(src) -I. $(lib_cflags) $(CFLAGS)
 LIBS = $(lib_libs) -lm -fopenmp -pthread -ldl
-COMPILE = $(CC) $(FLAGS) -MMD -MP -c -o $@
+# make V=1 shows the commands
+Q = $(if $(V),,@)
+SAY = @$(if $(V),true,echo "  $(1)")
+COMPILE = $(Q)$(CC) $(FLAGS) -MMD -MP -c -o $@
 
 sources = $(patsubst $(src)/%,%,$(wildcard $(addprefix $(src)/,$(1))))
 
@@ -40,15 +43,18 @@ all: $(programs)
 
 $(build)/libheddle.a: $(lib_objects)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call SAY,ar $@)
+	$(Q)$(AR) rcs $@ $^
 
 $(build)/%.o: $(src)/%.c config.h
 	@mkdir -p $(@D)
+	$(call SAY,cc $(@:$(build)/%=%))
 	$(COMPILE) $<
 
 define kernel_rule
 $(build)/gpu/cpu/%.$(1).o: $(src)/gpu/cpu/%.c config.h
 	@mkdir -p $$(@D)
+	$$(call SAY,cc $$(@:$(build)/%=%))
 	$$(COMPILE) $(flags_$(1)) -DKERNEL_PATH=$(1) -DKERNEL_$(1) $$<
 endef
 $(foreach p,$(paths),$(eval $(call kernel_rule,$(p))))
@@ -65,13 +71,16 @@ $(build)/commands.h: $(wildcard $(src)/man/man1/*.1) $(call sources,cmd/*.c)
 
 $(bin)/%: $(build)/cmd/%.o $(frame:%.c=$(build)/%.o) $(build)/libheddle.a
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call SAY,ld $@)
+	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(build)/tests/unit/%: $(build)/tests/unit/%.o $(build)/libheddle.a
-	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -ljansson
+	$(call SAY,ld $@)
+	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -ljansson
 
 $(build)/tests/fuzz/%: $(build)/tests/fuzz/%.o $(build)/tests/fuzz/replay.o $(build)/libheddle.a
-	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call SAY,ld $@)
+	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 tests: all $(unit) $(fuzz)
 

@@ -9,7 +9,8 @@ $(build)/bench-venv/bin/python: $(src)/tests/bench/requirements.txt
 
 bench_c := $(patsubst %.c,$(build)/%,$(call sources,tests/bench/*.c))
 $(build)/tests/bench/%: $(build)/tests/bench/%.o $(build)/libheddle.a
-	$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(bench_libs)
+	$(call SAY,ld $@)
+	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(bench_libs)
 
 bench: all $(bench_c) $(PYTHON)
 	@set -e; export HEDDLE_SRC=$(src) HEDDLE_BIN=$(abspath $(bin)) HEDDLE_BUILD=$(abspath $(build)); \
