@@ -2,36 +2,10 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "lib/file/half.h"
 #include "lib/file/safetensors.h"
 
-static float from_half(uint16_t h)
-{
-	uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 0x3ff,
-		 bits;
-	if (exponent == 0) {
-		float f = (float)fraction * 0x1p-24f;
-		memcpy(&bits, &f, 4);
-	} else {
-		bits = (exponent == 31 ? 255u : exponent + 112) << 23 | fraction << 13;
-	}
-	bits |= sign;
-	float f;
-	memcpy(&f, &bits, 4);
-	return f;
-}
-
-static float from_bfloat(uint16_t b)
-{
-	uint32_t bits = (uint32_t)b << 16;
-	float f;
-	memcpy(&f, &bits, 4);
-	return f;
-}
-
-/*
- * Elements of one type, from bytes that need not be aligned; false where one does not fit
- * float32.
- */
+/* Elements of one type, from bytes that need not be aligned; false where float32 has none such. */
 #define CONVERT(type, value, fits)                                         \
 	do {                                                               \
 		for (size_t i = 0; i < t->count; i++) {                    \
@@ -51,9 +25,9 @@ static bool convert(const struct file_tensor *t, float *out)
 	case FILE_F32:
 		CONVERT(float, x, true);
 	case FILE_F16:
-		CONVERT(uint16_t, from_half(x), true);
+		CONVERT(uint16_t, half_to_float(x), true);
 	case FILE_BF16:
-		CONVERT(uint16_t, from_bfloat(x), true);
+		CONVERT(uint16_t, bfloat_to_float(x), true);
 	case FILE_F64:
 		CONVERT(double, (float)x, !isfinite(x) || isfinite((float)x));
 	case FILE_BOOL:

@@ -1,0 +1,40 @@
+/*
+ * architecture.h: what every transformer encoder does: packed tokens in, a vector a token out. An
+ * architecture is one file that builds its forward pass from gpu/ops.h, and one line in registry.c.
+ */
+#pragma once
+#include "gpu/ops.h"
+#include "lib/file/safetensors.h"
+#include "lib/model/config.h"
+
+/* Texts end to end: those of sequence b are tokens cu_seqlens[b] .. cu_seqlens[b + 1]. */
+struct batch {
+	size_t n_tokens, n_sequences;
+	const uint32_t *ids, *types, *positions;	/* [T]; positions count from 0 in each text */
+	const size_t *cu_seqlens;	/* [B + 1] */
+};
+
+struct architecture {
+	const char *model_type;	/* of config.json */
+
+	/*
+	 * Load the weights onto the device, products in dtype (F32 or BF16). The file and the
+	 * device must outlive the model. NULL and the error (78) where a tensor is missing or not
+	 * as config says.
+	 */
+	void *(*open)(const struct model_config *, const struct tensor_file *, struct device *, enum dtype,
+		struct error *);
+	void (*free)(void *model);
+
+	/*
+	 * out [T, C]: what the last layer gives. Ids, types and positions are in range. On one
+	 * lane of the device; changes nothing in the model, so any number of lanes may run it.
+	 */
+	void (*forward)(const void *model, struct device *lane, const struct batch *, struct tensor out);
+};
+
+/* By model_type; NULL and an error that lists those known (78). */
+const struct architecture *architecture_find(const char *model_type, struct error *);
+
+/* The weights of a model folder: model.safetensors, or its shards. */
+struct tensor_file *architecture_weights(const char *folder, struct error *);

@@ -1,0 +1,254 @@
+/*
+ * BERT (J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers", 2019), an
+ * encoder with norms after each sum:
+ *	h = norm(word + type + position) a layer: h = norm(h + out(attention(q h, k h, v h))); h =
+ *	norm(h + down(act(up h)))
+ * DistilBERT (V. Sanh et al., 2019) is the same without token types, under other names. MPNet (K.
+ * Song et al., 2020) has no token types either, adds to each score a bias by the bucket of the
+ * distance (C. Raffel et al., "T5", 2020), the same in every layer.
+ *
+ * Names of tensors are those of Hugging Face's checkpoints, with or without the prefix of a model
+ * with a head.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "lib/model/architecture.h"
+#include "lib/model/weights.h"
+
+/* What the tensors are called: %zu is the layer. */
+struct names {
+	const char *prefix; /* in files of a model with a head */
+	const char *layer;
+	const char *q, *k, *v, *out, *norm1, *up, *down, *norm2;
+};
+
+static const struct names bert_names = {
+	.prefix = "bert.",
+	.layer = "encoder.layer.%zu.",
+	.q = "attention.self.query",
+	.k = "attention.self.key",
+	.v = "attention.self.value",
+	.out = "attention.output.dense",
+	.norm1 = "attention.output.LayerNorm",
+	.up = "intermediate.dense",
+	.down = "output.dense",
+	.norm2 = "output.LayerNorm",
+};
+
+static const struct names distilbert_names = {
+	.prefix = "distilbert.",
+	.layer = "transformer.layer.%zu.",
+	.q = "attention.q_lin",
+	.k = "attention.k_lin",
+	.v = "attention.v_lin",
+	.out = "attention.out_lin",
+	.norm1 = "sa_layer_norm",
+	.up = "ffn.lin1",
+	.down = "ffn.lin2",
+	.norm2 = "output_layer_norm",
+};
+
+static const struct names mpnet_names = {
+	.prefix = "mpnet.",
+	.layer = "encoder.layer.%zu.",
+	.q = "attention.attn.q",
+	.k = "attention.attn.k",
+	.v = "attention.attn.v",
+	.out = "attention.attn.o",
+	.norm1 = "attention.LayerNorm",
+	.up = "intermediate.dense",
+	.down = "output.dense",
+	.norm2 = "output.LayerNorm",
+};
+
+struct layer {
+	struct weight *qkv, *out, *up, *down;
+	struct norm norm1, norm2;
+};
+
+struct bert {
+	struct model_config config;
+	struct device *device;
+	struct arena *arena;
+	struct tensor word, type, position;
+	struct tensor position_rows; /* from that of a text's first token on */
+	struct norm norm;
+	struct tensor position_bias; /* [H, 2 L - 1], or TENSOR_NONE */
+	struct layer *layers;
+};
+
+static void bert_free(void *model)
+{
+	struct bert *m = model;
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->config.n_layers; i++) {
+		struct layer *l = &m->layers[i];
+		struct weight *all[] = { l->qkv, l->out, l->up, l->down };
+		struct tensor *norms[] = { &l->norm1.gamma, &l->norm1.beta, &l->norm2.gamma,
+			&l->norm2.beta };
+		for (size_t k = 0; k < 4; k++) {
+			if (all[k])
+				weight_free(all[k]);
+			tensor_release(m->device, norms[k]);
+		}
+	}
+	struct tensor *tensors[] = { &m->word, &m->type, &m->position, &m->norm.gamma,
+		&m->norm.beta, &m->position_bias };
+	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
+		tensor_release(m->device, tensors[i]);
+	arena_free(m->arena);
+	mem_free(m);
+}
+
+static void load_layer(struct weights *w, struct layer *l, const struct model_config *c,
+	const struct names *names, size_t i)
+{
+	enum { SIZE = 128 };
+	const char *endings[] = { names->q, names->k, names->v, names->out, names->norm1, names->up,
+		names->down, names->norm2 };
+	char full[8][SIZE], prefix[SIZE / 2];
+	const char *name[8];
+	for (size_t k = 0; k < 8; k++) {
+		const char *mark = strstr(names->layer, "%zu");
+		snprintf(prefix, sizeof prefix, "%.*s%zu%s", (int)(mark - names->layer),
+			names->layer, i, mark + 3);
+		snprintf(full[k], SIZE, "%s%s", prefix, endings[k]);
+		name[k] = full[k];
+	}
+	size_t n = c->hidden_size;
+	l->qkv = weights_linear(w, 3, name, n, n, true);
+	l->out = weights_linear(w, 1, &name[3], n, n, true);
+	l->norm1 = weights_norm(w, n, c->norm_eps, name[4]);
+	l->up = weights_linear(w, 1, &name[5], c->intermediate_size, n, true);
+	l->down = weights_linear(w, 1, &name[6], n, c->intermediate_size, true);
+	l->norm2 = weights_norm(w, n, c->norm_eps, name[7]);
+}
+
+static struct bert *load(const struct model_config *c, const struct tensor_file *file,
+	struct device *device, enum dtype dtype, const struct names *names, struct weights *w,
+	struct error *e)
+{
+	struct bert *m = mem_zero(1, sizeof *m);
+	m->config = *c;
+	m->device = device;
+	m->arena = arena_new();
+	m->layers = arena_zero(m->arena, c->n_layers, sizeof *m->layers);
+	*w = (struct weights){
+		.file = file, .device = device, .dtype = dtype, .arena = m->arena, .error = e
+	};
+	w->prefix = names->prefix;
+	if (!weights_have(w, "embeddings.word_embeddings.weight"))
+		w->prefix = "";
+	size_t n = c->hidden_size;
+	m->word = weights_matrix(w, c->vocab_size, n, "embeddings.word_embeddings.weight");
+	if (c->n_types)
+		m->type =
+			weights_matrix(w, c->n_types, n, "embeddings.token_type_embeddings.weight");
+	m->position = weights_matrix(
+		w, c->first_position + c->n_positions, n, "embeddings.position_embeddings.weight");
+	if (!w->failed)
+		m->position_rows = tensor_rows(m->position, c->first_position, c->n_positions);
+	m->norm = weights_norm(w, n, c->norm_eps, "embeddings.LayerNorm");
+	for (size_t i = 0; i < c->n_layers; i++)
+		load_layer(w, &m->layers[i], c, names, i);
+	return m;
+}
+
+static void *finish(struct bert *m, const struct weights *w)
+{
+	if (!w->failed)
+		return m;
+	bert_free(m);
+	return NULL;
+}
+
+static void *bert_open(const struct model_config *c, const struct tensor_file *file,
+	struct device *device, enum dtype dtype, struct error *e)
+{
+	struct weights w;
+	struct bert *m = load(c, file, device, dtype, &bert_names, &w, e);
+	return finish(m, &w);
+}
+
+static void *distilbert_open(const struct model_config *c, const struct tensor_file *file,
+	struct device *device, enum dtype dtype, struct error *e)
+{
+	struct weights w;
+	struct bert *m = load(c, file, device, dtype, &distilbert_names, &w, e);
+	return finish(m, &w);
+}
+
+/*
+ * T5's bucket of a distance, as MPNet has it: 16 for each sign; distances below 8 each their own,
+ * larger ones 8 + floor(8 log(n / 8) / log(128 / 8)) = 8 + floor(2 log2(n / 8)), at most 15. The
+ * floor is the number of i from 1 on with n >= 8 2^(i / 2), that is n^2 >= 64 2^i.
+ */
+static size_t bucket(ptrdiff_t distance)
+{
+	enum { EXACT = 8, LAST = 15 };
+	size_t n = (size_t)(distance < 0 ? -distance : distance),
+	       side = distance > 0 ? LAST + 1 : 0;
+	if (n < EXACT)
+		return side + n;
+	size_t b = EXACT;
+	while (b < LAST && n * n >= (size_t)64 << (b + 1 - EXACT))
+		b++;
+	return side + b;
+}
+
+static void *mpnet_open(const struct model_config *c, const struct tensor_file *file,
+	struct device *device, enum dtype dtype, struct error *e)
+{
+	enum { BUCKETS = 32 };
+	struct weights w;
+	struct bert *m = load(c, file, device, dtype, &mpnet_names, &w, e);
+	struct tensor table =
+		weights_matrix(&w, BUCKETS, c->n_heads, "encoder.relative_attention_bias.weight");
+	if (w.failed)
+		return finish(m, &w);
+	size_t length = c->n_positions, width = 2 * length - 1;
+	float *values = ARENA_ARRAY(m->arena, float, BUCKETS * c->n_heads);
+	float *bias = ARENA_ARRAY(m->arena, float, size_mul(c->n_heads, width));
+	tensor_read(device, table, values);
+	tensor_release(device, &table);
+	for (size_t h = 0; h < c->n_heads; h++)
+		for (size_t i = 0; i < width; i++) {
+			/* column i is for key minus query = i - (length - 1) */
+			size_t b = bucket((ptrdiff_t)i - (ptrdiff_t)(length - 1));
+			bias[h * width + i] = values[b * c->n_heads + h];
+		}
+	m->position_bias = tensor_upload(device, F32, c->n_heads, width, bias);
+	return m;
+}
+
+static void bert_forward(
+	const void *model, struct device *lane, const struct batch *b, struct tensor h)
+{
+	const struct bert *m = model;
+	size_t n = m->config.hidden_size, heads = m->config.n_heads;
+	float scale = 1.0f / sqrtf((float)(n / heads));
+	struct arena_mark mark = device_mark(lane);
+	op_embed(lane, h, b->n_tokens, b->ids, m->word, m->type.data ? b->types : NULL, m->type,
+		b->positions, m->position_rows, m->norm);
+	struct tensor qkv = tensor_matrix(lane, F32, b->n_tokens, 3 * n);
+	struct tensor mixed = tensor_matrix(lane, F32, b->n_tokens, n);
+	struct tensor q = tensor_columns(qkv, 0, n), k = tensor_columns(qkv, n, n);
+	struct tensor v = tensor_columns(qkv, 2 * n, n);
+	for (size_t i = 0; i < m->config.n_layers; i++) {
+		const struct layer *l = &m->layers[i];
+		op_linear(lane, qkv, h, l->qkv, ACTIVATION_NONE);
+		op_attention(lane, mixed, q, k, v, b->n_sequences, b->cu_seqlens, heads, scale,
+			m->position_bias);
+		op_linear_norm(lane, h, mixed, l->out, h, l->norm1);
+		op_feed_forward(lane, h, h, l->up, m->config.hidden_act, l->down, l->norm2);
+	}
+	device_reset(lane, mark);
+}
+
+extern const struct architecture bert_architecture, distilbert_architecture, mpnet_architecture;
+const struct architecture bert_architecture = { "bert", bert_open, bert_free, bert_forward };
+const struct architecture distilbert_architecture = { "distilbert", distilbert_open, bert_free,
+	bert_forward };
+const struct architecture mpnet_architecture = { "mpnet", mpnet_open, bert_free, bert_forward };
