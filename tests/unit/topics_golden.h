@@ -1,0 +1,103 @@
+/* topics_golden.h: for test_ctfidf.c and test_representation.c: the texts and results of tests/golden/topics.py. */
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "lib/learn/representation.h"
+#include "lib/text/stopwords.h"
+
+static const char *source(const char *name)
+{
+	static char path[4096];
+	const char *src = getenv("HEDDLE_SRC");
+	snprintf(path, sizeof path, "%s/%s", src ? src : ".", name);
+	return path;
+}
+
+static json_t *golden_read(void)
+{
+	json_error_t e;
+	json_t *root = json_load_file(source("tests/golden/topics/golden.json"), 0, &e);
+	if (!root)
+		fail_msg("%s", e.text);
+	return root;
+}
+
+static inline struct slice string_of(const json_t *s)
+{
+	return (struct slice){ json_string_value(s), json_string_length(s) };
+}
+
+/* The vector that topics.py gives a text. */
+enum { TOY = 16 };
+static inline int toy_run(void *self, const struct slice *texts, size_t n, float *out, struct error *e)
+{
+	(void)self;
+	(void)e;
+	for (size_t i = 0; i < n; i++) {
+		for (int d = 0; d < TOY; d++) {
+			float sum = 0;
+			for (size_t p = 0; p < texts[i].size; p++) {
+				int b = (unsigned char)texts[i].data[p];
+				sum += (float)((b * 31 + (int)(p % 5) * 7 + d * 13 * (b % 11)) % 97 - 48);
+			}
+			out[i * TOY + (size_t)d] = sum;
+		}
+	}
+	return 0;
+}
+
+static const struct encoder toy = { TOY, toy_run, NULL };
+
+/* Count the golden texts (without the cluster `leave_out`, unless that is 0) and fit. t has its options already. */
+static inline void golden_fit(struct topics *t, bool vectors, int64_t leave_out)
+{
+	struct error e;
+	struct corpus *c = corpus_new(&e);
+	assert_non_null(c);
+	struct vectorizer *v = vectorizer_new(&t->vectorizer);
+	int64_t clusters[16], numbers[16];
+	size_t n = 0;
+	FILE *f = fopen(source("tests/golden/topics/texts.jsonl"), "r");
+	assert_non_null(f);
+	char line[1024];
+	while (fgets(line, sizeof line, f)) {
+		json_t *record = json_loads(line, 0, NULL);
+		int64_t cluster = json_integer_value(json_object_get(record, "cluster"));
+		struct slice text = string_of(json_object_get(record, "text"));
+		size_t class = 0;
+		while (class < n && clusters[class] != cluster)
+			class++;
+		if (!leave_out || cluster != leave_out) {
+			clusters[class] = cluster;
+			n = class == n ? n + 1 : n;
+			vectorizer_add(v, class, text);
+			assert_int_equal(corpus_add(c, class, text, NULL, 0, &e), 0);
+		}
+		json_decref(record);
+	}
+	fclose(f);
+	assert_int_equal(corpus_finish(c, &e), 0);
+	if (vectors)
+		assert_int_equal(corpus_embed(c, &toy, &e), 0);
+	if (topics_fit(t, c, v, clusters, n, 42, numbers, &e))
+		fail_msg("%s", e.msg);
+	vectorizer_free(v);
+	corpus_free(c);
+}
+
+static inline size_t row_of_cluster(const struct topics *t, int64_t cluster)
+{
+	for (size_t r = 0; r < t->n; r++)
+		if (t->at[r].cluster == cluster)
+			return r;
+	fail_msg("no topic of cluster %lld", (long long)cluster);
+	return 0;
+}
