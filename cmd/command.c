@@ -268,7 +268,7 @@ void command_begin(const struct command *c, int argc, char **argv)
 	omp_set_num_threads((int)run.threads);
 	check_device();
 	rename_keys(c->keys, c->n_keys);
-	if (!(c->has & COMMAND_NO_RECORDS))
+	if (!(c->has & COMMAND_NO_RECORDS) && !(c->no_records && c->no_records()))
 		open_input(c);
 }
 

@@ -88,6 +88,7 @@ struct command {
 	const char *const *keys;	/* what it adds, in the order of CONTRACT.md; --output-key renames them */
 	size_t n_keys;
 	const char *const *examples;	/* command line, explanation, command line, …, NULL: at the end of --help */
+	bool (*no_records)(void);	/* NULL, or asked once the options are known: does this run read no records? */
 };
 
 /* What the user said with the shared options, and the open streams. Filled by command_begin. */
