@@ -14,6 +14,9 @@
 #include "lib/base/error.h"
 #include "lib/base/slice.h"
 
+/* A library that a command loads may define functions of these names (libjansson's json_integer): none takes another's. */
+#pragma GCC visibility push(hidden)
+
 enum { JSON_DEPTH = 1024 };
 
 enum json_type {
@@ -92,3 +95,5 @@ void json_write_integer(struct buffer *, int64_t);
 void json_write_double(struct buffer *, double);	/* shortest that reads back; finite (CHECK) */
 void json_write_float(struct buffer *, float);		/* shortest that reads back as float32; finite (CHECK) */
 void json_write_vector(struct buffer *, const float *, size_t n);	/* [a,b,…] */
+
+#pragma GCC visibility pop

@@ -48,7 +48,7 @@ int json_read(struct slice text, struct json *root, struct error *e)
 
 static const char *string_end(const char *s, const char *end)
 {
-	bool ignored;
+	bool ignored = false;
 	for (s = scan_string(s + 1, end, &ignored); *s != '"'; s = scan_string(s, end, &ignored))
 		s += 2;
 	return s + 1;

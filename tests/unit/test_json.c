@@ -1,0 +1,592 @@
+/* test_json.c: the JSON reader against JSONTestSuite and jansson, and its own tables; byte scans and UTF-8 against slow twins. */
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+/* jansson's names for types and one of its functions are ours too */
+#define JSON_OBJECT JANSSON_OBJECT
+#define JSON_ARRAY JANSSON_ARRAY
+#define JSON_STRING JANSSON_STRING
+#define JSON_INTEGER JANSSON_INTEGER
+#define JSON_REAL JANSSON_REAL
+#define JSON_TRUE JANSSON_TRUE
+#define JSON_FALSE JANSSON_FALSE
+#define JSON_NULL JANSSON_NULL
+#define json_integer jansson_integer
+#include <jansson.h>
+#undef JSON_OBJECT
+#undef JSON_ARRAY
+#undef JSON_STRING
+#undef JSON_TRUE
+#undef JSON_FALSE
+#undef JSON_NULL
+#undef json_integer
+
+#include "lib/base/random.h"
+#include "lib/base/utf8.h"
+#include "lib/record/json.h"
+#include "lib/record/scan.h"
+
+static struct arena *arena;
+
+static struct slice read_file(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	assert_non_null(f);
+	fseek(f, 0, SEEK_END);
+	size_t size = (size_t)ftell(f);
+	rewind(f);
+	char *data = arena_alloc(arena, size);
+	assert_int_equal(fread(data, 1, size, f), size);
+	fclose(f);
+	return (struct slice){ data, size };
+}
+
+/* At the very end of a malloc block, so that a sanitizer sees a read behind it. */
+static bool accepts(struct slice text, struct json *root)
+{
+	struct error e;
+	bool ok = json_read(text, root, &e) == 0;
+	if (!ok)
+		assert_true(e.code == ERROR_DATA && strncmp(e.msg, "line ", 5) == 0);
+	return ok;
+}
+
+static bool accepts_text(const char *text)
+{
+	struct json root;
+	size_t n = strlen(text);
+	char *exact = malloc(n ? n : 1);
+	assert_non_null(exact);
+	memcpy(exact, text, n);
+	bool ok = accepts((struct slice){ exact, n }, &root);
+	free(exact);
+	return ok;
+}
+
+/* --- Conformance --------------------------------------------------------------------------------------------------- */
+
+/* What we do where the suite leaves it open: lone surrogates, invalid UTF-8 and numbers beyond a double are errors. */
+static bool open_case(const char *name)
+{
+	static const char *const accepted[] = {
+		"i_number_double_huge_neg_exp.json", "i_number_real_underflow.json",
+		"i_number_too_big_neg_int.json", "i_number_too_big_pos_int.json", "i_number_very_big_negative_int.json",
+		"i_structure_500_nested_arrays.json",
+	};
+	for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
+		if (strcmp(name, accepted[i]) == 0)
+			return true;
+	return false;
+}
+
+static const char *suite(const char *folder)
+{
+	static char path[4096];
+	const char *src = getenv("HEDDLE_SRC");
+	snprintf(path, sizeof path, "%s/../shared/data/json_test_suite/%s", src ? src : ".", folder);
+	DIR *d = opendir(path);
+	if (!d)
+		return NULL;
+	closedir(d);
+	return path;
+}
+
+static void every_case_of_the_suite(void **state)
+{
+	size_t counts[3] = { 0, 0, 0 };
+	const char *folder = suite("test_parsing");
+	(void)state;
+	if (!folder) {
+		print_message("skipped: shared/data/json_test_suite is not here\n");
+		skip();
+	}
+	DIR *d = opendir(folder);
+	for (struct dirent *f; (f = readdir(d));) {
+		char path[5000];
+		struct json root;
+		if (!strstr(f->d_name, ".json"))
+			continue;
+		snprintf(path, sizeof path, "%s/%s", folder, f->d_name);
+		struct slice text = read_file(path);
+		bool want = f->d_name[0] == 'y' || (f->d_name[0] == 'i' && open_case(f->d_name));
+		if (accepts(text, &root) != want)
+			fail_msg("%s is %s", f->d_name, want ? "refused" : "accepted");
+		counts[f->d_name[0] == 'y' ? 0 : f->d_name[0] == 'n' ? 1 : 2]++;
+	}
+	closedir(d);
+	assert_int_equal(counts[0], 95);
+	assert_int_equal(counts[1], 188);
+	assert_int_equal(counts[2], 35);
+}
+
+/* --- jansson ------------------------------------------------------------------------------------------------------- */
+
+static bool same(struct json v, json_t *j);
+
+static bool same_object(struct json v, json_t *j)
+{
+	const char *key;
+	json_t *member;
+	if (v.type != JSON_OBJECT)
+		return false;
+	json_object_foreach (j, key, member)
+		if (!same(json_get(v, key), member))
+			return false;
+	/* every key of ours is there; duplicates make ours more, and keys with a NUL jansson cannot look up */
+	return json_count(v) >= json_object_size(j);
+}
+
+static bool same_array(struct json v, json_t *j)
+{
+	size_t i = 0;
+	if (v.type != JSON_ARRAY)
+		return false;
+	for (struct json_iterator it = json_iterate(v); json_each(&it); i++)
+		if (it.key.type != JSON_ABSENT || !same(it.value, json_array_get(j, i)))
+			return false;
+	return i == json_array_size(j);
+}
+
+static bool same(struct json v, json_t *j)
+{
+	struct slice text;
+	int64_t x;
+	if (!j)
+		return false;
+	switch (json_typeof(j)) {
+	case JANSSON_OBJECT:
+		return same_object(v, j);
+	case JANSSON_ARRAY:
+		return same_array(v, j);
+	case JANSSON_STRING:
+		text = (struct slice){ json_string_value(j), json_string_length(j) };
+		return v.type == JSON_STRING && slice_equal(json_text(v, arena), text) &&
+			json_text_equal(v, text);
+	case JSON_INTEGER:
+		return json_integer(v, &x) && x == json_integer_value(j);
+	case JSON_REAL:
+		return v.type == JSON_NUMBER && json_double(v) == json_real_value(j);
+	case JANSSON_TRUE:
+		return v.type == JSON_TRUE;
+	case JANSSON_FALSE:
+		return v.type == JSON_FALSE;
+	default:
+		return v.type == JSON_NULL;
+	}
+}
+
+/* Both accept the text and find the same in it, or both refuse it. jansson alone refuses whole numbers beyond 64 bits and keys
+ * with NUL; the suite's cases say what we do there. */
+static void agree(struct slice text)
+{
+	json_error_t why;
+	struct json root;
+	if (memchr(text.data, 0, text.size))
+		return;	/* jansson takes a NUL for the end of the text */
+	json_t *j = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+	bool ours = accepts(text, &root);
+	if (j ? !ours || !same(root, j) : ours) {
+		enum json_error_code code = json_error_code(&why);
+		if (j || (code != json_error_numeric_overflow && code != json_error_null_byte_in_key))
+			fail_msg("jansson %s: %.*s", j ? "takes it otherwise" : why.text,
+				(int)(text.size < 500 ? text.size : 500), text.data);
+	}
+	json_decref(j);
+}
+
+static void jansson_agrees_on_the_suite(void **state)
+{
+	(void)state;
+	const char *folders[] = { "test_parsing", "test_transform" };
+	for (size_t i = 0; i < 2; i++) {
+		const char *folder = suite(folders[i]);
+		if (!folder)
+			skip();
+		DIR *d = opendir(folder);
+		for (struct dirent *f; (f = readdir(d));) {
+			char path[5000];
+			if (!strstr(f->d_name, ".json") || strstr(f->d_name, "100000") ||
+				strstr(f->d_name, "open_array_object"))
+				continue;
+			snprintf(path, sizeof path, "%s/%s", folder, f->d_name);
+			agree(read_file(path));
+		}
+		closedir(d);
+	}
+}
+
+static void jansson_agrees_on_mutations(void **state)
+{
+	static const char seed[] =
+		"{\"a\": [1, -2.5e+3, 0.125, true, false, null, \"x\"], \"b\\n\\u00e9\": {\"\": {}, \"a\": []},\r\n\t"
+		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\": \"\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t\", \"a\": 1e2, \"z\":[[[]]]}";
+	static const char alphabet[] = "{}[],:\"\\ \n\t0123456789.eE+-truefalsnbu/\x01\x7f\x80\xbf\xc3\xe2\xf0\xff";
+	size_t count = getenv("HEDDLE_SLOW") ? 10000000 : 300000;
+	(void)state;
+	for (uint64_t i = 0; i < count; i++) {
+		char text[sizeof seed + 8];
+		size_t n = sizeof seed - 1;
+		struct arena_mark mark = arena_mark(arena);
+		memcpy(text, seed, n);
+		size_t edits = 1 + random_bits(5, 0, i) % 3;
+		for (size_t k = 1; k <= edits; k++) {
+			uint64_t r = random_bits(5, k, i);
+			size_t at = r % n;
+			char c = alphabet[(r >> 20) % (sizeof alphabet - 1)];
+			switch (r >> 40 & 3) {
+			case 0:
+				text[at] = c;
+				break;
+			case 1:
+				memmove(text + at, text + at + 1, --n - at);
+				break;
+			case 2:
+				memmove(text + at + 1, text + at, n++ - at);
+				text[at] = c;
+				break;
+			default:
+				text[at] ^= (char)(1 << (r >> 50 & 7));
+			}
+		}
+		agree((struct slice){ text, n });
+		arena_reset(arena, mark);
+	}
+}
+
+/* --- Tables -------------------------------------------------------------------------------------------------------- */
+
+static void errors_name_line_column_and_cause(void **state)
+{
+	static const struct { const char *text, *msg; } table[] = {
+		{ "", "line 1, column 1: no value" },
+		{ "{\n \"a\": 01}", "line 2, column 8: expected ',' or '}'" },
+		{ "[1 2]", "line 1, column 4: expected ',' or ']'" },
+		{ "[1,]", "line 1, column 4: expected a value" },
+		{ "{\"a\":1,}", "line 1, column 8: expected a key in double quotes" },
+		{ "{\"a\" 1}", "line 1, column 6: expected ':' after the key" },
+		{ "[\"a\nb\"]", "line 1, column 4: a control character in a string" },
+		{ "[\"\\x\"]", "line 1, column 3: an invalid escape" },
+		{ "[\"\\u12g4\"]", "line 1, column 3: \\u without four hexadecimal digits" },
+		{ "[\"\\ud800\"]", "line 1, column 3: a lone surrogate" },
+		{ "[\"\\udc00\\ud800\"]", "line 1, column 3: a lone surrogate" },
+		{ "[\"\\ud800\\u0041\"]", "line 1, column 3: a lone surrogate" },
+		{ "[\"ab\xff\"]", "line 1, column 5: invalid UTF-8" },
+		{ "[\"\xed\xa0\x80\"]", "line 1, column 3: invalid UTF-8" },
+		{ "[\"abc", "line 1, column 6: the text ends inside a string" },
+		{ "[1", "line 1, column 3: the text ends inside an array" },
+		{ "{\"a\":1", "line 1, column 7: the text ends inside an object" },
+		{ "{\"a\":", "line 1, column 6: the text ends where a value is expected" },
+		{ "1 2", "line 1, column 3: something after the value" },
+		{ "-", "line 1, column 1: an invalid number" },
+		{ "[1e999]", "line 1, column 2: a number too large for a double" },
+		{ "[-1e999]", "line 1, column 2: a number too large for a double" },
+		{ "[tru]", "line 1, column 2: expected a value" },
+		{ "\xef\xbb\xbf{}", "line 1, column 1: expected a value" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct json root;
+		struct error e;
+		assert_int_equal(json_read(slice_from(table[i].text), &root, &e), -1);
+		assert_string_equal(e.msg, table[i].msg);
+		assert_int_equal(root.type, JSON_ABSENT);
+	}
+}
+
+static void nesting_is_limited_at_1024(void **state)
+{
+	(void)state;
+	for (size_t depth = 1020; depth < 1030; depth++) {
+		char text[2 * 1030 + 1];
+		memset(text, '[', depth);
+		memset(text + depth, ']', depth);
+		text[2 * depth] = 0;
+		assert_int_equal(accepts_text(text), depth <= JSON_DEPTH);
+	}
+	size_t n = 1000000;
+	char *text = malloc(n + 1);
+	assert_non_null(text);
+	memset(text, '[', n);
+	text[n] = 0;
+	assert_false(accepts_text(text));
+	for (size_t i = 0; i + 5 <= n; i += 5)
+		memcpy(text + i, "{\"\":[", 5);
+	assert_false(accepts_text(text));
+	free(text);
+}
+
+static void the_parser_gives_every_token(void **state)
+{
+	static const char text[] = " { \"a\" : [ 1 , {} , [ ] ] , \"a\" : \"x\" , \"b\":null } ";
+	static const struct { enum json_type type; const char *raw; } tokens[] = {
+		{ JSON_OBJECT, "{" }, { JSON_KEY, "\"a\"" }, { JSON_ARRAY, "[" }, { JSON_NUMBER, "1" }, { JSON_OBJECT, "{" },
+		{ JSON_OBJECT_END, "}" }, { JSON_ARRAY, "[" }, { JSON_ARRAY_END, "]" }, { JSON_ARRAY_END, "]" },
+		{ JSON_KEY, "\"a\"" }, { JSON_STRING, "\"x\"" }, { JSON_KEY, "\"b\"" }, { JSON_NULL, "null" },
+		{ JSON_OBJECT_END, "}" }, { JSON_END, "" }, { JSON_END, "" },
+	};
+	struct json_parser p;
+	(void)state;
+	json_begin(&p, SLICE(text));
+	for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+		struct json t = json_next(&p);
+		assert_int_equal(t.type, tokens[i].type);
+		assert_true(slice_equal(t.raw, slice_from(tokens[i].raw)));
+	}
+}
+
+static void skipping_gives_the_whole_value(void **state)
+{
+	struct json_parser p;
+	struct json t;
+	(void)state;
+	json_begin(&p, SLICE("{\"a\": [1,{\"b\":[]}] ,\"c\" :7, \"d\": [0"));
+	assert_int_equal(json_next(&p).type, JSON_OBJECT);
+	t = json_skip(&p, json_next(&p));
+	assert_int_equal(t.type, JSON_ARRAY);
+	assert_true(slice_equal(t.raw, SLICE("[1,{\"b\":[]}]")));
+	t = json_skip(&p, json_next(&p));
+	assert_true(t.type == JSON_NUMBER && slice_equal(t.raw, SLICE("7")));
+	assert_int_equal(json_skip(&p, json_next(&p)).type, JSON_ERROR);
+	assert_int_equal(json_next(&p).type, JSON_ERROR);
+	assert_string_equal(p.fault, "the text ends inside an array");
+}
+
+static void of_duplicate_keys_the_last_is_used(void **state)
+{
+	struct json root;
+	(void)state;
+	assert_true(accepts(SLICE("{\"a\":1,\"\\u0061\":2,\"b\":{\"a\":3}}"), &root));
+	int64_t x;
+	assert_true(json_integer(json_get(root, "a"), &x) && x == 2);
+	assert_int_equal(json_count(root), 3);
+	assert_int_equal(json_get(root, "c").type, JSON_ABSENT);
+	assert_int_equal(json_get(json_get(root, "a"), "a").type, JSON_ABSENT);
+	assert_int_equal(json_count(json_get(root, "a")), 0);
+}
+
+static void whole_numbers_in_any_spelling(void **state)
+{
+	static const struct { const char *text; bool whole; int64_t value; } table[] = {
+		{ "0", true, 0 }, { "-0", true, 0 }, { "0.0", true, 0 }, { "0e999999999999", true, 0 }, { "12", true, 12 },
+		{ "-12", true, -12 }, { "1e3", true, 1000 }, { "1E+3", true, 1000 }, { "2.0", true, 2 }, { "2.50e1", true, 25 },
+		{ "2.5", false, 0 }, { "25e-1", false, 0 }, { "250e-1", true, 25 }, { "1e-1", false, 0 },
+		{ "9223372036854775807", true, INT64_MAX }, { "9223372036854775808", false, 0 },
+		{ "-9223372036854775808", true, INT64_MIN }, { "-9223372036854775809", false, 0 },
+		{ "9.223372036854775807e18", true, INT64_MAX }, { "1e18", true, 1000000000000000000 }, { "1e19", false, 0 },
+		{ "1e999999999999999999999", false, 0 }, { "1e-999999999999999999999", false, 0 },
+		{ "1000000000000000000000000000000e-30", true, 1 }, { "0.00000000000000000000000000001e29", true, 1 },
+		{ "10000000000000000000000", false, 0 }, { "100.00", true, 100 }, { "null", false, 0 }, { "\"1\"", false, 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct json_parser p;
+		int64_t x = 0;
+		json_begin(&p, slice_from(table[i].text));
+		struct json v = { JSON_NUMBER, slice_from(table[i].text) };
+		if (!strpbrk(table[i].text, "n\""))
+			v.type = JSON_NUMBER;
+		else
+			v = json_next(&p);
+		if (json_integer(v, &x) != table[i].whole || x != table[i].value)
+			fail_msg("%s: %lld", table[i].text, (long long)x);
+	}
+	assert_true(isnan(json_double((struct json){ JSON_NULL, SLICE("null") })));
+	assert_true(json_float((struct json){ JSON_NUMBER, SLICE("0.1") }) == 0.1f);
+}
+
+static void strings_decode(void **state)
+{
+	static const struct { const char *raw; struct slice text; } table[] = {
+		{ "\"\"", SLICE("") }, { "\"plain\"", SLICE("plain") }, { "\"\\\"\\\\\\/\"", SLICE("\"\\/") },
+		{ "\"\\b\\f\\n\\r\\t\"", SLICE("\b\f\n\r\t") }, { "\"a\\u0000b\"", SLICE("a\0b") },
+		{ "\"\\u00e9\\u20AC\\ud83d\\uDE00\"", SLICE("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80") },
+		{ "\"\\uffff\\u007f\\u0080\\u07ff\\u0800\"", SLICE("\xef\xbf\xbf\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80") },
+		{ "\"\\udbff\\udfff\\ud800\\udc00\"", SLICE("\xf4\x8f\xbf\xbf\xf0\x90\x80\x80") },
+		{ "\"x\\\\\"", SLICE("x\\") },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct json v;
+		struct buffer b = { NULL, 0, 0 };
+		assert_true(accepts(slice_from(table[i].raw), &v));
+		assert_true(slice_equal(json_text(v, arena), table[i].text));
+		assert_true(json_text_equal(v, table[i].text));
+		assert_false(json_text_equal(v, SLICE("other, and longer than any")));
+		json_add_text(&b, v);
+		assert_true(slice_equal(buffer_view(&b), table[i].text));
+		/* written and read again it is the same text */
+		buffer_clear(&b);
+		json_write_string(&b, table[i].text);
+		assert_true(accepts(buffer_view(&b), &v));
+		assert_true(slice_equal(json_text(v, arena), table[i].text));
+		buffer_free(&b);
+	}
+}
+
+static void writing_escapes_what_it_must(void **state)
+{
+	struct buffer b = { NULL, 0, 0 };
+	(void)state;
+	json_write_string(&b, SLICE("a\"b\\c/\x01\x1f\b\t\n\f\r\x7f\xc3\xa9\0"));
+	json_write_integer(&b, INT64_MIN);
+	json_write_integer(&b, INT64_MAX);
+	json_write_integer(&b, 0);
+	json_write_vector(&b, (const float[]){ 1, -0.5f, 1e-20f }, 3);
+	json_write_vector(&b, NULL, 0);
+	json_write_double(&b, 0.1);
+	json_write_float(&b, 0.1f);
+	assert_true(slice_equal(buffer_view(&b),
+		SLICE("\"a\\\"b\\\\c/\\u0001\\u001f\\b\\t\\n\\f\\r\x7f\xc3\xa9\\u0000\""
+		      "-922337203685477580892233720368547758070[1,-0.5,1e-20][]0.10.1")));
+	buffer_free(&b);
+}
+
+/* --- Scans and UTF-8 ----------------------------------------------------------------------------------------------- */
+
+static void vector_scans_equal_the_portable_ones(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 200000; i++) {
+		char text[300];
+		uint64_t r = random_bits(6, 0, i);
+		size_t from = r % 40, n = from + (r >> 8) % (sizeof text - 40), stops = (r >> 20) % 4;
+		for (size_t k = 0; k < sizeof text; k++)
+			text[k] = "abcdefgh \xc3\xa9z"[random_bits(6, 1, i * 300 + k) % (r >> 30 & 1 ? 9 : 12)];
+		for (size_t k = 0; k < stops; k++)
+			text[random_bits(6, 2 + k, i) % sizeof text] = "\"\\\n\r,\x1f\x00\t"[random_bits(6, 9 + k, i) % 8];
+		bool high = false, high_portable = false;
+		const char *a = scan_string(text + from, text + n, &high);
+		assert_ptr_equal(a, scan_string_portable(text + from, text + n, &high_portable));
+		assert_int_equal(high, high_portable);
+		assert_ptr_equal(scan_field(text + from, text + n, ','), scan_field_portable(text + from, text + n, ','));
+		assert_ptr_equal(scan_field(text + from, text + n, '\t'), scan_field_portable(text + from, text + n, '\t'));
+	}
+}
+
+/* The definition, one code point at a time. */
+static size_t utf8_slow(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+	while (i < n) {
+		size_t want = p[i] < 0x80 ? 1 : p[i] >= 0xf0 ? 4 : p[i] >= 0xe0 ? 3 : 2;
+		uint32_t c = want == 1 ? p[i] : p[i] & (0x7fu >> want);
+		if ((p[i] >= 0x80 && p[i] < 0xc0) || p[i] > 0xf7 || n - i < want)
+			return i;
+		for (size_t k = 1; k < want; k++) {
+			if ((p[i + k] & 0xc0) != 0x80)
+				return i;
+			c = c << 6 | (p[i + k] & 0x3f);
+		}
+		static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+		if (c < least[want] || c > 0x10ffff || (c & 0xfffff800) == 0xd800)
+			return i;
+		i += want;
+	}
+	return i;
+}
+
+static void every_sequence_of_utf8(void **state)
+{
+	static const unsigned char edges[] = { 0, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0,
+		0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf7, 0xf8, 0xff };
+	size_t n = sizeof edges;
+	(void)state;
+	for (size_t i = 0; i < n * n * n * n; i++) {
+		unsigned char block[128];
+		struct slice text = { (const char *)block, sizeof block };
+		size_t at = 20 + i % 50;	/* across the borders of blocks */
+		memset(block, 'a', sizeof block);
+		block[at] = edges[i % n];
+		block[at + 1] = edges[i / n % n];
+		block[at + 2] = edges[i / n / n % n];
+		block[at + 3] = edges[i / n / n / n];
+		size_t valid = utf8_slow(block, sizeof block);
+		if (utf8_check_portable(text) != valid || utf8_check(text) != valid)
+			fail_msg("%02x %02x %02x %02x at %zu: %zu, %zu, should be %zu", block[at], block[at + 1],
+				block[at + 2], block[at + 3], at, utf8_check_portable(text), utf8_check(text), valid);
+	}
+}
+
+static void dense_utf8_of_any_length(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 100000; i++) {
+		unsigned char block[200];
+		size_t n = 0, want = random_bits(7, 0, i) % 190;
+		for (uint64_t k = 1; n < want; k++) {
+			static const char *const points[] = { "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf",
+				"\xef\xbf\xbf", "\xf4\x8f\xbf\xbf", "z" };
+			const char *p = points[random_bits(7, k, i) % 8];
+			memcpy(block + n, p, strlen(p));
+			n += strlen(p);
+		}
+		if (n && i % 2)
+			block[random_bits(7, 300, i) % n] ^= (unsigned char)(1 << random_bits(7, 301, i) % 8);
+		if (i % 4 == 3)
+			n = random_bits(7, 302, i) % (n + 1);
+		unsigned char *exact = malloc(n ? n : 1);
+		assert_non_null(exact);
+		memcpy(exact, block, n);
+		struct slice text = { (const char *)exact, n };
+		size_t valid = utf8_slow(exact, n);
+		assert_int_equal(utf8_check(text), valid);
+		assert_int_equal(utf8_check_portable(text), valid);
+		free(exact);
+	}
+}
+
+static void maximal_invalid_parts_are_replaced(void **state)
+{
+	/* Unicode 15, tables 3-8 to 3-11; U+FFFD is written as '?' here */
+	static const struct { const char *text, *repaired; } table[] = {
+		{ "abc", "abc" }, { "\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41", "????????A" },
+		{ "\xed\xa0\x80\xed\xbf\xbf\xed\xaf\x41", "????????A" },
+		{ "\xf4\x91\x92\x93\xff\x41\x80\xbf\x42", "?????A??B" },
+		{ "\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41", "????A" }, { "\xe2\x82", "?" }, { "x\xf0\x9f\x98", "x?" },
+		{ "\x80", "?" }, { "\xc3\xa9\xc3", "\xc3\xa9?" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct buffer got = { NULL, 0, 0 }, want = { NULL, 0, 0 };
+		utf8_repair(&got, slice_from(table[i].text));
+		for (const char *s = table[i].repaired; *s; s++)
+			if (*s == '?')
+				buffer_text(&want, "\xef\xbf\xbd");
+			else
+				buffer_char(&want, *s);
+		assert_true(slice_equal(buffer_view(&got), buffer_view(&want)));
+		buffer_free(&got);
+		buffer_free(&want);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_case_of_the_suite),
+		cmocka_unit_test(jansson_agrees_on_the_suite),
+		cmocka_unit_test(jansson_agrees_on_mutations),
+		cmocka_unit_test(errors_name_line_column_and_cause),
+		cmocka_unit_test(nesting_is_limited_at_1024),
+		cmocka_unit_test(the_parser_gives_every_token),
+		cmocka_unit_test(skipping_gives_the_whole_value),
+		cmocka_unit_test(of_duplicate_keys_the_last_is_used),
+		cmocka_unit_test(whole_numbers_in_any_spelling),
+		cmocka_unit_test(strings_decode),
+		cmocka_unit_test(writing_escapes_what_it_must),
+		cmocka_unit_test(vector_scans_equal_the_portable_ones),
+		cmocka_unit_test(every_sequence_of_utf8),
+		cmocka_unit_test(dense_utf8_of_any_length),
+		cmocka_unit_test(maximal_invalid_parts_are_replaced),
+	};
+	arena = arena_new();
+	int rc = cmocka_run_group_tests_name("json", tests, NULL, NULL);
+	arena_free(arena);
+	return rc;
+}
