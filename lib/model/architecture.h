@@ -10,8 +10,8 @@
 /* Texts end to end: those of sequence b are tokens cu_seqlens[b] .. cu_seqlens[b + 1]. */
 struct batch {
 	size_t n_tokens, n_sequences;
-	const uint32_t *ids, *types, *positions;	/* [T]; positions count from 0 in each text */
-	const size_t *cu_seqlens;	/* [B + 1] */
+	const uint32_t *ids, *types, *positions; /* [T]; positions count from 0 in each text */
+	const size_t *cu_seqlens;		 /* [B + 1] */
 };
 
 struct architecture {
@@ -22,15 +22,16 @@ struct architecture {
 	 * device must outlive the model. NULL and the error (78) where a tensor is missing or not
 	 * as config says.
 	 */
-	void *(*open)(const struct model_config *, const struct tensor_file *, struct device *, enum dtype,
-		struct error *);
+	void *(*open)(const struct model_config *, const struct tensor_file *, struct device *,
+		enum dtype, struct error *);
 	void (*free)(void *model);
 
 	/*
 	 * out [T, C]: what the last layer gives. Ids, types and positions are in range. On one
 	 * lane of the device; changes nothing in the model, so any number of lanes may run it.
 	 */
-	void (*forward)(const void *model, struct device *lane, const struct batch *, struct tensor out);
+	void (*forward)(const void *model, struct device *lane, const struct batch *,
+		struct tensor out);
 };
 
 /* By model_type; NULL and an error that lists those known (78). */

@@ -43,8 +43,14 @@ struct embedder_options {
 	 * config_sentence_transformers.json; where that is NULL too, the default one there. */
 	const char *prompt, *prompt_name;
 
-	size_t truncate_dim;	/* only so many dimensions, cut before normalising; 0: all */
+	/*
+	 * Only so many dimensions, 0: all. Cut behind the folder's own modules, as
+	 * sentence-transformers does; EMBEDDER_NORMALIZE then normalises what is left.
+	 */
+	size_t truncate_dim;
+
 	size_t batch_tokens;	/* of one packed batch, about; 0: 400. No byte depends on it */
+	const char *device;	/* as in gpu/tensor.h; NULL: the best there is */
 	bool bf16;		/* products in bfloat16, where the processor has them: about 1e-2 */
 };
 

@@ -1,7 +1,9 @@
 /*
- * Reading a sentence-transformers folder, as sentence-transformers 6.2 does: modules.json lists the modules in order, by class and folder; each
- * has a config.json there. Classes are told by the last part of their name, so that both dialects are read:
- * sentence_transformers.models.Pooling and sentence_transformers.sentence_transformer.modules.pooling.Pooling.
+ * Reading a sentence-transformers folder, as sentence-transformers 6.2 does: modules.json lists
+ * the modules in order, by class and folder; each has a config.json there. Classes are told by
+ * the last part of their name, so that both dialects are read:
+ * sentence_transformers.models.Pooling and
+ * sentence_transformers.sentence_transformer.modules.pooling.Pooling.
  */
 #include "lib/model/sentence.h"
 
@@ -22,8 +24,8 @@ static int wrong(const struct source *s, const char *folder, const char *file, c
 
 static int wrong_value(const struct source *s, const char *folder, const char *key, struct json v)
 {
-	return error_set(s->error, ERROR_MODEL, "%s/config.json: %s %.*s is not supported", folder, key,
-		v.raw.size < 80 ? (int)v.raw.size : 80, v.raw.data);
+	return error_set(s->error, ERROR_MODEL, "%s/config.json: %s %.*s is not supported", folder,
+		key, v.raw.size < 80 ? (int)v.raw.size : 80, v.raw.data);
 }
 
 static bool is_given(struct json v)
@@ -51,7 +53,8 @@ static int add_pooling(const struct source *s, const char *folder, size_t i)
 {
 	struct sentence *d = s->sentence;
 	if (poolings[i].pooling == POOLING_COUNT)
-		return wrong(s, folder, "config.json", "pooling by mean_sqrt_len_tokens is not supported");
+		return wrong(s, folder, "config.json",
+			"pooling by mean_sqrt_len_tokens is not supported");
 	if (d->n_poolings == SENTENCE_POOLINGS)
 		return wrong(s, folder, "config.json", "too many poolings");
 	d->pooling[d->n_poolings++] = poolings[i].pooling;
@@ -83,7 +86,8 @@ static int read_pooling(const struct source *s, const char *folder)
 			return -1;
 	} else {
 		for (size_t i = 0; i < N_POOLINGS; i++)
-			if (json_get(root, poolings[i].flag).type == JSON_TRUE && add_pooling(s, folder, i))
+			if (json_get(root, poolings[i].flag).type == JSON_TRUE &&
+				add_pooling(s, folder, i))
 				return -1;
 	}
 	if (s->sentence->n_poolings == 0)
@@ -129,14 +133,20 @@ static int read_dense(const struct source *s, char *folder, struct sentence_step
 		return found < 0 ? -1 : wrong(s, folder, "config.json", "there is no such file");
 	if (check_keys(s, folder, root))
 		return -1;
-	struct json inputs = json_get(root, "in_features"), outputs = json_get(root, "out_features");
+	struct json inputs = json_get(root, "in_features"),
+		    outputs = json_get(root, "out_features");
 	if (inputs.type != JSON_NUMBER || !json_integer(inputs, &in) || in < 1 || in > 1 << 24 ||
-		outputs.type != JSON_NUMBER || !json_integer(outputs, &out) || out < 1 || out > 1 << 24)
-		return wrong(s, folder, "config.json", "in_features and out_features should be whole numbers");
+		outputs.type != JSON_NUMBER || !json_integer(outputs, &out) || out < 1 ||
+		out > 1 << 24)
+		return wrong(s, folder, "config.json",
+			"in_features and out_features should be whole numbers");
 	if (json_get(root, "use_residual").type == JSON_TRUE)
 		return wrong(s, folder, "config.json", "use_residual is not supported");
-	*step = (struct sentence_step){ .kind = STEP_DENSE, .folder = folder, .inputs = (size_t)in,
-		.outputs = (size_t)out, .bias = json_get(root, "bias").type != JSON_FALSE,
+	*step = (struct sentence_step){ .kind = STEP_DENSE,
+		.folder = folder,
+		.inputs = (size_t)in,
+		.outputs = (size_t)out,
+		.bias = json_get(root, "bias").type != JSON_FALSE,
 		.activation = ACTIVATION_TANH };
 	struct json act = json_get(root, "activation_function");
 	if (!is_given(act))
@@ -162,23 +172,26 @@ static int read_normalize(const struct source *s, const char *folder, struct sen
 /* max_seq_length and do_lower_case; the file has had a name an architecture. */
 static int read_limits(const struct source *s, const char *folder)
 {
-	static const char *const names[] = { "sentence_bert_config.json", "sentence_roberta_config.json",
-		"sentence_distilbert_config.json", "sentence_camembert_config.json",
-		"sentence_albert_config.json", "sentence_xlm-roberta_config.json",
-		"sentence_xlnet_config.json" };
+	static const char *const names[] = { "sentence_bert_config.json",
+		"sentence_roberta_config.json", "sentence_distilbert_config.json",
+		"sentence_camembert_config.json", "sentence_albert_config.json",
+		"sentence_xlm-roberta_config.json", "sentence_xlnet_config.json" };
 	struct json root = { .type = JSON_ABSENT };
 	int64_t n;
 	const char *name = names[0];
 	for (size_t i = 0; i < sizeof names / sizeof *names && root.type == JSON_ABSENT; i++)
-		if (folder_json(folder, name = names[i], JSON_OBJECT, &root, s->arena, s->error) < 0)
+		if (folder_json(folder, name = names[i], JSON_OBJECT, &root, s->arena, s->error) <
+			0)
 			return -1;
-	struct json length = json_get(root, "max_seq_length"), task = json_get(root, "transformer_task");
+	struct json length = json_get(root, "max_seq_length"),
+		    task = json_get(root, "transformer_task");
 	if (length.type == JSON_NUMBER && json_integer(length, &n) && n > 0)
 		s->sentence->max_length = (size_t)n;
 	else if (is_given(length))
 		return wrong(s, folder, name, "max_seq_length should be a whole number");
 	if (is_given(task) && !json_text_is(task, "feature-extraction"))
-		return wrong(s, folder, name, "a transformer_task other than feature-extraction is not supported");
+		return wrong(s, folder, name,
+			"a transformer_task other than feature-extraction is not supported");
 	if (json_get(root, "processing_kwargs").type == JSON_OBJECT &&
 		json_count(json_get(root, "processing_kwargs")) > 0)
 		return wrong(s, folder, name, "processing_kwargs are not supported");
@@ -191,11 +204,12 @@ static int read_tokenizer_limit(const struct source *s, const char *folder)
 {
 	struct json root;
 	int64_t n;
-	if (folder_json(folder, "tokenizer_config.json", JSON_OBJECT, &root, s->arena, s->error) < 0)
+	if (folder_json(folder, "tokenizer_config.json", JSON_OBJECT, &root, s->arena, s->error) <
+		0)
 		return -1;
 	struct json length = json_get(root, "model_max_length");
-	if (s->sentence->max_length == 0 && length.type == JSON_NUMBER && json_integer(length, &n) && n > 0 &&
-		n < 1 << 30)
+	if (s->sentence->max_length == 0 && length.type == JSON_NUMBER &&
+		json_integer(length, &n) && n > 0 && n < 1 << 30)
 		s->sentence->max_length = (size_t)n;
 	return 0;
 }
@@ -206,7 +220,7 @@ static bool ends_with(struct slice text, const char *end)
 {
 	size_t n = strlen(end);
 	return text.size >= n && memcmp(text.data + text.size - n, end, n) == 0 &&
-		(text.size == n || text.data[text.size - n - 1] == '.');
+	       (text.size == n || text.data[text.size - n - 1] == '.');
 }
 
 /* A folder within the model's: no way out of it. */
@@ -214,8 +228,10 @@ static char *module_folder(const struct source *s, struct json path)
 {
 	struct slice text = path.type == JSON_STRING ? json_text(path, s->arena) : SLICE("");
 	const char *name = arena_string(s->arena, text);
-	if (path.type != JSON_STRING || strlen(name) != text.size || name[0] == '/' || strstr(name, "..")) {
-		wrong(s, s->folder, "modules.json", "a path should be that of a folder in this one");
+	if (path.type != JSON_STRING || strlen(name) != text.size || name[0] == '/' ||
+		strstr(name, "..")) {
+		wrong(s, s->folder, "modules.json",
+			"a path should be that of a folder in this one");
 		return NULL;
 	}
 	if (!*name)
@@ -242,8 +258,8 @@ static int read_module(const struct source *s, size_t i, struct json module)
 		d->folder = folder;
 		return 0;
 	}
-	if (!first && ends_with(name, "Pooling") && d->kind == SENTENCE_TRANSFORMER && !d->n_poolings &&
-		!d->n_steps)
+	if (!first && ends_with(name, "Pooling") && d->kind == SENTENCE_TRANSFORMER &&
+		!d->n_poolings && !d->n_steps)
 		return read_pooling(s, folder);
 	bool pooled = !first && (d->n_poolings || d->kind == SENTENCE_STATIC);
 	if (pooled && ends_with(name, "Dense"))
@@ -252,8 +268,9 @@ static int read_module(const struct source *s, size_t i, struct json module)
 		return read_normalize(s, folder, &d->steps[d->n_steps++]);
 	if (pooled && ends_with(name, "Dropout"))
 		return 0;
-	return error_set(s->error, ERROR_MODEL, "%s/modules.json: module %zu of type %.*s is not supported there",
-		s->folder, i, name.size < 100 ? (int)name.size : 100, name.data);
+	return error_set(s->error, ERROR_MODEL,
+		"%s/modules.json: module %zu of type %.*s is not supported there", s->folder, i,
+		name.size < 100 ? (int)name.size : 100, name.data);
 }
 
 static int read_modules(const struct source *s, struct json modules)
@@ -271,7 +288,10 @@ static int read_modules(const struct source *s, struct json modules)
 	return 0;
 }
 
-/* No modules.json: a model2vec folder says so in its config.json; anything else is a transformer. */
+/*
+ * No modules.json: a model2vec folder says so in its config.json; anything else is a
+ * transformer.
+ */
 static int read_bare(const struct source *s)
 {
 	struct sentence *d = s->sentence;
@@ -280,8 +300,10 @@ static int read_bare(const struct source *s)
 	d->steps = arena_zero(s->arena, 1, sizeof *d->steps);
 	int found = folder_json(s->folder, "config.json", JSON_OBJECT, &root, s->arena, s->error);
 	if (found <= 0)
-		return found < 0 ? -1 : error_set(s->error, ERROR_MODEL,
-			"%s: no model folder: there is no config.json", s->folder);
+		return found < 0
+			       ? -1
+			       : error_set(s->error, ERROR_MODEL,
+					 "%s: no model folder: there is no config.json", s->folder);
 	struct json type = json_get(root, "model_type");
 	if (type.type == JSON_STRING && json_text_is(type, "model2vec")) {
 		d->kind = SENTENCE_STATIC;
@@ -302,7 +324,8 @@ static int read_prompts(const struct source *s)
 	struct json root;
 	if (folder_json(s->folder, file, JSON_OBJECT, &root, s->arena, s->error) < 0)
 		return -1;
-	struct json prompts = json_get(root, "prompts"), name = json_get(root, "default_prompt_name");
+	struct json prompts = json_get(root, "prompts"),
+		    name = json_get(root, "default_prompt_name");
 	s->sentence->prompts = (struct json){ .type = JSON_ABSENT };
 	if (prompts.type == JSON_OBJECT) {
 		s->sentence->prompts = prompts;

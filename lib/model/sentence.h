@@ -1,7 +1,8 @@
 /*
- * sentence.h: what a model folder says is done with a text: the description of a sentence-transformers
- * folder (modules.json, in the dialects before and since 5.4), of a model2vec folder, or of a bare
- * transformer, whose tokens' mean is taken. A module or a setting that is not understood is an error.
+ * sentence.h: what a model folder says is done with a text: the description of a
+ * sentence-transformers folder (modules.json, in the dialects before and since 5.4), of a
+ * model2vec folder, or of a bare transformer, whose tokens' mean is taken. A module or a setting
+ * that is not understood is an error.
  */
 #pragma once
 #include "gpu/ops.h"

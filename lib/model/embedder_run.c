@@ -1,0 +1,291 @@
+/*
+ * Embedding texts: tokenize on all threads; order by length, the longest first, so that a batch
+ * holds texts of a length and threads end together; cut that order into batches of about
+ * batch_tokens tokens; each batch passes through the whole model on one lane of the device;
+ * results go to the texts' own rows. A text's vector does not depend on its batch (gpu/ops.h), so
+ * none of this shows.
+ */
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+
+#include "lib/base/buffer.h"
+#include "lib/model/embedder_private.h"
+#include "lib/model/weights.h"
+#include "lib/text/unicode.h"
+#include "lib/text/utf8.h"
+
+/* One call of embedder_run. */
+struct run_state {
+	struct embedder *m;
+	const struct slice *texts;
+	size_t n;
+	struct encoding *encodings; /* [n] */
+	size_t *order; /* [n], by length */
+	size_t *groups; /* [n_groups + 1], into order */
+	size_t n_groups;
+	float *out;
+};
+
+/* --- Tokens -------------------------------------------------------------------------------- */
+
+static void add_lowercase(struct buffer *b, struct slice text)
+{
+	const char *end = text.data + text.size;
+	for (const char *p = text.data; p < end;) {
+		uint32_t c, lower[2] = { 0, 0 };
+		p += utf8_decode(p, end, &c);
+		size_t n = unicode_lower(c, lower);
+		for (size_t i = 0; i < n; i++) {
+			char *at = buffer_reserve(b, 4);
+			b->size += utf8_encode(at, lower[i]);
+		}
+	}
+}
+
+/* The text with the prompt before it, lowercased where the model says so. */
+static struct slice prepare(const struct embedder *m, struct slice text, struct arena *arena)
+{
+	if (m->prompt.size == 0 && !m->sentence.lowercase)
+		return text;
+	struct buffer b = { NULL, 0, 0 };
+	void (*add)(struct buffer *, struct slice) =
+		m->sentence.lowercase ? add_lowercase : buffer_slice;
+	add(&b, m->prompt);
+	add(&b, text);
+	struct slice all = arena_copy(arena, buffer_view(&b));
+	buffer_free(&b);
+	return all;
+}
+
+static void drop_unknown(const struct embedder *m, struct encoding *x)
+{
+	uint32_t unknown = tokenizer_unknown(m->tokenizer);
+	size_t n = 0;
+	for (size_t i = 0; i < x->n; i++)
+		if (x->ids[i] != unknown)
+			x->ids[n++] = x->ids[i];
+	x->n = n;
+}
+
+/*
+ * Tokenize one text. A text of exactly max_length tokens may have been cut: only then it is
+ * tokenized again, without the limit, to know.
+ */
+static int encode(const struct embedder *m, struct slice text, struct arena *arena,
+	struct encoding *x, bool *cut, struct error *e)
+{
+	bool is_static = !m->architecture;
+	struct slice all = prepare(m, text, arena);
+	struct tokenizer_options options = { .add_special = !is_static,
+		.max_length = m->max_length,
+		.type_ids = m->config.n_types > 0 };
+	if (is_static && m->sentence.drop_unknown)
+		options.max_length = 0;
+	if (tokenizer_encode(m->tokenizer, all, NULL, &options, arena, x, e))
+		return -1;
+	if (is_static && m->sentence.drop_unknown) {
+		drop_unknown(m, x);
+		*cut = m->max_length && x->n > m->max_length;
+		x->n = *cut ? m->max_length : x->n;
+	} else if (m->max_length && x->n == m->max_length) {
+		struct arena_mark mark = arena_mark(arena);
+		struct encoding whole;
+		options.max_length = 0;
+		int result = tokenizer_encode(m->tokenizer, all, NULL, &options, arena, &whole, e);
+		*cut = !result && whole.n > x->n;
+		arena_reset(arena, mark);
+	}
+	for (size_t i = 0; x->type_ids && i < x->n; i++)
+		if (x->type_ids[i] >= m->config.n_types)
+			return error_set(e, ERROR_MODEL,
+				"the tokenizer gives token type %u, the model has %zu",
+				x->type_ids[i], m->config.n_types);
+	return 0;
+}
+
+static int encode_all(struct run_state *r, struct error *e)
+{
+	struct embedder *m = r->m;
+	size_t failed = r->n, tokens = 0, truncated = 0;
+	struct error first = { 0 };
+#pragma omp parallel for schedule(dynamic, 16) num_threads((int)m->n_scratch) \
+	reduction(+ : tokens, truncated)
+	for (size_t i = 0; i < r->n; i++) {
+		struct error mine = { 0 };
+		bool cut = false;
+		struct arena *arena = m->scratch[omp_get_thread_num()];
+		if (encode(m, r->texts[i], arena, &r->encodings[i], &cut, &mine)) {
+#pragma omp critical(embedder_error)
+			if (i < failed) {
+				failed = i;
+				first = mine;
+			}
+			continue;
+		}
+		tokens += r->encodings[i].n;
+		truncated += cut;
+	}
+	m->tokens += tokens;
+	m->truncated += truncated;
+	if (failed < r->n && e)
+		*e = first;
+	return failed < r->n ? -1 : 0;
+}
+
+/* --- Batches ------------------------------------------------------------------------------- */
+
+/*
+ * Texts by falling number of tokens, ties in their own order: counted, not compared, so it
+ * takes linear time.
+ */
+static void sort_by_length(struct run_state *r)
+{
+	size_t longest = 0;
+	for (size_t i = 0; i < r->n; i++)
+		longest = r->encodings[i].n > longest ? r->encodings[i].n : longest;
+	size_t *starts = mem_zero(longest + 2, sizeof *starts);
+	for (size_t i = 0; i < r->n; i++)
+		starts[longest - r->encodings[i].n + 1]++;
+	for (size_t i = 1; i <= longest; i++)
+		starts[i] += starts[i - 1];
+	for (size_t i = 0; i < r->n; i++)
+		r->order[starts[longest - r->encodings[i].n]++] = i;
+	mem_free(starts);
+}
+
+/* Batches of texts that follow each other: as many as fit in limit tokens, at least one. */
+static void group(struct run_state *r, size_t limit)
+{
+	size_t tokens = 0;
+	r->n_groups = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		size_t n = r->encodings[r->order[i]].n;
+		if (i == 0 || tokens + n > limit) {
+			r->groups[r->n_groups++] = i;
+			tokens = 0;
+		}
+		tokens += n;
+	}
+	r->groups[r->n_groups] = r->n;
+}
+
+/* A batch's arrays, one allocation. */
+static struct batch pack(const struct run_state *r, size_t from, size_t to, void **memory)
+{
+	size_t n = 0, k = to - from;
+	for (size_t i = from; i < to; i++)
+		n += r->encodings[r->order[i]].n;
+	size_t *starts = mem_alloc((k + 1) * sizeof *starts + 3 * n * sizeof(uint32_t));
+	uint32_t *ids = (uint32_t *)(starts + k + 1), *types = ids + n, *positions = types + n;
+	size_t at = 0;
+	for (size_t i = from; i < to; i++) {
+		const struct encoding *x = &r->encodings[r->order[i]];
+		starts[i - from] = at;
+		for (size_t t = 0; t < x->n; t++, at++) {
+			ids[at] = x->ids[t];
+			types[at] = x->type_ids ? x->type_ids[t] : 0;
+			positions[at] = (uint32_t)t;
+		}
+	}
+	starts[k] = at;
+	*memory = starts;
+	return (struct batch){ n, k, ids, types, positions, starts };
+}
+
+/* --- The model ----------------------------------------------------------------------------- */
+
+/* y [B, C] from h [T, C], of all tokens, or of those behind the prompt's. */
+static void pool(const struct embedder *m, struct device *lane, const struct batch *b,
+	struct tensor h, struct tensor y, enum pooling pooling)
+{
+	if (m->prompt_tokens == 0) {
+		op_pool(lane, y, h, b->n_sequences, b->cu_seqlens, pooling);
+		return;
+	}
+	for (size_t i = 0; i < b->n_sequences; i++) {
+		size_t from = b->cu_seqlens[i], n = b->cu_seqlens[i + 1] - from;
+		size_t skip = m->prompt_tokens < n ? m->prompt_tokens : n;
+		op_pool(lane, tensor_rows(y, i, 1), tensor_rows(h, from + skip, n - skip), 1,
+			(size_t[]){ 0, n - skip }, pooling);
+	}
+}
+
+static struct tensor sentences(const struct embedder *m, struct device *lane, const struct batch *b)
+{
+	struct tensor y = tensor_matrix(lane, F32, b->n_sequences, m->pooled);
+	if (!m->architecture) {
+		op_bag(lane, y, m->table.table, m->table.scales, b->ids, b->n_sequences,
+			b->cu_seqlens, true);
+	} else {
+		size_t c = m->config.hidden_size;
+		struct tensor h = tensor_matrix(lane, F32, b->n_tokens, c);
+		m->architecture->forward(m->model, lane, b, h);
+		for (size_t i = 0; i < m->sentence.n_poolings; i++)
+			pool(m, lane, b, h, tensor_columns(y, i * c, c), m->sentence.pooling[i]);
+	}
+	for (size_t i = 0; i < m->sentence.n_steps; i++) {
+		const struct sentence_step *step = &m->sentence.steps[i];
+		if (step->kind == STEP_NORMALIZE) {
+			op_normalize(lane, y, y);
+			continue;
+		}
+		struct tensor z = tensor_matrix(lane, F32, b->n_sequences, step->outputs);
+		op_linear(lane, z, y, m->dense[i], step->activation);
+		y = z;
+	}
+	y = tensor_columns(y, 0, m->size);
+	if (m->normalize)
+		op_normalize(lane, y, y);
+	return y;
+}
+
+static void run_group(void *context, struct device *lane, size_t g)
+{
+	struct run_state *r = context;
+	size_t from = r->groups[g], to = r->groups[g + 1], size = r->m->size;
+	void *memory;
+	struct batch b = pack(r, from, to, &memory);
+	float *rows = MEM_ARRAY(float, size_mul(b.n_sequences, size));
+	memset(rows, 0, b.n_sequences * size * sizeof *rows);
+	tensor_read(lane, sentences(r->m, lane, &b), rows);
+	for (size_t i = from; i < to; i++)
+		memcpy(r->out + r->order[i] * size, rows + (i - from) * size, size * sizeof *rows);
+	mem_free(rows);
+	mem_free(memory);
+}
+
+static int check(const struct run_state *r, struct error *e)
+{
+	size_t size = r->m->size;
+	for (size_t i = 0; i < r->n; i++)
+		if (weights_count_bad(r->out + i * size, size))
+			return error_set(e, ERROR_MODEL,
+				"the model gives a vector that is not finite: its weights are "
+				"broken");
+	return 0;
+}
+
+int embedder_run(
+	struct embedder *m, const struct slice *texts, size_t n, float *out, struct error *e)
+{
+	struct run_state r = { .m = m, .texts = texts, .n = n, .out = out };
+	r.encodings = mem_zero(n, sizeof *r.encodings);
+	r.order = MEM_ARRAY(size_t, n);
+	r.groups = MEM_ARRAY(size_t, n + 1);
+	int result = encode_all(&r, e);
+	if (!result) {
+		sort_by_length(&r);
+		group(&r, m->batch_tokens);
+		device_parallel(m->device, r.n_groups, run_group, &r);
+		result = device_sync(m->device, e);
+	}
+	if (!result)
+		result = check(&r, e);
+	for (size_t i = 0; i < m->n_scratch; i++)
+		arena_clear(m->scratch[i]);
+	mem_free(r.encodings);
+	mem_free(r.order);
+	mem_free(r.groups);
+	return result;
+}
