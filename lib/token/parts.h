@@ -38,6 +38,19 @@ struct tokenizer {
 /* Fill the tables that follow from the parts; once all are read, and again when one changes. */
 int tokenizer_finish(struct tokenizer *, struct error *);
 
+/* What tokenizer_config.json may say of a vocab.txt: the defaults are transformers' BertTokenizer's. */
+struct bert_config {
+	bool lowercase, chinese, strip_accents, accents_follow;
+	struct slice special[5]; /* unknown, separator, padding, class, mask */
+};
+
+void bert_defaults(struct bert_config *, bool lowercase);
+int bert_config_read(struct bert_config *, struct slice json, struct arena *, struct error *);
+
+/* Fill a new tokenizer from text in its arena. */
+int load_json(struct tokenizer *, struct slice, struct error *);
+int load_vocab(struct tokenizer *, struct slice, const struct bert_config *, struct error *);
+
 /* A text on its way to tokens. The arrays grow; offsets are in bytes of the text. */
 struct scan {
 	const struct tokenizer *tokenizer;

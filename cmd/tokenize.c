@@ -1,0 +1,383 @@
+/*
+ * tokenize.c: texts to tokens of a model, and back. Records are read in batches; threads encode and compose chunks of a batch
+ * each into a buffer of its own, and the buffers go out in order.
+ */
+#include <omp.h>
+#include <sys/stat.h>
+
+#include "cmd/command.h"
+#include "lib/model/embedder.h"
+#include "lib/model/folder.h"
+#include "lib/token/tokenizer.h"
+
+enum { BATCH_RECORDS = 8192, BATCH_BYTES = 1 << 22, CHUNK_RECORDS = 64 };
+
+/* In the order in which they are written. */
+enum field { IDS, TOKENS, OFFSETS, COUNT, TYPE_IDS, SPECIAL_MASK, WORD_IDS, FIELDS };
+static const char *const field_names[FIELDS] = { "ids", "tokens", "offsets", "count", "type_ids",
+	"special_mask", "word_ids" };
+static const char *const decode_keys[] = { "text" };
+
+static const char *model, *pair_key;
+static bool add_special = true, count_only, decode, skip_special, lowercase, lowercase_given;
+static bool special_given;
+static size_t max_length;
+static int offset_unit;
+static struct strings fields_given;
+
+static bool fields[FIELDS];
+static struct tokenizer *tokenizer;
+static struct tokenizer_options encode_options;
+static size_t want, want_pair;
+
+static const struct option options[] = {
+	OPTION_STRING('m', "model", &model, "MODEL",
+		"a model, or its tokenizer.json or vocab.txt [built-in]"),
+	OPTION_LIST(0, "fields", &fields_given, "LIST",
+		"what to add: ids, tokens, offsets, count, type_ids, special_mask, word_ids "
+		"[the first four]"),
+	OPTION_FLAG(0, "count", &count_only, "add the number of tokens only: --fields count"),
+	{ .kind = OPTION_KIND_FLAG,
+		.name = "add-special-tokens",
+		.to = &add_special,
+		.given = &special_given,
+		.help = "add [CLS], [SEP] and their like; --no-add-special-tokens does not [add]" },
+	OPTION_STRING(0, "pair-key", &pair_key, "KEY", "key of a second text of the same record"),
+	OPTION_COUNT(0, "max-length", &max_length, 1, 0x1p31, "N",
+		"cut to N tokens, special ones counted [no limit]"),
+	OPTION_CHOICE(0, "offset-unit", &offset_unit, "codepoint|byte", "of offsets [codepoint]"),
+	{ .kind = OPTION_KIND_FLAG,
+		.name = "lowercase",
+		.to = &lowercase,
+		.given = &lowercase_given,
+		.help = "lowercase, or with --no-lowercase do not, whatever the model says" },
+	OPTION_FLAG(0, "decode", &decode, "read ids and add their text"),
+	OPTION_FLAG(0, "skip-special-tokens", &skip_special,
+		"leave special tokens out of decoded text"),
+	OPTION_END,
+};
+
+static const char *const examples[] = {
+	"tokenize -m all-MiniLM-L6-v2 docs.jsonl",
+	"ids, tokens, offsets and count of each text",
+	"tokenize -m ./vocab.txt --count docs.csv",
+	"a column with the number of tokens",
+	"tokenize --fields ids --drop text docs.jsonl | tokenize --decode --skip-special-tokens",
+	"there and back",
+	NULL,
+};
+
+static const struct command command = {
+	.name = "tokenize",
+	.summary = "turn texts into the tokens of a model, or back",
+	.options = options,
+	.has = COMMAND_TEXT_KEY | COMMAND_INPUT_KEY | COMMAND_OUTPUT_KEY,
+	.input_key = "ids",
+	.keys = field_names,
+	.n_keys = FIELDS,
+	.examples = examples,
+};
+
+/* --- What the user asks for ---------------------------------------------------------------- */
+
+static void choose_fields(void)
+{
+	static const char *const usual[] = { "ids", "tokens", "offsets", "count" };
+	struct strings list =
+		fields_given.n ? fields_given : (struct strings){ (const char **)usual, 4 };
+	if (count_only)
+		list = (struct strings){ (const char **)usual + 3, 1 };
+	for (size_t i = 0; i < list.n; i++) {
+		size_t f = 0;
+		while (f < FIELDS && strcmp(list.at[i], field_names[f]))
+			f++;
+		if (f == FIELDS)
+			command_usage("--fields knows ids, tokens, offsets, count, type_ids, "
+				      "special_mask and word_ids, not '%s'",
+				list.at[i]);
+		fields[f] = true;
+	}
+}
+
+static void check_usage(void)
+{
+	if (decode && (fields_given.n || count_only || pair_key || max_length || special_given ||
+			      lowercase_given || offset_unit))
+		command_usage("--decode goes with --skip-special-tokens and --input-key only");
+	if (skip_special && !decode)
+		command_usage("--skip-special-tokens goes with --decode only; "
+			      "see --no-add-special-tokens");
+	if (count_only && fields_given.n)
+		command_usage("--count is --fields count: use one of them");
+}
+
+static void open_tokenizer(void)
+{
+	struct error e;
+	struct arena *arena = arena_new();
+	const char *path = model ? model : command_data(EMBEDDER_BUILTIN);
+	struct stat st;
+	if (stat(path, &st) && !(path = folder_find(path, arena, &e)))
+		command_fail(&e);
+	tokenizer = tokenizer_open(path, &e);
+	if (!tokenizer || (lowercase_given && tokenizer_set_lowercase(tokenizer, lowercase, &e)))
+		command_fail(&e);
+	arena_free(arena);
+	size_t added = add_special ? tokenizer_added(tokenizer, pair_key) : 0;
+	if (max_length && max_length < added)
+		command_usage("--max-length %zu leaves no room for the %zu special tokens",
+			max_length, added);
+}
+
+/* --- One record ---------------------------------------------------------------------------- */
+
+static void add_numbers(struct buffer *b, const uint32_t *x, size_t n)
+{
+	buffer_char(b, '[');
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buffer_char(b, ',');
+		if (x[i] == (uint32_t)TOKENIZER_NO_ID)
+			buffer_text(b, "null");
+		else
+			json_write_integer(b, x[i]);
+	}
+	buffer_char(b, ']');
+}
+
+static void add_field(struct buffer *b, enum field f, const struct encoding *x)
+{
+	switch (f) {
+	case IDS:
+		add_numbers(b, x->ids, x->n);
+		return;
+	case TYPE_IDS:
+		add_numbers(b, x->type_ids, x->n);
+		return;
+	case WORD_IDS:
+		add_numbers(b, x->word_ids, x->n);
+		return;
+	case COUNT:
+	case FIELDS:
+		return;
+	case TOKENS:
+	case OFFSETS:
+	case SPECIAL_MASK:
+		break;
+	}
+	buffer_char(b, '[');
+	for (size_t i = 0; i < x->n; i++) {
+		if (i)
+			buffer_char(b, ',');
+		if (f == TOKENS)
+			json_write_string(b, tokenizer_token(tokenizer, x->ids[i]));
+		else if (f == OFFSETS)
+			add_numbers(b, &x->offsets[i].start, 2);
+		else
+			buffer_char(b, (char)('0' + x->special_mask[i]));
+	}
+	buffer_char(b, ']');
+}
+
+static int encode_record(struct buffer *out, const struct record *r, struct arena *arena,
+	size_t *tokens, struct error *e)
+{
+	struct slice text, pair;
+	struct encoding x;
+	if (record_text(r, want, run.text_key, arena, &text, e) ||
+		(pair_key && record_text(r, want_pair, pair_key, arena, &pair, e)))
+		return -1;
+	if (tokenizer_encode(
+		    tokenizer, text, pair_key ? &pair : NULL, &encode_options, arena, &x, e))
+		return error_wrap(e, "%s:%zu", r->file, r->line);
+	if (writer_begin(run.writer, out, r, e))
+		return -1;
+	struct buffer json = { NULL, 0, 0 };
+	for (enum field f = 0; f < FIELDS; f++) {
+		if (!fields[f])
+			continue;
+		buffer_clear(&json);
+		add_field(&json, f, &x);
+		if (f == COUNT)
+			writer_integer(run.writer, out, (int64_t)x.n);
+		else
+			writer_json(run.writer, out, buffer_view(&json));
+	}
+	buffer_free(&json);
+	writer_end(run.writer, out);
+	*tokens += x.n;
+	return 0;
+}
+
+static int read_ids(
+	const struct record *r, struct arena *arena, uint32_t **ids, size_t *n, struct error *e)
+{
+	const struct value *v = &r->values[want];
+	struct json list = v->json;
+	if (v->is_field && json_read(v->field, &list, NULL))
+		list.type = JSON_ERROR;
+	if (!v->is_field && list.type == JSON_ABSENT)
+		return record_error(r, e, "key \"%s\" is missing", run.input_key);
+	if (list.type != JSON_ARRAY)
+		return record_error(r, e, "key \"%s\" is not an array of ids", run.input_key);
+	*ids = ARENA_ARRAY(arena, uint32_t, json_count(list) + 1);
+	*n = 0;
+	for (struct json_iterator i = json_iterate(list); json_each(&i);) {
+		int64_t id;
+		if (i.value.type != JSON_NUMBER || !json_integer(i.value, &id) || id < 0 ||
+			id > UINT32_MAX)
+			return record_error(r, e, "key \"%s\": element %zu is not an id",
+				run.input_key, *n + 1);
+		(*ids)[(*n)++] = (uint32_t)id;
+	}
+	return 0;
+}
+
+static int decode_record(struct buffer *out, const struct record *r, struct arena *arena,
+	size_t *tokens, struct error *e)
+{
+	uint32_t *ids = NULL;
+	size_t n = 0;
+	if (read_ids(r, arena, &ids, &n, e) || writer_begin(run.writer, out, r, e))
+		return -1;
+	struct buffer text = { NULL, 0, 0 };
+	tokenizer_decode(tokenizer, ids, n, skip_special, &text);
+	writer_text(run.writer, out, buffer_view(&text));
+	buffer_free(&text);
+	writer_end(run.writer, out);
+	*tokens += n;
+	return 0;
+}
+
+/* --- A batch ------------------------------------------------------------------------------- */
+
+struct chunk {
+	struct buffer out;
+	size_t first, n; /* records of the batch */
+	size_t tokens;
+	size_t *ends; /* [n], of each record in out */
+	struct error **errors; /* [n], NULL where all is well */
+	bool failed;
+};
+
+static void work(struct chunk *c, const struct record *records, struct arena *arena)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct error e;
+		const struct record *r = &records[c->first + i];
+		int rc =
+			(decode ? decode_record : encode_record)(&c->out, r, arena, &c->tokens, &e);
+		arena_clear(arena);
+		c->ends[i] = c->out.size;
+		c->errors[i] = NULL;
+		if (rc) {
+			c->errors[i] = mem_alloc(sizeof e);
+			*c->errors[i] = e;
+			c->failed = true;
+		}
+	}
+}
+
+/* In the order of records: what is good is written, what is bad set aside. */
+static void finish(struct chunk *c, const struct record *records)
+{
+	command_count("tokens", (double)c->tokens);
+	c->tokens = 0;
+	if (!c->failed) {
+		command_write(&c->out, c->n);
+		return;
+	}
+	struct buffer part = { NULL, 0, 0 };
+	for (size_t i = 0, start = 0; i < c->n; start = c->ends[i++]) {
+		if (!c->errors[i]) {
+			buffer_add(&part, c->out.data + start, c->ends[i] - start);
+			command_write(&part, 1);
+			continue;
+		}
+		struct error e = *c->errors[i];
+		mem_free(c->errors[i]);
+		command_reject(&records[c->first + i], &e);
+	}
+	buffer_free(&part);
+	buffer_clear(&c->out);
+	c->failed = false;
+}
+
+static size_t read_batch(struct arena *arena, struct record *records)
+{
+	size_t n = 0;
+	for (size_t bytes = 0; n < BATCH_RECORDS && bytes < BATCH_BYTES; n++) {
+		if (!command_next(arena, &records[n]))
+			break;
+		bytes += records[n].raw.size;
+	}
+	return n;
+}
+
+static void run_all(void)
+{
+	enum { CHUNKS = BATCH_RECORDS / CHUNK_RECORDS };
+	struct record *records = MEM_ARRAY(struct record, BATCH_RECORDS);
+	struct chunk *chunks = mem_zero(CHUNKS, sizeof *chunks);
+	struct arena *memory = arena_new(), **arenas = MEM_ARRAY(struct arena *, run.threads);
+	size_t *ends = MEM_ARRAY(size_t, BATCH_RECORDS), done = 0;
+	struct error **errors = MEM_ARRAY(struct error *, BATCH_RECORDS);
+	for (size_t i = 0; i < run.threads; i++)
+		arenas[i] = arena_new();
+	for (size_t n; (n = read_batch(memory, records)) > 0; arena_clear(memory)) {
+		size_t n_chunks = (n + CHUNK_RECORDS - 1) / CHUNK_RECORDS;
+		for (size_t i = 0; i < n_chunks; i++) {
+			chunks[i].first = i * CHUNK_RECORDS;
+			chunks[i].n = i + 1 < n_chunks ? CHUNK_RECORDS : n - chunks[i].first;
+			chunks[i].ends = ends + chunks[i].first;
+			chunks[i].errors = errors + chunks[i].first;
+		}
+#pragma omp parallel for schedule(dynamic, 1) num_threads((int)run.threads) if (n_chunks > 1)
+		for (size_t i = 0; i < n_chunks; i++)
+			work(&chunks[i], records, arenas[omp_get_thread_num()]);
+		for (size_t i = 0; i < n_chunks; i++)
+			finish(&chunks[i], records);
+		command_progress(decode ? "decoding" : "tokenizing", done += n, 0);
+	}
+	for (size_t i = 0; i < CHUNKS; i++)
+		buffer_free(&chunks[i].out);
+	for (size_t i = 0; i < run.threads; i++)
+		arena_free(arenas[i]);
+	arena_free(memory);
+	mem_free(arenas);
+	mem_free(chunks);
+	mem_free(records);
+	mem_free(ends);
+	mem_free(errors);
+}
+
+int main(int argc, char **argv)
+{
+	command_begin(&command, argc, argv);
+	check_usage();
+	open_tokenizer();
+	if (decode) {
+		want = reader_want(run.reader, run.input_key);
+		command_output_keys(decode_keys, 1);
+	} else {
+		choose_fields();
+		const char *keys[FIELDS];
+		size_t n = 0;
+		for (size_t f = 0; f < FIELDS; f++)
+			if (fields[f])
+				keys[n++] = field_names[f];
+		encode_options = (struct tokenizer_options){ .add_special = add_special,
+			.max_length = max_length,
+			.offsets = fields[OFFSETS],
+			.type_ids = fields[TYPE_IDS],
+			.special_mask = fields[SPECIAL_MASK],
+			.word_ids = fields[WORD_IDS],
+			.byte_offsets = offset_unit == 1 };
+		want = reader_want(run.reader, run.text_key);
+		want_pair = pair_key ? reader_want(run.reader, pair_key) : 0;
+		command_output_keys(keys, n);
+	}
+	run_all();
+	tokenizer_free(tokenizer);
+	return command_end();
+}

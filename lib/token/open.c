@@ -1,0 +1,176 @@
+/* open.c: files into a struct tokenizer, and what follows from its parts. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/file/mapping.h"
+#include "lib/text/unicode.h"
+#include "lib/token/parts.h"
+
+static struct tokenizer *new_tokenizer(void)
+{
+	struct tokenizer *t = mem_zero(1, sizeof *t);
+	unicode_start();
+	t->arena = arena_new();
+	return t;
+}
+
+void tokenizer_free(struct tokenizer *t)
+{
+	if (!t)
+		return;
+	vocab_free(&t->vocab);
+	added_free(&t->added);
+	wordpiece_free(&t->model);
+	mem_free(t->added_of);
+	arena_free(t->arena);
+	mem_free(t);
+}
+
+static enum byte_class byte_class(unsigned c)
+{
+	if (c >= 0x80)
+		return BYTE_OTHER;
+	unsigned flags = unicode_flags(c);
+	/* \v and \f are white space that clean_text removes */
+	if (flags & UNICODE_SPACE)
+		return flags & UNICODE_CONTROL ? BYTE_OTHER : BYTE_SPACE;
+	if (flags & UNICODE_PUNCTUATION)
+		return BYTE_PUNCTUATION;
+	bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+	return letter || (c >= '0' && c <= '9') ? BYTE_WORD : BYTE_OTHER;
+}
+
+int tokenizer_finish(struct tokenizer *t, struct error *e)
+{
+	if (added_build(&t->added, &t->normalizer, t->arena, e))
+		return -1;
+	mem_free(t->added_of);
+	t->added_of = mem_zero(t->vocab.size, sizeof *t->added_of);
+	for (size_t i = 0; i < t->added.n; i++)
+		t->added_of[t->added.tokens[i].id] = (uint32_t)i + 1;
+	for (unsigned c = 0; c < 256; c++)
+		t->classes[c] = (uint8_t)byte_class(c);
+	for (unsigned c = 0; c < 128; c++) {
+		char byte = (char)c;
+		wordpiece_split(&t->model, (struct slice){ &byte, 1 }, 1, &t->punctuation[c], NULL);
+	}
+	return 0;
+}
+
+struct tokenizer *tokenizer_from_json(struct slice json, struct error *e)
+{
+	struct tokenizer *t = new_tokenizer();
+	if (load_json(t, arena_copy(t->arena, json), e)) {
+		tokenizer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+struct tokenizer *tokenizer_from_vocab(struct slice vocab, bool lowercase, struct error *e)
+{
+	struct tokenizer *t = new_tokenizer();
+	struct bert_config c;
+	bert_defaults(&c, lowercase);
+	if (load_vocab(t, arena_copy(t->arena, vocab), &c, e)) {
+		tokenizer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+/* A whole file into the arena. */
+static int read_file(const char *path, struct arena *arena, struct slice *text, struct error *e)
+{
+	struct slice mapped;
+	if (mapping_open(path, &mapped, e))
+		return -1;
+	*text = arena_copy(arena, mapped);
+	mapping_close(mapped);
+	return 0;
+}
+
+static int load_file(struct tokenizer *t, const char *file, const char *config, struct error *e)
+{
+	struct slice text;
+	struct bert_config c;
+	if (read_file(file, t->arena, &text, e))
+		return -1;
+	size_t i = 0;
+	while (i < text.size && memchr(" \t\r\n", text.data[i], 4))
+		i++;
+	if (i < text.size && text.data[i] == '{')
+		return load_json(t, text, e) ? error_wrap(e, "%s", file) : 0;
+	bert_defaults(&c, true);
+	if (access(config, F_OK) == 0) {
+		struct slice json;
+		if (read_file(config, t->arena, &json, e))
+			return -1;
+		if (bert_config_read(&c, json, t->arena, e))
+			return error_wrap(e, "%s", config);
+	}
+	return load_vocab(t, text, &c, e) ? error_wrap(e, "%s", file) : 0;
+}
+
+static char *join(struct arena *arena, struct slice folder, const char *name)
+{
+	struct buffer b = { NULL, 0, 0 };
+	buffer_slice(&b, folder);
+	buffer_char(&b, '/');
+	buffer_text(&b, name);
+	char *path = arena_string(arena, buffer_view(&b));
+	buffer_free(&b);
+	return path;
+}
+
+static int load_folder(struct tokenizer *t, const char *path, struct error *e)
+{
+	static const char *const known[] = { "tokenizer.json", "vocab.txt" };
+	static const char *const unknown[] = { "vocab.json", "tokenizer.model", "spiece.model" };
+	struct slice folder = slice_from(path);
+	const char *config = join(t->arena, folder, "tokenizer_config.json");
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		const char *file = join(t->arena, folder, known[i]);
+		if (access(file, F_OK) == 0)
+			return load_file(t, file, config, e);
+	}
+	for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+		if (access(join(t->arena, folder, unknown[i]), F_OK) == 0)
+			return error_set(e, ERROR_MODEL,
+				"%s/%s: this kind of vocabulary is not supported", path,
+				unknown[i]);
+	return error_set(e, ERROR_MODEL,
+		"%s: a folder without a tokenizer (tokenizer.json or vocab.txt)", path);
+}
+
+static int load(struct tokenizer *t, const char *path, struct error *e)
+{
+	struct stat st;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return load_folder(t, path, e);
+	const char *slash = strrchr(path, '/');
+	struct slice folder = slash ? (struct slice){ path, (size_t)(slash - path) } : SLICE(".");
+	return load_file(t, path, join(t->arena, folder, "tokenizer_config.json"), e);
+}
+
+struct tokenizer *tokenizer_open(const char *path, struct error *e)
+{
+	struct tokenizer *t = new_tokenizer();
+	if (load(t, path, e)) {
+		tokenizer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+int tokenizer_set_lowercase(struct tokenizer *t, bool lowercase, struct error *e)
+{
+	struct normalizer *n = &t->normalizer;
+	if (n->kind != NORMALIZER_BERT)
+		return error_set(e, ERROR_USAGE,
+			"the tokenizer has no BertNormalizer: it cannot choose to lowercase");
+	n->lowercase = lowercase;
+	if (n->accents_follow)
+		n->strip_accents = lowercase;
+	return tokenizer_finish(t, e);
+}
