@@ -293,7 +293,7 @@ void command_output_keys(const char *const *keys, size_t n)
 	};
 	struct buffer header = { 0 };
 	run.writer = writer_new(&o, run.keys, n, &e);
-	if (!run.writer || writer_header(run.writer, &header, reader_format(run.reader), reader_header(run.reader), &e))
+	if (!run.writer || writer_header(run.writer, &header, reader_format(run.reader), reader_columns(run.reader), &e))
 		command_fail(&e);
 	command_output_bytes();
 	if (shared.shards && shared.shard > 1)
@@ -348,7 +348,7 @@ bool command_next(struct arena *arena, struct record *record)
 			run.records += (size_t)got;
 			return got;
 		}
-		if (e.code != ERROR_DATA || shared.on_error == 0)
+		if (e.code != ERROR_DATA || shared.on_error == 0 || reader_failed(run.reader))
 			command_fail(&e);
 		run.records++;
 		set_aside(bad, &e);

@@ -230,8 +230,9 @@ static size_t decode(char *out, struct slice body)
 		from = unescape(s, out, &n);
 		out += n;
 	}
-	memcpy(out, from, (size_t)(end - from));
-	return (size_t)(out - start) + (size_t)(end - from);
+	size_t rest = (size_t)(end - from);
+	memcpy(out, from, rest);
+	return (size_t)(out - start) + rest;
 }
 
 static struct slice body_of(struct json string)
@@ -252,7 +253,8 @@ struct slice json_text(struct json string, struct arena *arena)
 void json_add_text(struct buffer *b, struct json string)
 {
 	struct slice body = body_of(string);
-	b->size += decode(buffer_reserve(b, body.size), body);
+	if (body.size)
+		b->size += decode(buffer_reserve(b, body.size), body);
 }
 
 bool json_text_equal(struct json string, struct slice text)

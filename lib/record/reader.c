@@ -332,12 +332,17 @@ size_t reader_bytes(const struct reader *r)
 	return r->bytes + (r->in ? input_bytes(r->in) : 0);
 }
 
-struct slice reader_header(struct reader *r)
+struct slice reader_header(const struct reader *r)
+{
+	return r->header_row;
+}
+
+struct slice reader_columns(struct reader *r)
 {
 	struct span s;
-	if (r->header_known)
+	if (r->columns_known)
 		return r->header;
-	r->header_known = true;
+	r->columns_known = true;
 	if (r->format == FORMAT_TEXT)
 		r->header = SLICE("text");
 	if (r->format == FORMAT_JSONL && r->failure.code == 0 && reader_find(r, &s, NULL) > 0)

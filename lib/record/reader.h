@@ -39,12 +39,13 @@ struct reader {
 	size_t n_wants;
 
 	struct arena *arena;	/* for the header */
-	struct slice header;
+	struct slice header;	/* CSV: with mark and line end; else as reader_columns has it */
+	struct slice header_row;	/* CSV: without them */
 	struct slice *names;	/* [n_columns] of the header */
 	size_t n_columns;
 	size_t *columns;	/* [n_columns] the want that a column serves, or n_wants */
 	size_t last_column;	/* behind the last column that serves one */
-	bool header_known;
+	bool columns_known;
 	size_t headers;		/* files whose header is read */
 
 	const char *line_end;	/* of the header */

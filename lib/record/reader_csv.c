@@ -48,10 +48,11 @@ int reader_read_header(struct reader *r, const struct span *s, struct error *e)
 	r->line_end = reader_line_end(s);
 	struct slice own = { s->text.data - mark, s->text.size + mark + s->line_end };
 	r->header = arena_copy(r->arena, own);
-	r->header_known = true;
+	r->header_row = (struct slice){ r->header.data + mark, s->text.size };
+	r->columns_known = true;
 	r->n_columns = s->fields;
 	r->names = ARENA_ARRAY(r->arena, struct slice, s->fields);
-	const char *p = r->header.data + mark, *end = p + s->text.size;
+	const char *p = r->header_row.data, *end = p + s->text.size;
 	for (size_t i = 0; i < s->fields; i++)
 		r->names[i] = decode(r, csv_next(&p, end, delimiter), r->arena);
 	return 0;

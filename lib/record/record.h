@@ -64,10 +64,12 @@ bool reader_failed(const struct reader *);
 
 enum format reader_format(const struct reader *);
 
-/* Before the first reader_next. CSV, TSV: the header's own bytes, its line end and a byte order mark
- * included. JSONL: the keys of the first record as a CSV header, for
- * writing CSV. Text: "text". Empty where there is no record. */
-struct slice reader_header(struct reader *);
+/* CSV, TSV: the header's own bytes, else empty. */
+struct slice reader_header(const struct reader *);
+
+/* What writer_header needs, before the first reader_next. CSV, TSV: the header with its line end and a byte order mark. JSONL:
+ * the keys of the first record as a CSV header, for writing CSV. Text: "text". Empty where there is no record. */
+struct slice reader_columns(struct reader *);
 size_t reader_bytes(const struct reader *);		/* read so far, for progress */
 
 /* --- Values ---------------------------------------------------------------------------------------------------------
@@ -109,7 +111,6 @@ struct writer_options {
 	size_t n_drop;
 	bool replace;		/* an input key that a new one is named as is left out, instead of stopping */
 	bool base64;		/* vectors */
-	bool no_header;		/* CSV: a shard behind the first */
 };
 
 /* A writer puts records together in buffers of the caller's, so that several threads may each fill one. keys: what the command
@@ -119,9 +120,10 @@ struct writer;
 struct writer *writer_new(const struct writer_options *, const char *const *keys, size_t n_keys, struct error *);
 void writer_free(struct writer *);
 
-/* Before the first record: the CSV header (nothing for JSONL) into the buffer. in, header: of the reader. An input column
+/* Before the first record: the CSV header (nothing for JSONL) into the buffer. in: the reader's format, columns: its
+ * reader_columns. An input column
  * named as a new key is an error (65) unless dropped or replaced. */
-int writer_header(struct writer *, struct buffer *, enum format in, struct slice header, struct error *);
+int writer_header(struct writer *, struct buffer *, enum format in, struct slice columns, struct error *);
 
 /* The record's own bytes up to where new keys go; -1 (65), and the buffer as it was, where it has one of the keys already and
  * neither drop nor replace says so. From writer_begin to writer_end a thread works on one record. The record's memory must

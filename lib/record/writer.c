@@ -54,7 +54,6 @@ struct writer *writer_new(const struct writer_options *o, const char *const *key
 	w->format = o->format;
 	w->replace = o->replace;
 	w->base64 = o->base64;
-	w->no_header = o->no_header;
 	w->drop = copy_strings(w->arena, o->drop, o->n_drop);
 	w->n_drop = o->n_drop;
 	w->keys = copy_strings(w->arena, keys, n_keys);
@@ -163,7 +162,7 @@ int writer_header(struct writer *w, struct buffer *b, enum format in, struct sli
 		row = (struct slice){ row.data + 3, row.size - 3 };
 	if (read_columns(w, row, from, e))
 		return -1;
-	if (!csv_out || w->no_header)
+	if (!csv_out)
 		return 0;
 	if (marked)
 		buffer_slice(b, mark);

@@ -5,7 +5,7 @@
 
 struct writer {
 	enum format format;	/* AUTO until the input's is known */
-	bool replace, base64, no_header;
+	bool replace, base64;
 	struct arena *arena;
 	struct slice *drop, *keys;	/* keys: as they are */
 	size_t n_drop, n_keys;
