@@ -17,6 +17,7 @@
 #pragma once
 #include "lib/base/error.h"
 #include "lib/base/memory.h"
+#include "lib/file/safetensors.h"
 #include "lib/learn/space.h"
 
 typedef void hdbscan_progress(const char *what, size_t done, size_t total);
@@ -104,14 +105,17 @@ void hdbscan_select(struct hdbscan *h, const struct hdbscan_options *);
 
 struct hdbscan_model;
 
-/* Write what hdbscan_predict needs. core: of hdbscan_fit. */
+/* Write what hdbscan_predict needs, with the user's x [N, C] and core of hdbscan_fit. N >= 1. */
 int hdbscan_save(const struct hdbscan *, const struct hdbscan_options *, const float *x, size_t c, const double *core,
 	const char *path, struct error *);
-struct hdbscan_model *hdbscan_load(const char *path, struct error *);
+
+/* From a file whose cluster_state_method is "hdbscan"; it is copied from. Every array is checked. */
+struct hdbscan_model *hdbscan_load(const struct tensor_file *, struct error *);
 void hdbscan_model_free(struct hdbscan_model *);
 size_t hdbscan_model_size(const struct hdbscan_model *);	/* C */
 enum space_metric hdbscan_model_metric(const struct hdbscan_model *);
 
-/* hdbscan's approximate_predict and approximate_predict_scores for x [M, C]. */
+/* hdbscan's approximate_predict and approximate_predict_scores for x [M, C]: the point joins its nearest neighbour under mutual reach, in
+ * the cluster that holds the neighbour at the point's lambda. A point denser than any in its cluster has a score below 0, as there. */
 void hdbscan_predict(const struct hdbscan_model *, const float *x, size_t m, int32_t *label, double *probability,
 	double *outlier_score);

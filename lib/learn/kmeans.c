@@ -1,0 +1,421 @@
+/* kmeans.c: see kmeans.h. Distances are space.h's, with the centres as the blocks, so that a lane is a centre. */
+#include "lib/learn/kmeans.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/memory.h"
+#include "lib/base/random.h"
+#include "lib/learn/cluster_state.h"
+
+enum { ROWS = 256 /* a thread's share at a time */, SUM = 4096 /* rows of one partial sum */, MAX_ITERATIONS = 300 };
+
+struct fit {
+	const float *x;
+	size_t n, c, k;
+	enum space_metric metric;
+	int32_t *label;
+	double *raw;		/* [N]: squared distance to the centre of the label */
+	uint32_t *members;	/* [N]: rows by label, in order */
+	size_t *first;		/* [K + 1]: where a label's members begin */
+};
+
+/* Centres [k, C] as blocks; lanes beyond k are infinitely far. */
+static double *blocks_of(const double *centers, size_t k, size_t c)
+{
+	size_t lanes = (k + SPACE_LANES - 1) / SPACE_LANES * SPACE_LANES;
+	double *blocks = MEM_ARRAY(double, size_mul(lanes, c));
+	for (size_t i = 0; i < lanes; i++)
+		for (size_t j = 0; j < c; j++)
+			blocks[(i / SPACE_LANES * c + j) * SPACE_LANES + i % SPACE_LANES] = i < k ? centers[i * c + j] : INFINITY;
+	return blocks;
+}
+
+/* A sum in double by chunks of SUM, in order. */
+static double sum_of(const double *x, size_t n)
+{
+	double total = 0;
+	for (size_t from = 0; from < n; from += SUM) {
+		double part = 0;
+		for (size_t i = from; i < n && i < from + SUM; i++)
+			part += x[i];
+		total += part;
+	}
+	return total;
+}
+
+/* --- Assignment ---------------------------------------------------------------------------------------------------------- */
+
+struct scratch {
+	double *points, *raw, *out[4];
+};
+
+static struct scratch scratch_new(size_t c, size_t n_blocks)
+{
+	struct scratch s = { MEM_ARRAY(double, size_mul(4, c)), MEM_ARRAY(double, size_mul(4 * n_blocks, SPACE_LANES)), { 0 } };
+	for (size_t i = 0; i < 4; i++)
+		s.out[i] = s.raw + i * n_blocks * SPACE_LANES;
+	return s;
+}
+
+static void scratch_free(struct scratch *s)
+{
+	mem_free(s->points);
+	mem_free(s->raw);
+}
+
+/* Squared distances from four rows (the last repeated beyond n) to the blocks, in s->out. */
+static void four_rows(struct scratch *s, enum space_metric metric, const float *x, size_t n, size_t c, const double *blocks,
+	size_t n_blocks)
+{
+	const double *points[4];
+	for (size_t i = 0; i < 4; i++) {
+		points[i] = s->points + (i < n ? i : 0) * c;
+		if (i < n)
+			space_point(metric, x + i * c, c, s->points + i * c);
+	}
+	space_block4(SPACE_EUCLIDEAN, points, blocks, n_blocks, c, s->out);
+}
+
+/* The nearest centre of each row; raw (its squared distance) may be NULL. Returns whether a label changed. */
+static bool assign(enum space_metric metric, const float *x, size_t n, size_t c, const double *centers, size_t k, int32_t *label,
+	double *raw)
+{
+	double *blocks = blocks_of(centers, k, c);
+	size_t n_blocks = (k + SPACE_LANES - 1) / SPACE_LANES;
+	bool changed = false;
+#pragma omp parallel reduction(|| : changed)
+	{
+		struct scratch s = scratch_new(c, n_blocks);
+#pragma omp for schedule(dynamic, ROWS / 4)
+		for (size_t from = 0; from < n; from += 4) {
+			size_t count = n - from < 4 ? n - from : 4;
+			four_rows(&s, metric, x + from * c, count, c, blocks, n_blocks);
+			for (size_t i = 0; i < count; i++) {
+				size_t best = 0;
+				for (size_t j = 1; j < k; j++)
+					best = s.out[i][j] < s.out[i][best] ? j : best;
+				changed = changed || label[from + i] != (int32_t)best;
+				label[from + i] = (int32_t)best;
+				if (raw)
+					raw[from + i] = s.out[i][best];
+			}
+		}
+		scratch_free(&s);
+	}
+	mem_free(blocks);
+	return changed;
+}
+
+/* --- Starts: greedy k-means++ -------------------------------------------------------------------------------------------- */
+
+/* nearest [N] becomes the smaller of itself and the squared distance to the candidate nearest[], for each candidate of one block:
+ * closer [LANES, N]. */
+static void closer_by(const struct fit *f, const double *blocks, size_t n_candidates, const double *nearest, double *closer)
+{
+#pragma omp parallel
+	{
+		struct scratch s = scratch_new(f->c, 1);
+#pragma omp for schedule(static)
+		for (size_t from = 0; from < f->n; from += 4) {
+			size_t count = f->n - from < 4 ? f->n - from : 4;
+			four_rows(&s, f->metric, f->x + from * f->c, count, f->c, blocks, 1);
+			for (size_t i = 0; i < count; i++)
+				for (size_t j = 0; j < n_candidates; j++) {
+					double d = s.out[i][j];
+					closer[j * f->n + from + i] = d < nearest[from + i] ? d : nearest[from + i];
+				}
+		}
+		scratch_free(&s);
+	}
+}
+
+/* The row at which the running sum of weights passes u times their sum; rows of weight 0 are not taken while there are others. */
+static size_t draw(const double *weight, size_t n, double total, double u)
+{
+	if (!(total > 0))
+		return (size_t)(u * (double)n);
+	double target = u * total, sum = 0;
+	size_t last = 0;
+	for (size_t from = 0; from < n; from += SUM) {
+		double part = 0;
+		size_t to = n - from < SUM ? n : from + SUM;
+		for (size_t i = from; i < to; i++) {
+			part += weight[i];
+			last = weight[i] > 0 ? i : last;
+			if (weight[i] > 0 && sum + part > target)
+				return i;
+		}
+		sum += part;
+	}
+	return last;
+}
+
+static void plus_plus(const struct fit *f, uint64_t seed, uint64_t start, double *centers)
+{
+	size_t n = f->n, c = f->c, tries = 2, counter = 0;
+	for (double e = 2.718281828459045; e <= (double)f->k && tries < SPACE_LANES; e *= 2.718281828459045)
+		tries++;
+	double *nearest = MEM_ARRAY(double, n), *closer = MEM_ARRAY(double, size_mul(SPACE_LANES, n));
+	double *candidates = MEM_ARRAY(double, size_mul(SPACE_LANES, c));
+	for (size_t i = 0; i < n; i++)
+		nearest[i] = INFINITY;
+	for (size_t k = 0; k < f->k; k++) {
+		size_t n_tries = k ? tries : 1, best = 0;
+		double total = k ? sum_of(nearest, n) : 0, least = INFINITY;
+		for (size_t j = 0; j < n_tries; j++) {
+			size_t row = draw(nearest, n, total, random_double(random_bits(seed, start, counter++)));
+			space_point(f->metric, f->x + row * c, c, candidates + j * c);
+		}
+		double *blocks = blocks_of(candidates, n_tries, c);
+		closer_by(f, blocks, n_tries, nearest, closer);
+		mem_free(blocks);
+		for (size_t j = 0; j < n_tries; j++) {
+			double sum = sum_of(closer + j * n, n);
+			if (sum < least)
+				least = sum, best = j;
+		}
+		memcpy(nearest, closer + best * n, n * sizeof *nearest);
+		memcpy(centers + k * c, candidates + best * c, c * sizeof *centers);
+	}
+	mem_free(nearest);
+	mem_free(closer);
+	mem_free(candidates);
+}
+
+/* --- Lloyd's iterations -------------------------------------------------------------------------------------------------- */
+
+static void list_members(struct fit *f)
+{
+	memset(f->first, 0, (f->k + 1) * sizeof *f->first);
+	for (size_t i = 0; i < f->n; i++)
+		f->first[f->label[i] + 1]++;
+	for (size_t k = 0; k < f->k; k++)
+		f->first[k + 1] += f->first[k];
+	for (size_t i = 0; i < f->n; i++)
+		f->members[f->first[f->label[i]]++] = (uint32_t)i;
+	for (size_t k = f->k; k > 0; k--)
+		f->first[k] = f->first[k - 1];
+	f->first[0] = 0;
+}
+
+struct farther {
+	double raw;
+	uint32_t row;
+};
+
+static int compare_far(const void *a, const void *b)
+{
+	const struct farther *x = a, *y = b;
+	if (x->raw != y->raw)
+		return x->raw > y->raw ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Give each cluster without points the farthest point that does not stand alone at its own centre or in its cluster. */
+static void fill_empty(struct fit *f)
+{
+	size_t *size = MEM_ARRAY(size_t, f->k), empty = 0, next = 0;
+	for (size_t k = 0; k < f->k; k++) {
+		size[k] = f->first[k + 1] - f->first[k];
+		empty += size[k] == 0;
+	}
+	if (empty) {
+		struct farther *far = MEM_ARRAY(struct farther, f->n);
+		for (size_t i = 0; i < f->n; i++)
+			far[i] = (struct farther){ f->raw[i], (uint32_t)i };
+		qsort(far, f->n, sizeof *far, compare_far);
+		for (size_t k = 0; k < f->k; k++) {
+			if (size[k])
+				continue;
+			while (next < f->n && (size[f->label[far[next].row]] < 2 || !(far[next].raw > 0)))
+				next++;
+			if (next == f->n)
+				break;	/* there are fewer different points than clusters */
+			size[f->label[far[next].row]]--;
+			f->label[far[next++].row] = (int32_t)k;
+			size[k] = 1;
+		}
+		mem_free(far);
+		list_members(f);
+	}
+	mem_free(size);
+}
+
+/* The mean of each cluster's points; a cluster without any keeps its centre. Partial sums are of SUM members, added in order. */
+static void update(const struct fit *f, const double *old, double *centers)
+{
+	size_t c = f->c, *task = MEM_ARRAY(size_t, f->k + 1);
+	task[0] = 0;
+	for (size_t k = 0; k < f->k; k++)
+		task[k + 1] = task[k] + (f->first[k + 1] - f->first[k] + SUM - 1) / SUM;
+	double *part = mem_zero(size_mul(task[f->k], c), sizeof *part);
+#pragma omp parallel
+	{
+		double *point = MEM_ARRAY(double, c);
+#pragma omp for schedule(dynamic)
+		for (size_t k = 0; k < f->k; k++) {
+			for (size_t t = task[k]; t < task[k + 1]; t++) {
+				size_t from = f->first[k] + (t - task[k]) * SUM;
+				size_t to = from + SUM < f->first[k + 1] ? from + SUM : f->first[k + 1];
+				for (size_t i = from; i < to; i++) {
+					space_point(f->metric, f->x + f->members[i] * c, c, point);
+					for (size_t j = 0; j < c; j++)
+						part[t * c + j] += point[j];
+				}
+			}
+			size_t members = f->first[k + 1] - f->first[k];
+			for (size_t j = 0; j < c; j++) {
+				double sum = 0;
+				for (size_t t = task[k]; t < task[k + 1]; t++)
+					sum += part[t * c + j];
+				centers[k * c + j] = members ? sum / (double)members : old[k * c + j];
+			}
+		}
+		mem_free(point);
+	}
+	mem_free(part);
+	mem_free(task);
+}
+
+/* 1e-4 times the mean over dimensions of the variance. */
+static double tolerance(const struct fit *f)
+{
+	double total = 0, *point = MEM_ARRAY(double, f->c), *sum = mem_zero(f->c, sizeof *sum), *square = mem_zero(f->c, sizeof *square);
+	for (size_t pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < f->n; i++) {
+			space_point(f->metric, f->x + i * f->c, f->c, point);
+			for (size_t j = 0; j < f->c; j++) {
+				double d = point[j] - sum[j] / (double)f->n;
+				*(pass ? &square[j] : &sum[j]) += pass ? d * d : point[j];
+			}
+		}
+	for (size_t j = 0; j < f->c; j++)
+		total += square[j] / (double)f->n;
+	total = 1e-4 * total / (double)f->c;
+	mem_free(point);
+	mem_free(sum);
+	mem_free(square);
+	return total;
+}
+
+/* From the centres given to a minimum; returns the inertia. */
+static double lloyd(struct fit *f, double *centers, double enough, size_t *iterations)
+{
+	size_t size = f->k * f->c;
+	double *next = MEM_ARRAY(double, size);
+	memset(f->label, -1, f->n * sizeof *f->label);
+	bool settled = false;
+	*iterations = 0;
+	while (!settled && *iterations < MAX_ITERATIONS) {
+		++*iterations;
+		settled = !assign(f->metric, f->x, f->n, f->c, centers, f->k, f->label, f->raw);
+		if (settled)
+			break;
+		list_members(f);
+		fill_empty(f);
+		update(f, centers, next);
+		double shift = 0;
+		for (size_t i = 0; i < size; i++)
+			shift += (next[i] - centers[i]) * (next[i] - centers[i]);
+		memcpy(centers, next, size * sizeof *centers);
+		if (shift <= enough)
+			break;
+	}
+	if (!settled)
+		assign(f->metric, f->x, f->n, f->c, centers, f->k, f->label, f->raw);
+	mem_free(next);
+	return sum_of(f->raw, f->n);
+}
+
+void kmeans_fit(struct kmeans *m, const float *x, size_t n, size_t c, const struct kmeans_options *o)
+{
+	CHECK(o->n_clusters >= 1 && o->n_clusters <= n && n < (size_t)1 << 31 && o->metric != SPACE_MANHATTAN);
+	size_t k = o->n_clusters, starts = o->start ? 1 : o->n_init;
+	struct fit f = { x, n, c, k, o->metric, MEM_ARRAY(int32_t, n), MEM_ARRAY(double, n), MEM_ARRAY(uint32_t, n),
+		MEM_ARRAY(size_t, k + 1) };
+	*m = (struct kmeans){ .k = k, .c = c, .metric = o->metric, .inertia = INFINITY };
+	m->centers = MEM_ARRAY(double, size_mul(k, c));
+	m->label = MEM_ARRAY(int32_t, n);
+	double *centers = MEM_ARRAY(double, size_mul(k, c)), enough = tolerance(&f);
+	for (size_t start = 0; start < starts; start++) {
+		size_t iterations;
+		if (o->start)
+			memcpy(centers, o->start, k * c * sizeof *centers);
+		else
+			plus_plus(&f, o->seed, start, centers);
+		double inertia = lloyd(&f, centers, enough, &iterations);
+		if (start == 0 || inertia < m->inertia) {
+			m->inertia = inertia;
+			m->iterations = iterations;
+			memcpy(m->centers, centers, k * c * sizeof *centers);
+			memcpy(m->label, f.label, n * sizeof *f.label);
+		}
+		if (o->progress)
+			o->progress("k-means", start + 1, starts);
+	}
+	mem_free(centers);
+	mem_free(f.label);
+	mem_free(f.raw);
+	mem_free(f.members);
+	mem_free(f.first);
+}
+
+void kmeans_predict(const struct kmeans *m, const float *x, size_t n, int32_t *label)
+{
+	memset(label, -1, n * sizeof *label);
+	assign(m->metric, x, n, m->c, m->centers, m->k, label, NULL);
+}
+
+/* --- Fitted state -------------------------------------------------------------------------------------------------------- */
+
+int kmeans_save(const struct kmeans *m, const char *path, struct error *e)
+{
+	struct tensor_writer *w = tensor_writer_new();
+	struct buffer parameters = { 0 };
+	cluster_state_begin(&parameters, CLUSTER_KMEANS, m->metric);
+	cluster_state_number(&parameters, "n_clusters", (double)m->k);
+	cluster_state_number(&parameters, "inertia", m->inertia);
+	cluster_state_write(&parameters, w);
+	tensor_writer_add(w, "centers", FILE_F64, 2, (size_t[]){ m->k, m->c }, m->centers);
+	int rc = tensor_writer_save(w, path, e);
+	tensor_writer_free(w);
+	buffer_free(&parameters);
+	return rc;
+}
+
+static int load(struct kmeans *m, const struct tensor_file *f, struct arena *arena, struct error *e)
+{
+	struct cluster_state state;
+	if (cluster_state_read(f, &state, arena, e))
+		return -1;
+	const struct file_tensor *t = tensor_file_find(f, "centers");
+	if (!t || t->n_dims != 2 || !t->shape[0] || !t->shape[1] || t->shape[0] >= (size_t)1 << 31 || state.metric == SPACE_MANHATTAN)
+		return error_set(e, ERROR_MODEL, "%s: not a whole saved clustering", tensor_file_path(f));
+	const double *centers = tensor_file_bytes(f, "centers", FILE_F64, 2, t->shape, arena, e);
+	if (!centers)
+		return -1;
+	for (size_t i = 0; i < t->count; i++)
+		if (!isfinite(centers[i]))
+			return error_set(e, ERROR_MODEL, "%s: a centre is not finite", tensor_file_path(f));
+	*m = (struct kmeans){ .k = t->shape[0], .c = t->shape[1], .metric = state.metric };
+	m->centers = MEM_ARRAY(double, t->count);
+	memcpy(m->centers, centers, t->count * sizeof *centers);
+	return 0;
+}
+
+int kmeans_load(struct kmeans *m, const struct tensor_file *f, struct error *e)
+{
+	struct arena *arena = arena_new();
+	int rc = load(m, f, arena, e);
+	arena_free(arena);
+	return rc;
+}
+
+void kmeans_release(struct kmeans *m)
+{
+	mem_free(m->centers);
+	mem_free(m->label);
+	*m = (struct kmeans){ 0 };
+}
