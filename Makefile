@@ -59,7 +59,6 @@ $(build)/gpu/cpu/%.$(1).o: $(src)/gpu/cpu/%.c config.h
 endef
 $(foreach p,$(paths),$(eval $(call kernel_rule,$(p))))
 
-$(build)/cmd/plot.o: FLAGS += $(cairo_cflags)
 $(bin)/plot: LIBS += $(cairo_libs)
 # What `heddle` lists: each command with the description of its man page.
 $(build)/cmd/heddle.o: FLAGS += -I$(build)

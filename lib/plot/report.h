@@ -45,4 +45,8 @@ const struct report_words *report_words(const struct report_topic *, const char 
 
 /* What to call a topic: its name if someone gave it one, else its first n words, "word, word, word". The name that `topics`
  * itself gives ("3_word_word_word_word", the words those of the topic) is not taken for given. */
+bool report_name_given(const struct report_topic *);
 struct slice report_label(const struct report_topic *, const char *aspect, size_t n, struct arena *);
+
+/* What heads a list of a topic's words: "3 · name" where it was given a name, else "Topic 3". */
+struct slice report_title(const struct report_topic *, struct arena *);

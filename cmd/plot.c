@@ -1,0 +1,461 @@
+/*
+ * plot: draw records as a document map, or the words of their topics as bars, in SVG, PNG, PDF or HTML.
+ */
+#include "cmd/command.h"
+#include "lib/base/memory.h"
+#include "lib/file/npy.h"
+#include "lib/plot/bars.h"
+#include "lib/plot/canvas.h"
+#include "lib/plot/lettering.h"
+#include "lib/plot/map.h"
+#include "lib/plot/page.h"
+
+enum kind { KIND_MAP, KIND_BARS };
+enum { FORMAT_SVG, FORMAT_PNG, FORMAT_PDF, FORMAT_HTML, FORMATS };
+
+static int kind, output_format;
+static const char *report_path, *topic_key, *aspect, *title = "";
+static size_t width = 1600, height, n_words, label_count = 100, n_topics = 12, text_length = 300;
+static double point_size, opacity;
+static bool dark, kind_given, format_given;
+
+static const struct option options[] = {
+	{ .kind = OPTION_KIND_CHOICE, .name = "kind", .to = &kind, .argument = "map|bars",
+		.choices = "map|bars", .given = &kind_given,
+		.help = "map: the records as points; bars: the topics' words [map]" },
+	OPTION_STRING('t', "topics", &report_path, "REPORT",
+		"the report of topics (JSON or CSV), for names and words"),
+	OPTION_STRING(0, "topic-key", &topic_key, "NAME",
+		"key of the topic [topic, else cluster, else label]"),
+	OPTION_STRING(0, "aspect", &aspect, "NAME", "take the words from this aspect of the report"),
+	{ .kind = OPTION_KIND_CHOICE, .name = "output-format", .to = &output_format,
+		.argument = "svg|png|pdf|html", .choices = "svg|png|pdf|html", .given = &format_given,
+		.help = "what to write [by the extension of -o]" },
+	OPTION_HEADING("Look"),
+	OPTION_STRING(0, "title", &title, "TEXT", "a title [none]"),
+	OPTION_COUNT(0, "width", &width, 100, CANVAS_MOST, "PIXELS", "width [1600]"),
+	OPTION_COUNT(0, "height", &height, 100, CANVAS_MOST, "PIXELS",
+		"height [3/4 of the width; for bars, what they need]"),
+	OPTION_FLAG(0, "dark", &dark, "draw on a dark ground"),
+	OPTION_NUMBER(0, "point-size", &point_size, 0.1, 200, "PIXELS",
+		"diameter of a point [by their number]"),
+	OPTION_NUMBER(0, "opacity", &opacity, 0.01, 1, "NUMBER", "opacity of a point [by their number]"),
+	OPTION_COUNT(0, "label-count", &label_count, 0, 1000, "N",
+		"name at most so many topics on the map, the largest first [100]"),
+	OPTION_COUNT(0, "words", &n_words, 1, 100, "N",
+		"words of a topic that has no name of its own [3; bars 8]"),
+	OPTION_COUNT(0, "n-topics", &n_topics, 1, 10000, "N",
+		"bars: draw so many topics, the largest [12]"),
+	OPTION_COUNT(0, "text-length", &text_length, 0, 1000000, "N",
+		"HTML: keep so many characters of a text [300]"),
+	OPTION_END,
+};
+
+static const char *const examples[] = {
+	"reduce -n 2 --output-key xy assigned.jsonl | plot --topics topics.json -o map.html",
+	"a page to explore in a browser",
+	"plot --topics topics.json --title 'Reviews' -o map.png assigned.jsonl",
+	"a picture",
+	"plot --kind bars --topics topics.json -o topics.svg", "the topics' words",
+	NULL,
+};
+
+static const struct command command = {
+	.name = "plot",
+	.summary = "draw document maps and topics",
+	.options = options,
+	.has = COMMAND_OWN_OUTPUT | COMMAND_TEXT_KEY | COMMAND_INPUT_KEY | COMMAND_VECTORS_IN,
+	.examples = examples,
+};
+
+static void fail(struct error *e)
+{
+	command_fail(e);
+}
+
+/* --- Options --------------------------------------------------------------------------------- */
+
+static void choose_format(void)
+{
+	static const char *const extensions[FORMATS] = { ".svg", ".png", ".pdf", ".html" };
+	if (format_given)
+		return;
+	size_t length = run.output_path ? strlen(run.output_path) : 0;
+	for (int f = 0; f < FORMATS; f++) {
+		size_t size = strlen(extensions[f]);
+		if (length > size && strcasecmp(run.output_path + length - size, extensions[f]) == 0) {
+			output_format = f;
+			return;
+		}
+	}
+	if (run.output_path)
+		command_usage("cannot tell the format of '%s': end it in .svg, .png, .pdf or .html,"
+			" or use --output-format", run.output_path);
+	command_usage("where to? Use -o FILE.svg, .png, .pdf or .html,"
+		" or --output-format for the standard output");
+}
+
+static bool read_report(struct report *report)
+{
+	struct error e = { 0 };
+	if (!report_path) {
+		if (aspect)
+			command_usage("--aspect needs --topics REPORT");
+		return false;
+	}
+	if (report_read(report, report_path, &e))
+		fail(&e);
+	if (aspect && !report_has_aspect(report, aspect)) {
+		error_set(&e, ERROR_USAGE, "%s has no aspect '%s'", report_path, aspect);
+		fail(&e);
+	}
+	return true;
+}
+
+/* --- Records --------------------------------------------------------------------------------- */
+
+/* Which of several keys the records have: the first record decides. */
+struct choice {
+	const char *names[3];
+	size_t n, places[3];
+	const char *name;	/* chosen; NULL: the records have none of them */
+	size_t place;
+	bool decided;
+};
+
+static void want(struct choice *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		c->places[i] = reader_want(run.reader, c->names[i]);
+}
+
+static void decide(struct choice *c, const struct record *record)
+{
+	for (size_t i = 0; i < c->n && !c->decided; i++) {
+		if (!record_has(record, c->places[i]))
+			continue;
+		c->name = c->names[i];
+		c->place = c->places[i];
+		c->decided = true;
+	}
+	c->decided = true;
+}
+
+/* null, or an empty field of CSV. */
+static bool is_empty(const struct record *record, size_t place)
+{
+	const struct value *v = &record->values[place];
+	return v->is_field ? v->field.size == 0 : v->json.type == JSON_NULL;
+}
+
+struct input {
+	struct choice xy, topic;
+	size_t text;
+	bool texts;		/* keep texts: the page shows them */
+	float *rows;		/* of --input-vectors [n_rows, 2] */
+	size_t n_rows, cut;	/* cut: texts that were shortened */
+};
+
+static int read_position(const struct input *in, const struct record *record, struct arena *arena,
+	float xy[2], struct error *e)
+{
+	float *vector;
+	size_t n;
+	if (in->rows) {
+		if (record->index >= in->n_rows)
+			return record_error(record, e, "%s has only %zu rows", run.input_vectors, in->n_rows);
+		memcpy(xy, in->rows + 2 * record->index, 2 * sizeof *xy);
+		return 0;
+	}
+	if (!in->xy.name)
+		return record_error(record, e, "no key \"xy\" or \"reduced\":"
+			" make one with reduce -n 2 --output-key xy, or name it with --input-key");
+	if (record_vector(record, in->xy.place, in->xy.name, arena, &vector, &n, e))
+		return -1;
+	if (n != 2)
+		return record_error(record, e, "key \"%s\" has %zu number%s, a map needs 2:"
+			" reduce -n 2 --output-key xy makes them", in->xy.name, n, n == 1 ? "" : "s");
+	memcpy(xy, vector, 2 * sizeof *xy);
+	return 0;
+}
+
+static int read_topic(const struct input *in, const struct record *record, struct arena *arena,
+	struct slice *topic, struct error *e)
+{
+	struct slice json;
+	*topic = (struct slice){ "", 0 };
+	if (!in->topic.name)
+		return 0;
+	if (!record_has(record, in->topic.place))
+		return record_error(record, e, "no key \"%s\", which the records before it have",
+			in->topic.name);
+	if (is_empty(record, in->topic.place))
+		return 0;
+	return record_label(record, in->topic.place, in->topic.name, arena, topic, &json, e);
+}
+
+/* The text as the page shows it: at most text_length characters. */
+static int read_text(struct input *in, const struct record *record, struct arena *arena,
+	struct slice *text, struct error *e)
+{
+	*text = (struct slice){ "", 0 };
+	if (!in->texts || !record_has(record, in->text) || is_empty(record, in->text))
+		return 0;
+	if (record_text(record, in->text, run.text_key, arena, text, e))
+		return -1;
+	bool cut;
+	*text = lettering_cut(*text, text_length, &cut);
+	in->cut += cut;
+	if (cut) {
+		struct buffer b = { 0 };
+		buffer_slice(&b, *text);
+		buffer_text(&b, "…");
+		*text = arena_copy(arena, buffer_view(&b));
+		buffer_free(&b);
+	}
+	return 0;
+}
+
+static int add_record(struct map *map, struct input *in, const struct record *record,
+	struct arena *arena, struct error *e)
+{
+	float xy[2];
+	struct slice topic, text;
+	if (read_position(in, record, arena, xy, e) || read_topic(in, record, arena, &topic, e) ||
+		read_text(in, record, arena, &text, e))
+		return -1;
+	map_add(map, (double)xy[0], (double)xy[1], topic, text);
+	return 0;
+}
+
+static void read_vectors(struct input *in, struct arena *arena)
+{
+	struct error e = { 0 };
+	size_t columns;
+	if (!run.input_vectors)
+		return;
+	if (npy_read(run.input_vectors, arena, &in->rows, &in->n_rows, &columns, &e))
+		fail(&e);
+	if (columns != 2) {
+		error_set(&e, ERROR_DATA, "%s has %zu columns, a map needs 2", run.input_vectors, columns);
+		fail(&e);
+	}
+}
+
+static void read_records(struct map *map, struct input *in)
+{
+	struct arena *arena = arena_new(), *vectors = arena_new();
+	struct record record;
+	if (!run.input_vectors)
+		want(&in->xy);
+	want(&in->topic);
+	in->text = in->texts ? reader_want(run.reader, run.text_key) : 0;
+	read_vectors(in, vectors);
+	for (; command_next(arena, &record); arena_clear(arena)) {
+		struct error e = { 0 };
+		if (!in->topic.decided) {
+			decide(&in->topic, &record);
+			if (!run.input_vectors)
+				decide(&in->xy, &record);
+			map->topics_given = in->topic.name != NULL;
+		}
+		if (add_record(map, in, &record, arena, &e))
+			command_reject(&record, &e);
+		command_progress("reading", map->n, 0);
+	}
+	arena_free(arena);
+	arena_free(vectors);
+}
+
+/* --- Output ---------------------------------------------------------------------------------- */
+
+static void write_out(const struct buffer *b)
+{
+	struct error e = { 0 };
+	struct output *output = output_open(run.output_path, &e);
+	if (!output || output_write(output, b->data, b->size, &e) || output_close(output, &e))
+		fail(&e);
+}
+
+static struct slice read_share(const char *name, struct arena *arena)
+{
+	struct error e = { 0 };
+	struct slice text;
+	const char *path = command_data(name);
+	if (page_read(path, arena, &text, &e))
+		fail(&e);
+	return text;
+}
+
+/* Fill share/plot/NAME.html with its style, its script and the parts that are given (room for 5 more is behind them). */
+static void write_page(const char *name, struct page_part *parts, size_t n)
+{
+	struct arena *arena = arena_new();
+	struct buffer style_digest = { 0 }, script_digest = { 0 }, page = { 0 };
+	struct error e = { 0 };
+	char path[64];
+	snprintf(path, sizeof path, "plot/%s.css", name);
+	struct slice style = read_share(path, arena);
+	snprintf(path, sizeof path, "plot/%s.js", name);
+	struct slice script = read_share(path, arena);
+	snprintf(path, sizeof path, "plot/%s.html", name);
+	struct slice template = read_share(path, arena);
+	page_digest(&style_digest, style);
+	page_digest(&script_digest, script);
+	parts[n++] = (struct page_part){ "style", style, true };
+	parts[n++] = (struct page_part){ "script", script, true };
+	parts[n++] = (struct page_part){ "style-digest", buffer_view(&style_digest), true };
+	parts[n++] = (struct page_part){ "script-digest", buffer_view(&script_digest), true };
+	parts[n++] = (struct page_part){ "theme", dark ? SLICE("dark") : SLICE("auto"), true };
+	if (page_fill(&page, template, parts, n, &e))
+		fail(&e);
+	write_out(&page);
+	buffer_free(&style_digest);
+	buffer_free(&script_digest);
+	buffer_free(&page);
+	arena_free(arena);
+}
+
+static struct canvas *new_canvas(enum canvas_format format, float high, struct slice heading,
+	struct slice description, bool on_dark)
+{
+	struct error e = { 0 };
+	struct canvas *c = canvas_new(format, (float)width, high, theme_get(on_dark)->ground, heading,
+		description, &e);
+	if (!c)
+		fail(&e);
+	return c;
+}
+
+static void finish_canvas(struct canvas *c, struct buffer *out)
+{
+	struct error e = { 0 };
+	if (canvas_finish(c, out, &e))
+		fail(&e);
+}
+
+/* --- Map ------------------------------------------------------------------------------------- */
+
+static void write_map_page(const struct map *map, const struct map_style *style, struct slice counts,
+	size_t cut)
+{
+	struct buffer json = { 0 }, note = { 0 };
+	page_map(&json, map, style);
+	if (cut)
+		buffer_printf(&note, "%zu texts are longer than %zu characters and were cut.", cut, text_length);
+	struct page_part parts[10] = {
+		{ "title", style->title.size ? style->title : SLICE("Document map"), false },
+		{ "heading", style->title, false },
+		{ "counts", counts, false },
+		{ "note", buffer_view(&note), false },
+		{ "data", buffer_view(&json), true },
+	};
+	write_page("map", parts, 5);
+	buffer_free(&json);
+	buffer_free(&note);
+}
+
+static void plot_map(struct slice heading)
+{
+	struct report report;
+	struct map map;
+	struct input in = { .texts = output_format == FORMAT_HTML,
+		.xy = { .names = { "xy", "reduced" }, .n = 2 },
+		.topic = { .names = { "topic", "cluster", "label" }, .n = 3 } };
+	if (run.input_key)
+		in.xy = (struct choice){ .names = { run.input_key }, .n = 1, .name = run.input_key };
+	if (topic_key)
+		in.topic = (struct choice){ .names = { topic_key }, .n = 1, .name = topic_key };
+	bool reported = read_report(&report);
+	map_init(&map, topic_key != NULL);
+	read_records(&map, &in);
+	size_t lacking = map_arrange(&map, reported ? &report : NULL, aspect, n_words);
+	if (lacking)
+		command_note("%s lacks %zu of the records' topics; they are shown by their %s", report_path,
+			lacking, in.topic.name);
+	struct map_style style = { .width = (float)width, .height = (float)height,
+		.point_radius = (float)point_size / 2, .opacity = (float)opacity,
+		.label_count = label_count, .title = heading, .dark = dark };
+	struct buffer counts = { 0 }, out = { 0 };
+	map_describe(&map, &counts);
+	if (output_format == FORMAT_HTML) {
+		write_map_page(&map, &style, buffer_view(&counts), in.cut);
+	} else {
+		struct canvas *c = new_canvas((enum canvas_format)output_format, style.height,
+			heading.size ? heading : SLICE("Document map"), buffer_view(&counts), dark);
+		command_count("labels", (double)map_draw(&map, &style, c));
+		finish_canvas(c, &out);
+		write_out(&out);
+	}
+	command_count("topics", (double)map.n_topics);
+	buffer_free(&counts);
+	buffer_free(&out);
+	map_free(&map);
+	if (reported)
+		report_free(&report);
+}
+
+/* --- Bars ------------------------------------------------------------------------------------ */
+
+static size_t draw_bars(const struct report *report, struct bars_style *style,
+	enum canvas_format format, bool on_dark, struct buffer *out)
+{
+	style->dark = on_dark;
+	struct canvas *c = new_canvas(format, style->height,
+		style->title.size ? style->title : SLICE("Topics"), SLICE("The best words of each topic"),
+		on_dark);
+	size_t drawn = bars_draw(report, style, c);
+	finish_canvas(c, out);
+	return drawn;
+}
+
+static void plot_bars(struct slice heading)
+{
+	struct report report;
+	if (!read_report(&report))
+		command_usage("--kind bars draws a report: --topics REPORT");
+	struct bars_style style = { .width = (float)width, .height = (float)height, .n_topics = n_topics,
+		.n_words = n_words, .aspect = aspect, .title = heading };
+	if (height == 0)
+		style.height = bars_height(&report, &style);
+	struct buffer light_out = { 0 }, dark_out = { 0 };
+	size_t drawn;
+	if (output_format == FORMAT_HTML) {
+		draw_bars(&report, &style, CANVAS_SVG, false, &light_out);
+		drawn = draw_bars(&report, &style, CANVAS_SVG, true, &dark_out);
+		struct page_part parts[8] = {
+			{ "title", heading.size ? heading : SLICE("Topics"), false },
+			{ "light", buffer_view(&light_out), true },
+			{ "dark", buffer_view(&dark_out), true },
+		};
+		write_page("bars", parts, 3);
+	} else {
+		drawn = draw_bars(&report, &style, (enum canvas_format)output_format, dark, &light_out);
+		write_out(&light_out);
+	}
+	command_count("topics", (double)drawn);
+	buffer_free(&light_out);
+	buffer_free(&dark_out);
+	report_free(&report);
+}
+
+int main(int argc, char **argv)
+{
+	command_begin(&command, argc, argv);
+	choose_format();
+	struct arena *arena = arena_new();
+	struct slice heading = lettering_clean(arena, slice_from(title));
+	struct error e = { 0 };
+	if (output_format != FORMAT_HTML && canvas_check((enum canvas_format)output_format, &e))
+		fail(&e);
+	if (n_words == 0)
+		n_words = kind == KIND_BARS ? 8 : 3;
+	if (kind == KIND_BARS) {
+		plot_bars(heading);
+	} else {
+		height = height ? height : width * 3 / 4;
+		plot_map(heading);
+	}
+	arena_free(arena);
+	return command_end();
+}
