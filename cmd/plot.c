@@ -2,10 +2,14 @@
  * plot: draw records as a document map, or the words of their topics as bars, in SVG, PNG, PDF or HTML.
  */
 #include "cmd/command.h"
+
+#include <stdio.h>
+
 #include "lib/base/memory.h"
 #include "lib/file/npy.h"
 #include "lib/plot/bars.h"
 #include "lib/plot/canvas.h"
+#include "lib/plot/contents.h"
 #include "lib/plot/lettering.h"
 #include "lib/plot/map.h"
 #include "lib/plot/page.h"
@@ -68,11 +72,6 @@ static const struct command command = {
 	.examples = examples,
 };
 
-static void fail(struct error *e)
-{
-	command_fail(e);
-}
-
 /* --- Options --------------------------------------------------------------------------------- */
 
 static void choose_format(void)
@@ -104,10 +103,10 @@ static bool read_report(struct report *report)
 		return false;
 	}
 	if (report_read(report, report_path, &e))
-		fail(&e);
+		command_fail(&e);
 	if (aspect && !report_has_aspect(report, aspect)) {
 		error_set(&e, ERROR_USAGE, "%s has no aspect '%s'", report_path, aspect);
-		fail(&e);
+		command_fail(&e);
 	}
 	return true;
 }
@@ -235,10 +234,10 @@ static void read_vectors(struct input *in, struct arena *arena)
 	if (!run.input_vectors)
 		return;
 	if (npy_read(run.input_vectors, arena, &in->rows, &in->n_rows, &columns, &e))
-		fail(&e);
+		command_fail(&e);
 	if (columns != 2) {
 		error_set(&e, ERROR_DATA, "%s has %zu columns, a map needs 2", run.input_vectors, columns);
-		fail(&e);
+		command_fail(&e);
 	}
 }
 
@@ -269,12 +268,10 @@ static void read_records(struct map *map, struct input *in)
 
 /* --- Output ---------------------------------------------------------------------------------- */
 
-static void write_out(const struct buffer *b)
+static void write_out(struct buffer *b)
 {
-	struct error e = { 0 };
-	struct output *output = output_open(run.output_path, &e);
-	if (!output || output_write(output, b->data, b->size, &e) || output_close(output, &e))
-		fail(&e);
+	command_output_bytes();
+	command_write(b, 0);
 }
 
 static struct slice read_share(const char *name, struct arena *arena)
@@ -282,8 +279,8 @@ static struct slice read_share(const char *name, struct arena *arena)
 	struct error e = { 0 };
 	struct slice text;
 	const char *path = command_data(name);
-	if (page_read(path, arena, &text, &e))
-		fail(&e);
+	if (contents_read(path, arena, &text, &e))
+		command_fail(&e);
 	return text;
 }
 
@@ -308,7 +305,7 @@ static void write_page(const char *name, struct page_part *parts, size_t n)
 	parts[n++] = (struct page_part){ "script-digest", buffer_view(&script_digest), true };
 	parts[n++] = (struct page_part){ "theme", dark ? SLICE("dark") : SLICE("auto"), true };
 	if (page_fill(&page, template, parts, n, &e))
-		fail(&e);
+		command_fail(&e);
 	write_out(&page);
 	buffer_free(&style_digest);
 	buffer_free(&script_digest);
@@ -323,7 +320,7 @@ static struct canvas *new_canvas(enum canvas_format format, float high, struct s
 	struct canvas *c = canvas_new(format, (float)width, high, theme_get(on_dark)->ground, heading,
 		description, &e);
 	if (!c)
-		fail(&e);
+		command_fail(&e);
 	return c;
 }
 
@@ -331,7 +328,7 @@ static void finish_canvas(struct canvas *c, struct buffer *out)
 {
 	struct error e = { 0 };
 	if (canvas_finish(c, out, &e))
-		fail(&e);
+		command_fail(&e);
 }
 
 /* --- Map ------------------------------------------------------------------------------------- */
@@ -447,7 +444,7 @@ int main(int argc, char **argv)
 	struct slice heading = lettering_clean(arena, slice_from(title));
 	struct error e = { 0 };
 	if (output_format != FORMAT_HTML && canvas_check((enum canvas_format)output_format, &e))
-		fail(&e);
+		command_fail(&e);
 	if (n_words == 0)
 		n_words = kind == KIND_BARS ? 8 : 3;
 	if (kind == KIND_BARS) {

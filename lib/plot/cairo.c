@@ -183,16 +183,26 @@ struct canvas *canvas_cairo(enum canvas_format format, float width, float height
 	return &s->canvas;
 }
 
+int canvas_cairo_check(enum canvas_format format, struct error *e)
+{
+	(void)format, (void)e;
+	return 0;
+}
+
 #else
+
+int canvas_cairo_check(enum canvas_format format, struct error *e)
+{
+	return error_set(e, ERROR_UNAVAILABLE,
+		"this build has no cairo, which %s needs: write .html or .svg, or install"
+		" libcairo2-dev and build again", format == CANVAS_PNG ? "PNG" : "PDF");
+}
 
 struct canvas *canvas_cairo(enum canvas_format format, float width, float height,
 	struct colour ground, struct slice title, struct slice description, struct error *e)
 {
 	(void)width, (void)height, (void)ground, (void)title, (void)description;
-	error_set(e, ERROR_UNAVAILABLE,
-		"this build has no cairo, which %s needs: write .html or .svg, or install libcairo2-dev,"
-		" then ./configure && make",
-		format == CANVAS_PNG ? "PNG" : "PDF");
+	canvas_cairo_check(format, e);
 	return NULL;
 }
 #endif

@@ -1,11 +1,18 @@
 /* canvas.c: one set of drawing calls for every kind of canvas. */
 #include "lib/plot/canvas.h"
 
+int canvas_check(enum canvas_format format, struct error *e)
+{
+	return format == CANVAS_SVG ? 0 : canvas_cairo_check(format, e);
+}
+
 struct canvas *canvas_new(enum canvas_format format, float width, float height,
 	struct colour ground, struct slice title, struct slice description, struct error *e)
 {
 	if (format == CANVAS_SVG)
 		return canvas_svg(width, height, ground, title, description);
+	if (canvas_check(format, e))
+		return NULL;
 	return canvas_cairo(format, width, height, ground, title, description, e);
 }
 

@@ -41,8 +41,11 @@ struct canvas_kind {
 	int (*finish)(struct canvas *, struct buffer *, struct error *);
 };
 
+/* -1 and an error (69) where this build cannot make the format. */
+int canvas_check(enum canvas_format, struct error *);
+
 /* A canvas filled with the ground colour; title and description are for people who do not see it (SVG, PDF). NULL and an error
- * (69) where this build cannot make the format. */
+ * as of canvas_check otherwise. */
 struct canvas *canvas_new(enum canvas_format, float width, float height, struct colour ground,
 	struct slice title, struct slice description, struct error *);
 
@@ -59,6 +62,7 @@ void canvas_text(struct canvas *, const struct canvas_text *, struct slice);
 int canvas_finish(struct canvas *, struct buffer *, struct error *);
 
 /* Made by svg.c and cairo.c; use canvas_new. */
+int canvas_cairo_check(enum canvas_format, struct error *);
 struct canvas *canvas_svg(float width, float height, struct colour ground, struct slice title,
 	struct slice description);
 struct canvas *canvas_cairo(enum canvas_format, float width, float height, struct colour ground,

@@ -1,7 +1,8 @@
-/* page.c: filling templates and writing a map's data for its page. base64 is RFC 4648, section 4. */
+/* page.c: filling templates and writing a map's data for its page. */
 #include "lib/plot/page.h"
 
 #include "lib/base/sha256.h"
+#include "lib/record/base64.h"
 #include "lib/record/json.h"
 
 static const struct page_part *find_part(const struct page_part *parts, size_t n, struct slice name)
@@ -37,27 +38,12 @@ int page_fill(struct buffer *out, struct slice template, const struct page_part 
 	return 0;
 }
 
-static void add_base64(struct buffer *b, const uint8_t *p, size_t n)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	for (size_t i = 0; i < n; i += 3) {
-		size_t left = n - i < 3 ? n - i : 3;
-		uint32_t bits = (uint32_t)p[i] << 16;
-		bits |= left > 1 ? (uint32_t)p[i + 1] << 8 : 0;
-		bits |= left > 2 ? p[i + 2] : 0;
-		char four[4];
-		for (size_t k = 0; k < 4; k++)
-			four[k] = k <= left ? digits[bits >> (18 - 6 * k) & 63] : '=';
-		buffer_add(b, four, 4);
-	}
-}
-
 void page_digest(struct buffer *b, struct slice text)
 {
 	uint8_t digest[SHA256_SIZE];
 	sha256(text, digest);
 	buffer_text(b, "sha256-");
-	add_base64(b, digest, sizeof digest);
+	base64_encode(b, digest, sizeof digest);
 }
 
 void page_string(struct buffer *b, struct slice text)
@@ -86,7 +72,7 @@ void page_string(struct buffer *b, struct slice text)
 /* [n] little-endian float32, whatever the machine. */
 static void add_floats(struct buffer *b, const float *values, size_t n)
 {
-	uint8_t chunk[3072];
+	uint8_t chunk[3072]; /* a multiple of 3: no padding inside */
 	for (size_t i = 0; i < n;) {
 		size_t size = 0;
 		for (; i < n && size < sizeof chunk; i++, size += 4) {
@@ -95,7 +81,7 @@ static void add_floats(struct buffer *b, const float *values, size_t n)
 			for (size_t k = 0; k < 4; k++)
 				chunk[size + k] = (uint8_t)(bits >> (8 * k));
 		}
-		add_base64(b, chunk, size);
+		base64_encode(b, chunk, size);
 	}
 }
 

@@ -1,12 +1,10 @@
 /* report.c: reading the report of `topics`, in JSON and in CSV. */
 #include "lib/plot/report.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 
+#include "lib/plot/contents.h"
 #include "lib/record/record.h"
-
-enum { REPORT_LISTS = 64 }; /* a topic's own words and its aspects */
 
 /* --- Values ---------------------------------------------------------------------------------- */
 
@@ -34,7 +32,7 @@ static int read_words(struct report *r, struct json list, struct report_words *w
 	return 0;
 }
 
-/* The list under this name, made where it is not there yet. */
+/* aspect.data NULL: the topic's own words. */
 static struct report_words *add_list(struct report *r, struct report_topic *t, struct slice aspect)
 {
 	struct report_words *list = &t->lists[t->n_lists++];
@@ -44,13 +42,10 @@ static struct report_words *add_list(struct report *r, struct report_topic *t, s
 
 static int read_aspects(struct report *r, struct json aspects, struct report_topic *t, struct error *e)
 {
-	if (aspects.type == JSON_ABSENT || aspects.type == JSON_NULL)
-		return 0;
 	if (aspects.type != JSON_OBJECT)
-		return error_set(e, ERROR_DATA, "\"aspects\" is no object");
+		return aspects.type == JSON_ABSENT || aspects.type == JSON_NULL ? 0
+			: error_set(e, ERROR_DATA, "\"aspects\" is no object");
 	for (struct json_iterator i = json_iterate(aspects); json_each(&i);) {
-		if (t->n_lists == REPORT_LISTS)
-			return error_set(e, ERROR_DATA, "more than %d aspects", REPORT_LISTS - 1);
 		struct slice name = json_text(i.key, r->arena);
 		if (read_words(r, i.value, add_list(r, t, name), e))
 			return error_wrap(e, "aspect \"%.*s\"",
@@ -69,6 +64,7 @@ static int read_topic(struct report *r, struct json v, struct report_topic *t, s
 {
 	struct json key = json_get(v, "topic"), name = json_get(v, "name");
 	struct json count = json_get(v, "count"), words = json_get(v, "words");
+	struct json aspects = json_get(v, "aspects");
 	if (key.type != JSON_NUMBER && key.type != JSON_STRING)
 		return error_set(e, ERROR_DATA, "it has no \"topic\"");
 	int64_t n = 0;
@@ -76,42 +72,24 @@ static int read_topic(struct report *r, struct json v, struct report_topic *t, s
 		(count.type != JSON_NUMBER || !json_integer(count, &n) || n < 0))
 		return error_set(e, ERROR_DATA, "its \"count\" is no whole number");
 	*t = (struct report_topic){ .key = key_text(key, r->arena), .count = (size_t)n,
-		.lists = arena_zero(r->arena, REPORT_LISTS, sizeof *t->lists) };
+		.lists = ARENA_ARRAY(r->arena, struct report_words,
+			1 + (aspects.type == JSON_OBJECT ? json_count(aspects) : 0)) };
 	if (name.type == JSON_STRING)
 		t->name = json_text(name, r->arena);
 	if (words.type == JSON_ABSENT)
 		add_list(r, t, (struct slice){ 0 });
 	else if (read_words(r, words, add_list(r, t, (struct slice){ 0 }), e))
 		return -1;
-	return read_aspects(r, json_get(v, "aspects"), t, e);
+	return read_aspects(r, aspects, t, e);
 }
 
 /* --- Files ----------------------------------------------------------------------------------- */
-
-static int read_file(const char *path, struct arena *arena, struct slice *text, struct error *e)
-{
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		return error_set(e, errno == ENOENT ? ERROR_NO_INPUT : ERROR_IO, "%s: %s", path,
-			strerror(errno));
-	struct buffer b = { 0 };
-	size_t got;
-	do {
-		got = fread(buffer_reserve(&b, 1 << 16), 1, 1 << 16, f);
-		b.size += got;
-	} while (got);
-	int failed = ferror(f) ? errno : 0;
-	fclose(f);
-	*text = arena_copy(arena, buffer_view(&b));
-	buffer_free(&b);
-	return failed ? error_set(e, ERROR_IO, "%s: %s", path, strerror(failed)) : 0;
-}
 
 static int read_json(struct report *r, const char *path, struct error *e)
 {
 	struct slice text;
 	struct json root;
-	if (read_file(path, r->arena, &text, e))
+	if (contents_read(path, r->arena, &text, e))
 		return -1;
 	if (json_read(text, &root, e))
 		return error_wrap(e, "%s", path);
@@ -127,8 +105,8 @@ static int read_json(struct report *r, const char *path, struct error *e)
 }
 
 /* A row as the JSON object that it stands for. */
-static int row_object(const struct record *record, const size_t *wants, struct report *r, struct buffer *b,
-	struct error *e)
+static void row_object(const struct record *record, const size_t *wants, struct report *r,
+	struct buffer *b)
 {
 	static const char *const keys[] = { "topic", "count", "name", "words", "aspects" };
 	buffer_clear(b);
@@ -136,7 +114,7 @@ static int row_object(const struct record *record, const size_t *wants, struct r
 	for (size_t i = 0; i < 5; i++) {
 		struct slice cell;
 		if (!record_has(record, wants[i]) ||
-			record_text(record, wants[i], keys[i], r->arena, &cell, e))
+			record_text(record, wants[i], keys[i], r->arena, &cell, NULL))
 			continue;
 		if (cell.size == 0 && i != 2)
 			continue;
@@ -147,7 +125,6 @@ static int row_object(const struct record *record, const size_t *wants, struct r
 			buffer_slice(b, cell);
 	}
 	buffer_char(b, '}');
-	return 0;
 }
 
 static int read_csv(struct report *r, const char *path, struct error *e)
@@ -172,7 +149,7 @@ static int read_csv(struct report *r, const char *path, struct error *e)
 		}
 		struct json v;
 		struct error inner = { 0 };
-		row_object(&record, wants, r, &row, e);
+		row_object(&record, wants, r, &row);
 		if (json_read(arena_copy(r->arena, buffer_view(&row)), &v, &inner) ||
 			read_topic(r, v, &r->topics[r->n], &inner)) {
 			got = record_error(&record, e, "%s", inner.msg);
@@ -185,15 +162,34 @@ static int read_csv(struct report *r, const char *path, struct error *e)
 	return got;
 }
 
+static int compare_keys(const void *pa, const void *pb)
+{
+	const struct report_topic *a = *(struct report_topic *const *)pa;
+	const struct report_topic *b = *(struct report_topic *const *)pb;
+	int c = slice_compare(a->key, b->key);
+	return c ? c : (a > b) - (a < b);
+}
+
+static void sort_keys(struct report *r)
+{
+	r->by_key = ARENA_ARRAY(r->arena, struct report_topic *, r->n);
+	for (size_t i = 0; i < r->n; i++)
+		r->by_key[i] = &r->topics[i];
+	if (r->n)
+		qsort(r->by_key, r->n, sizeof(struct report_topic *), compare_keys);
+}
+
 int report_read(struct report *r, const char *path, struct error *e)
 {
 	size_t length = strlen(path);
 	bool csv = length > 4 && strcmp(path + length - 4, ".csv") == 0;
 	*r = (struct report){ .arena = arena_new() };
-	if ((csv ? read_csv : read_json)(r, path, e) == 0)
-		return 0;
-	report_free(r);
-	return -1;
+	if ((csv ? read_csv : read_json)(r, path, e)) {
+		report_free(r);
+		return -1;
+	}
+	sort_keys(r);
+	return 0;
 }
 
 void report_free(struct report *r)
@@ -207,9 +203,17 @@ void report_free(struct report *r)
 
 const struct report_topic *report_find(const struct report *r, struct slice key)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (slice_equal(r->topics[i].key, key))
-			return &r->topics[i];
+	size_t low = 0, high = r->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = slice_compare(key, r->by_key[middle]->key);
+		if (c == 0)
+			return r->by_key[middle];
+		if (c < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
 	return NULL;
 }
 

@@ -30,7 +30,8 @@ struct report_topic {
 struct report {
 	struct arena *arena;
 	size_t n;
-	struct report_topic *topics;
+	struct report_topic *topics;	/* in the order of the file */
+	struct report_topic **by_key;	/* sorted */
 };
 
 /* Read a report, CSV where the path ends in .csv, else JSON. Errors 65 and 66. */
