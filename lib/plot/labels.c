@@ -130,7 +130,7 @@ static bool fits(const struct label *l, const struct label *placed, const uint32
 
 /* --- Placement ------------------------------------------------------------------------------- */
 
-enum { DIRECTIONS = 16, RINGS = 28 };
+enum { DIRECTIONS = 16, RINGS = 18 };
 
 struct placing {
 	struct label *labels;
@@ -149,15 +149,18 @@ static bool under_label(const struct placing *p, float x, float y)
 	return false;
 }
 
-/* In lines of text: the distance, a line and a half for a tie, as much as four for covering points, and two thirds for each anchor
- * of a label to come. */
+/* In lines of text: the distance, and two thirds for a tie and for each anchor of a label to come; for covering points as much as
+ * four in the densest part of the map, and as much as three where they are as many as the label names. */
 static float cost(const struct placing *p, size_t i, const struct label *at, float distance)
 {
-	float sum = distance / p->page->unit + (at->tied ? 1.5f : 0);
-	if (p->page->density)
-		sum += 4 * (float)density_count(p->page->density, at->x - at->width / 2,
-			at->y - at->height / 2, at->x + at->width / 2, at->y + at->height / 2) /
-			(p->densest * at->width * at->height);
+	float sum = distance / p->page->unit + (at->tied ? 0.67f : 0);
+	if (p->page->density) {
+		float covered = (float)density_count(p->page->density, at->x - at->width / 2,
+			at->y - at->height / 2, at->x + at->width / 2, at->y + at->height / 2);
+		float named = at->points > 0 ? covered / (float)at->points : 0;
+		sum += 4 * covered / (p->densest * at->width * at->height) +
+			3 * (named < 1 ? named : 1);
+	}
 	for (size_t k = i + 1; k < p->n; k++)
 		if (covers(at, p->labels[k].anchor_x, p->labels[k].anchor_y))
 			sum += 0.67f;

@@ -13,6 +13,7 @@ struct label {
 	float anchor_x, anchor_y;
 	const float (*others)[2];	/* n_others further places that will do as anchor, should a label cover it */
 	size_t n_others;
+	uint32_t points;	/* how many points it names */
 	float width, height;	/* of the text and the room around it */
 	float x, y;		/* the centre, when placed */
 	bool placed, tied;	/* tied: a line from the label to its anchor is wanted */

@@ -173,6 +173,7 @@ static void name_box(const struct layout *l, const struct name *name, struct lab
 	float(*others)[2] = arena_alloc(arena, OTHER_ANCHORS * sizeof *others);
 	*label = (struct label){
 		.others = (const float(*)[2])others, .n_others = other_anchors(l, name->topic, others),
+		.points = (uint32_t)name->topic->count,
 		.anchor_x = page_x(l, name->topic->x), .anchor_y = page_y(l, name->topic->y),
 		.width = width + 8 * l->unit,
 		.height = (float)name->n_lines * LINE_HEIGHT * name->size + 5 * l->unit,
@@ -187,6 +188,9 @@ static void draw_ties(const struct layout *l, const struct name *names, const st
 			continue;
 		float x, y;
 		label_tie_end(&labels[i], &x, &y);
+		float dx = x - labels[i].anchor_x, dy = y - labels[i].anchor_y;
+		if (dx * dx + dy * dy < 20 * 20 * l->unit * l->unit)
+			continue; /* so near that one sees what it names */
 		canvas_line(c, labels[i].anchor_x, labels[i].anchor_y, x, y, 3.5f * l->unit,
 			l->theme->ground);
 		canvas_line(c, labels[i].anchor_x, labels[i].anchor_y, x, y, 1.2f * l->unit,

@@ -70,7 +70,7 @@ const view = { x: 0, y: 0, zoom: 1 };
 const MOST_ZOOM = 4000;
 const middle = () => [(free.left + free.right) / 2, (free.top + free.bottom) / 2];
 function fit() {
-	const w = Math.max(free.right - free.left, 50) / 2 - 30, h = Math.max(free.bottom - free.top, 50) / 2 - 30;
+	const w = Math.max(free.right - free.left, 50) / 2 - 50, h = Math.max(free.bottom - free.top, 50) / 2 - 36;
 	return Math.max(Math.min(w / Math.max(data.extent[0], 1e-6), h / Math.max(data.extent[1], 1e-6),
 		Math.max(w, h) * 4), 10);
 }
@@ -305,13 +305,13 @@ function measure(t) {
 	pen.font = `600 ${t.size}px ${FONT}`;
 	t.width = Math.max(...t.lines.map(l => pen.measureText(l).width));
 }
+/* The largest topics first, each where it is densest or beside that, where no name stands yet. */
 function paintNames() {
 	pen.setTransform(ratio, 0, 0, ratio, 0, 0);
 	pen.clearRect(0, 0, width, height);
 	const taken = [];
-	let placed = 0;
 	for (const t of named) {
-		if (placed >= data.labels)
+		if (taken.length >= data.labels)
 			break;
 		const topic = topicOf[t.first];
 		if (!shown[topic] || (stressed >= 0 && stressed !== topic))
@@ -321,11 +321,12 @@ function paintNames() {
 			continue;
 		measure(t);
 		const w = t.width / 2 + 5, h = t.lines.length * t.size * 0.6 + 3;
-		if (taken.some(b => Math.abs(b[0] - x) < b[2] + w && Math.abs(b[1] - y) < b[3] + h))
+		const place = [[x, y], [x, y - h], [x, y + h], [x - w, y], [x + w, y]].find(([px, py]) =>
+			!taken.some(b => Math.abs(b[0] - px) < b[2] + w && Math.abs(b[1] - py) < b[3] + h));
+		if (!place)
 			continue;
-		taken.push([x, y, w, h]);
-		paintName(t, x, y);
-		placed++;
+		taken.push([...place, w, h]);
+		paintName(t, ...place);
 	}
 	if (current >= 0)
 		paintRing(current);
@@ -488,7 +489,8 @@ function select(i, keep, say) {
 function placeCard() {
 	const x = screenX(X[current]), y = screenY(Y[current]), gap = radius() + 10;
 	const w = card.offsetWidth, h = card.offsetHeight;
-	const left = x + gap + w > width - 8 && x - gap - w > 8 ? x - gap - w : x + gap;
+	const low = Math.min(free.left + 8, x), high = Math.max(free.right - 8, x);
+	const left = x + gap + w > high && x - gap - w > low ? x - gap - w : x + gap;
 	card.style.left = `${Math.max(8, Math.min(left, width - w - 8))}px`;
 	card.style.top = `${Math.max(8, Math.min(y - h / 2, height - h - 8))}px`;
 }
@@ -662,6 +664,7 @@ function hit(i, words) {
 	const text = document.createElement('span'), topic = document.createElement('small');
 	button.type = 'button';
 	button.dataset.point = i;
+	text.className = 'snippet';
 	text.dir = 'auto';
 	text.append(...marked(data.texts[i] || `record ${data.record[i]}`, words));
 	topic.append(dot(topics[topicOf[i]]), topicName(topics[topicOf[i]]));
