@@ -21,12 +21,11 @@ static int kind, output_format;
 static const char *report_path, *topic_key, *aspect, *title = "";
 static size_t width = 1600, height, n_words, label_count = 100, n_topics = 12, text_length = 300;
 static double point_size, opacity;
-static bool dark, kind_given, format_given;
+static bool dark, format_given;
 
 static const struct option options[] = {
-	{ .kind = OPTION_KIND_CHOICE, .name = "kind", .to = &kind, .argument = "map|bars",
-		.choices = "map|bars", .given = &kind_given,
-		.help = "map: the records as points; bars: the topics' words [map]" },
+	OPTION_CHOICE(0, "kind", &kind, "map|bars",
+		"map: the records as points; bars: the topics' words [map]"),
 	OPTION_STRING('t', "topics", &report_path, "REPORT",
 		"the report of topics (JSON or CSV), for names and words"),
 	OPTION_STRING(0, "topic-key", &topic_key, "NAME",
@@ -55,6 +54,11 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
+static bool draws_bars(void)
+{
+	return kind == KIND_BARS;
+}
+
 static const char *const examples[] = {
 	"reduce -n 2 --output-key xy assigned.jsonl | plot --topics topics.json -o map.html",
 	"a page to explore in a browser",
@@ -70,6 +74,7 @@ static const struct command command = {
 	.options = options,
 	.has = COMMAND_OWN_OUTPUT | COMMAND_TEXT_KEY | COMMAND_INPUT_KEY | COMMAND_VECTORS_IN,
 	.examples = examples,
+	.no_records = draws_bars,
 };
 
 /* --- Options --------------------------------------------------------------------------------- */
@@ -409,6 +414,8 @@ static size_t draw_bars(const struct report *report, struct bars_style *style,
 static void plot_bars(struct slice heading)
 {
 	struct report report;
+	if (run.n_files)
+		command_usage("--kind bars reads no records, only --topics REPORT");
 	if (!read_report(&report))
 		command_usage("--kind bars draws a report: --topics REPORT");
 	struct bars_style style = { .width = (float)width, .height = (float)height, .n_topics = n_topics,

@@ -108,7 +108,7 @@ load common
 	output_has "unknown option --with-magic"
 	run "$HEDDLE_SRC/configure" --without-cairo --without-zstd --prefix=/opt/h
 	status_is 0
-	output_has "plot writes HTML only"
+	output_has "plot writes HTML and SVG only"
 	grep -q 'HAVE_CAIRO 0' config.h
 	grep -q '^prefix := /opt/h' config.mk
 	[ -f Makefile ]
