@@ -1,10 +1,12 @@
 /*
- * kernels.h: what a backend implements: one kernel an operation, with these arguments. Not for models.
+ * kernels.h: what a backend implements: one kernel an operation, with these arguments. Not for
+ * models.
  *
- * A kernel is void kernel(const void *arguments, size_t begin, size_t end, struct arena *scratch): it
- * computes the units begin .. end - 1 of an operation's work. What a unit is (a block of rows, a sequence's
- * head) stands beside the arguments; units are independent, and their number and cut never change a
- * result. Scratch memory is the kernel's own between an arena_mark and an arena_reset.
+ * A kernel is void kernel(const void *arguments, size_t begin, size_t end, struct arena *scratch):
+ * it computes the units begin .. end - 1 of an operation's work. What a unit is (a block of rows, a
+ * sequence's head) stands beside the arguments; units are independent, and their number and cut
+ * never change a result. Scratch memory is the kernel's own between an arena_mark and an
+ * arena_reset.
  *
  * To add an operation, say "frob":
  *   1. ops.h (or gpu/ops_frob.h): the prototype of op_frob and the definition of its result.
@@ -12,39 +14,44 @@
  *   3. here (or in gpu/frob.h): struct frob_arguments.
  *   4. gpu/ops.c (or gpu/ops_frob.c): op_frob checks shapes, fills the arguments and calls
  *	device_run(device, KERNEL_frob, &arguments, units, grain).
- *   5. gpu/cpu/frob.c: #include "gpu/cpu/kernels.h", KERNEL(frob) { … }. It is compiled once a path
- *	(portable, AVX2, AVX-512): write plain C over math_fma and lib/base/math.h, which the compiler
- *	vectorises, or the lanes and vectors of gpu/cpu/vector.h. No Makefile edit.
+ *   5. gpu/cpu/frob.c: #include "gpu/cpu/kernels.h", KERNEL(frob) { … }. It is compiled once a
+ *	path (portable, AVX2, AVX-512): write plain C over math_fma and lib/base/math.h, which the
+ *	compiler vectorises, or the vectors and lanes of gpu/cpu/vector.h and lanes.h. No Makefile
+ *	edit.
  *   6. a row in tests/unit/test_ops*.c: paths against each other by memcmp, and against float64.
  */
 #pragma once
 #include "gpu/ops.h"
 
-#define KERNELS(X) \
-	X(linear) X(linear_norm) X(feed_forward) X(norm) X(embed) X(attention) \
-	X(pool) X(normalize) X(bag) X(column_sum) \
-	X(square_norms) X(square_distances) X(pair_distances) X(top_k)
+#define KERNELS(X)                                                                               \
+	X(linear)                                                                                \
+	X(linear_norm) X(feed_forward) X(norm) X(embed) X(attention) X(pool) X(normalize) X(bag) \
+		X(column_sum) X(square_norms) X(square_distances) X(pair_distances) X(top_k)
 
 #define KERNEL_NUMBER(name) KERNEL_##name,
 enum kernel { KERNELS(KERNEL_NUMBER) KERNEL_COUNT };
 #undef KERNEL_NUMBER
 
-typedef void kernel_function(const void *arguments, size_t begin, size_t end, struct arena *scratch);
+typedef void kernel_function(
+	const void *arguments, size_t begin, size_t end, struct arena *scratch);
 
-/* Kernels of one path, and how it lays out weights: panels of `panel` rows, see gpu/cpu/pack.c. */
+/* Kernels of one path, and how it lays out weights: panels of `panel` rows, see
+ * gpu/cpu/linear.c. */
 struct kernel_table {
 	const char *name;
 	kernel_function *kernel[KERNEL_COUNT];
 	size_t panel;
-	void (*pack)(const struct weight *, const float *w, size_t stride, size_t begin, size_t end);
+	void (*pack)(
+		const struct weight *, const float *w, size_t stride, size_t begin, size_t end);
+	bool (*bf16_native)(void);
 };
 
 /* The root has the lanes that are free; a lane has its parent. */
 struct device {
 	struct device *parent, *next, *free;
 	const struct kernel_table *table;
-	struct arena *arena;	/* tensors */
-	struct arena *scratch;	/* of kernels */
+	struct arena *arena; /* tensors */
+	struct arena *scratch; /* of kernels */
 	struct error failure;
 	char name[32];
 };
@@ -52,24 +59,26 @@ struct device {
 struct weight {
 	const struct kernel_table *table;
 	enum dtype dtype;
+	bool paired; /* BF16 as pairs of k, for native products; else rounded floats */
 	size_t n, k, panel;
 	void *packed;
-	float *bias;	/* padded with zeros to whole panels, or NULL */
+	float *bias; /* padded with zeros to whole panels, or NULL */
 };
 
-/* Compute units 0 .. n - 1: on a lane here and now, on a root spread over threads in runs of at least
- * `grain` units. */
+/* Compute units 0 .. n - 1: on a lane here and now, on a root spread over threads in runs of at
+ * least `grain` units. */
 void device_run(struct device *, enum kernel, const void *arguments, size_t n, size_t grain);
 
 /* y and x: rows with a stride in elements. */
-struct norm_arguments {	/* a unit is a row */
+struct norm_arguments { /* a unit is a row */
 	float *y;
 	const float *x, *gamma, *beta;
 	size_t y_stride, x_stride, columns;
 	float eps;
 };
 
-struct linear_arguments {	/* a unit is a panel of a block of BLOCK_ROWS rows, the panels of a block together */
+/* a unit is a panel of a block of BLOCK_ROWS rows, the panels of a block together */
+struct linear_arguments {
 	float *y;
 	const float *x;
 	size_t rows, y_stride, x_stride;
@@ -79,34 +88,35 @@ struct linear_arguments {	/* a unit is a panel of a block of BLOCK_ROWS rows, th
 
 enum { BLOCK_ROWS = 96 };
 
-struct linear_norm_arguments {	/* a unit is a block of BLOCK_ROWS rows */
+struct linear_norm_arguments { /* a unit is a block of BLOCK_ROWS rows */
 	struct linear_arguments linear;
-	struct norm_arguments norm;	/* x is the residual */
+	struct norm_arguments norm; /* x is the residual */
 };
 
-struct feed_forward_arguments {	/* a unit is a block of BLOCK_ROWS rows */
+struct feed_forward_arguments { /* a unit is a block of BLOCK_ROWS rows */
 	struct linear_arguments up;
 	const struct weight *down;
-	struct norm_arguments norm;	/* x is also the residual */
+	struct norm_arguments norm; /* x is also the residual */
 };
 
-struct embed_arguments {	/* a unit is a token */
-	struct norm_arguments norm;	/* x unused */
+struct embed_arguments { /* a unit is a token */
+	struct norm_arguments norm; /* x unused */
 	const uint32_t *ids, *types, *positions;
-	const float *word, *type, *position;	/* type, position may be NULL */
+	const float *word, *type, *position; /* type, position may be NULL */
 	size_t word_stride, type_stride, position_stride;
 };
 
-struct attention_arguments {	/* a unit is a head of a sequence, the heads of a sequence together */
+struct attention_arguments { /* a unit is a head of a sequence, the heads of a sequence together */
 	float *out;
-	const float *q, *k, *v, *bias;	/* bias may be NULL */
-	size_t out_stride, q_stride, k_stride, v_stride, bias_stride, bias_zero;	/* column of distance 0 */
+	const float *q, *k, *v, *bias; /* bias may be NULL */
+	size_t out_stride, q_stride, k_stride, v_stride, bias_stride;
+	size_t bias_zero; /* column of distance 0 */
 	const size_t *cu_seqlens;
 	size_t heads, size;
 	float scale;
 };
 
-struct pool_arguments {	/* a unit is a sequence */
+struct pool_arguments { /* a unit is a sequence */
 	float *y;
 	const float *x;
 	size_t y_stride, x_stride, columns;
@@ -114,41 +124,41 @@ struct pool_arguments {	/* a unit is a sequence */
 	enum pooling pooling;
 };
 
-struct normalize_arguments {	/* a unit is a row */
+struct normalize_arguments { /* a unit is a row */
 	float *y;
 	const float *x;
 	size_t y_stride, x_stride, columns;
 };
 
-struct bag_arguments {	/* a unit is a sequence */
+struct bag_arguments { /* a unit is a sequence */
 	float *y;
 	const void *table;
 	enum dtype dtype;
-	const float *scales;	/* may be NULL */
+	const float *scales; /* may be NULL */
 	size_t y_stride, table_stride, columns;
 	const uint32_t *ids;
 	const size_t *cu_seqlens;
 	bool mean;
 };
 
-struct column_sum_arguments {	/* a unit is 16 columns */
+struct column_sum_arguments { /* a unit is 16 columns */
 	float *y;
 	const float *x;
 	size_t x_stride, rows, columns;
 };
 
-struct square_norms_arguments {	/* a unit is a row */
+struct square_norms_arguments { /* a unit is a row */
 	float *y;
 	const float *x;
 	size_t x_stride, columns;
 };
 
-struct square_distances_arguments {	/* a unit is a unit of the product */
+struct square_distances_arguments { /* a unit is a unit of the product */
 	struct linear_arguments product;
 	const float *xx, *ww;
 };
 
-struct pair_distances_arguments {	/* a unit is a pair */
+struct pair_distances_arguments { /* a unit is a pair */
 	float *y;
 	const float *x, *z;
 	const int32_t *i, *j;
@@ -156,7 +166,7 @@ struct pair_distances_arguments {	/* a unit is a pair */
 	enum metric metric;
 };
 
-struct top_k_arguments {	/* a unit is a row */
+struct top_k_arguments { /* a unit is a row */
 	float *values;
 	int32_t *indices;
 	const float *y;

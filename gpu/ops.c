@@ -1,4 +1,5 @@
-/* ops.c: each operation checks its shapes once, fills its kernel's arguments and dispatches; see ops.h. */
+/* ops.c: each operation checks its shapes once, fills its kernel's arguments and dispatches; see
+ * ops.h. */
 #include "gpu/ops.h"
 
 #include <math.h>
@@ -28,10 +29,10 @@ static size_t blocks(size_t rows, size_t block)
 	return rows / block + (rows % block != 0);
 }
 
-/* --- products ------------------------------------------------------------------------------------ */
+/* --- products --- */
 
-static struct linear_arguments linear(struct tensor y, struct tensor x, const struct weight *w,
-	enum activation activation)
+static struct linear_arguments linear(
+	struct tensor y, struct tensor x, const struct weight *w, enum activation activation)
 {
 	CHECK(activation < ACTIVATION_COUNT);
 	return (struct linear_arguments){ y.data, x.data, x.shape[0], y.stride[0], x.stride[0], w,
@@ -63,12 +64,13 @@ void op_linear(struct device *d, struct tensor y, struct tensor x, const struct 
 void op_matmul(struct device *d, struct tensor y, struct tensor x, struct tensor w)
 {
 	CHECK(is_matrix(w, y.shape[1], x.shape[1]));
-	struct weight *packed = weight_new(d, F32, w.shape[0], w.shape[1], w.stride[0], w.data, NULL);
+	struct weight *packed =
+		weight_new(d, F32, w.shape[0], w.shape[1], w.stride[0], w.data, NULL);
 	op_linear(d, y, x, packed, ACTIVATION_NONE);
 	weight_free(packed);
 }
 
-/* --- layers of an encoder ------------------------------------------------------------------------ */
+/* --- layers of an encoder --- */
 
 static struct norm_arguments norm(struct tensor y, struct tensor x, struct norm n)
 {
@@ -87,8 +89,8 @@ void op_norm(struct device *d, struct tensor y, struct tensor x, struct norm n)
 }
 
 void op_embed(struct device *d, struct tensor y, size_t n, const uint32_t *ids, struct tensor word,
-	const uint32_t *types, struct tensor type, const uint32_t *positions, struct tensor position,
-	struct norm norms)
+	const uint32_t *types, struct tensor type, const uint32_t *positions,
+	struct tensor position, struct norm norms)
 {
 	size_t columns = y.shape[1];
 	CHECK(y.shape[0] == n && is_matrix(word, word.shape[0], columns));
@@ -148,15 +150,15 @@ void op_attention(struct device *d, struct tensor out, struct tensor q, struct t
 	device_run(d, KERNEL_attention, &a, size_mul(n_sequences, n_heads), 1);
 }
 
-/* --- sentences ----------------------------------------------------------------------------------- */
+/* --- sentences --- */
 
 void op_pool(struct device *d, struct tensor y, struct tensor x, size_t n_sequences,
 	const size_t *cu_seqlens, enum pooling pooling)
 {
 	CHECK(pooling < POOLING_COUNT && is_offsets(n_sequences, cu_seqlens, x.shape[0]));
 	CHECK(is_matrix(x, x.shape[0], y.shape[1]) && is_matrix(y, n_sequences, y.shape[1]));
-	struct pool_arguments a = { y.data, x.data, y.stride[0], x.stride[0], y.shape[1], cu_seqlens,
-		pooling };
+	struct pool_arguments a = { y.data, x.data, y.stride[0], x.stride[0], y.shape[1],
+		cu_seqlens, pooling };
 	device_run(d, KERNEL_pool, &a, n_sequences, 4);
 }
 
@@ -189,7 +191,7 @@ void op_column_sum(struct device *d, struct tensor y, struct tensor x)
 	device_run(d, KERNEL_column_sum, &a, blocks(x.shape[1], 16), 1);
 }
 
-/* --- distances ----------------------------------------------------------------------------------- */
+/* --- distances --- */
 
 void op_square_norms(struct device *d, struct tensor y, struct tensor x)
 {
@@ -203,7 +205,8 @@ void op_square_distances(struct device *d, struct tensor y, struct tensor x, con
 {
 	CHECK(w->table == d->table && !w->bias && is_matrix(x, x.shape[0], w->k));
 	CHECK(is_matrix(y, x.shape[0], w->n) && is_vector(xx, x.shape[0]) && is_vector(ww, w->n));
-	struct square_distances_arguments a = { linear(y, x, w, ACTIVATION_NONE), xx.data, ww.data };
+	struct square_distances_arguments a = { linear(y, x, w, ACTIVATION_NONE), xx.data,
+		ww.data };
 	size_t rows = a.product.rows;
 	device_run(d, KERNEL_square_distances, &a, product_units(rows, w), product_grain(rows, w));
 }

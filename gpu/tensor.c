@@ -14,7 +14,7 @@ extern const struct kernel_table kernel_table_portable, kernel_table_avx2, kerne
 
 static pthread_mutex_t lanes = PTHREAD_MUTEX_INITIALIZER;
 
-/* --- the choice of a path ------------------------------------------------------------------------ */
+/* --- the choice of a path --- */
 
 static bool has_portable(void)
 {
@@ -25,14 +25,14 @@ static bool has_portable(void)
 static bool has_avx2(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-		__builtin_cpu_supports("bmi2");
+	       __builtin_cpu_supports("bmi2");
 }
 
 static bool has_avx512(void)
 {
-	return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-		__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-		__builtin_cpu_supports("avx512cd");
+	return has_avx2() && __builtin_cpu_supports("avx512f") &&
+	       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd");
 }
 #endif
 
@@ -56,18 +56,20 @@ static const struct kernel_table *choose(struct error *e)
 		if (any ? paths[i].supported() : strcmp(want, paths[i].table->name) == 0) {
 			if (paths[i].supported())
 				return paths[i].table;
-			error_set(e, ERROR_UNAVAILABLE, "HEDDLE_CPU=%s: this processor lacks it", want);
+			error_set(e, ERROR_UNAVAILABLE, "HEDDLE_CPU=%s: this processor lacks it",
+				want);
 			return NULL;
 		}
 	}
 	bool known = strcmp(want, "avx2") == 0 || strcmp(want, "avx512") == 0;
 	error_set(e, known ? ERROR_UNAVAILABLE : ERROR_USAGE,
-		known ? "HEDDLE_CPU=%s: this build lacks it" :
-			"HEDDLE_CPU=%s: not one of portable, avx2, avx512", want);
+		known ? "HEDDLE_CPU=%s: this build lacks it"
+		      : "HEDDLE_CPU=%s: not one of portable, avx2, avx512",
+		want);
 	return NULL;
 }
 
-/* --- devices ------------------------------------------------------------------------------------- */
+/* --- devices --- */
 
 static bool is_cuda(const char *name)
 {
@@ -93,9 +95,11 @@ int device_open(const char *name, struct device **device, struct error *e)
 	if (!name)
 		name = "auto";
 	if (is_cuda(name))
-		return error_set(e, ERROR_UNAVAILABLE, "--device %s: this build has no CUDA backend", name);
+		return error_set(
+			e, ERROR_UNAVAILABLE, "--device %s: this build has no CUDA backend", name);
 	if (strcmp(name, "auto") != 0 && strcmp(name, "cpu") != 0)
-		return error_set(e, ERROR_USAGE, "--device %s: not one of auto, cpu, cuda, cuda:N", name);
+		return error_set(
+			e, ERROR_USAGE, "--device %s: not one of auto, cpu, cuda, cuda:N", name);
 	const struct kernel_table *table = choose(e);
 	if (!table)
 		return -1;
@@ -165,11 +169,11 @@ void device_parallel(struct device *d, size_t n, device_function *fn, void *cont
 		return;
 	}
 	size_t threads = (size_t)omp_get_max_threads();
-	#pragma omp parallel num_threads((int)(threads < n ? threads : n))
+#pragma omp parallel num_threads((int)(threads < n ? threads : n))
 	{
 		math_enter();
 		struct device *l = lane_take(d);
-		#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, 1)
 		for (size_t i = 0; i < n; i++) {
 			fn(context, l, i);
 			arena_clear(l->arena);
@@ -191,18 +195,18 @@ void device_run(struct device *d, enum kernel kernel, const void *arguments, siz
 	size_t threads = (size_t)omp_get_max_threads(), run = n / (threads * 8);
 	run = (run < grain ? grain : run / grain * grain);
 	size_t runs = (n + run - 1) / run;
-	#pragma omp parallel num_threads((int)(threads < runs ? threads : runs))
+#pragma omp parallel num_threads((int)(threads < runs ? threads : runs))
 	{
 		math_enter();
 		struct device *l = lane_take(d);
-		#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, 1)
 		for (size_t i = 0; i < runs; i++)
 			fn(arguments, i * run, i + 1 < runs ? (i + 1) * run : n, l->scratch);
 		lane_give(d, l);
 	}
 }
 
-/* --- tensors ------------------------------------------------------------------------------------- */
+/* --- tensors --- */
 
 size_t dtype_size(enum dtype dtype)
 {
@@ -251,11 +255,14 @@ void device_reset(struct device *d, struct arena_mark m)
 	arena_reset(d->arena, m);
 }
 
-struct tensor tensor_upload(struct device *d, enum dtype dtype, size_t rows, size_t columns,
-	const void *host)
+struct tensor tensor_upload(
+	struct device *d, enum dtype dtype, size_t rows, size_t columns, const void *host)
 {
 	(void)d;
-	union { const void *from; void *to; } p = { .from = host };
+	union {
+		const void *from;
+		void *to;
+	} p = { .from = host };
 	return contiguous(dtype, columns ? 2 : 1, (size_t[]){ rows, columns }, p.to);
 }
 
@@ -294,7 +301,10 @@ void tensor_read(struct device *d, struct tensor t, void *host)
 
 void tensor_write(struct device *d, struct tensor t, const void *host)
 {
-	union { const void *from; void *to; } p = { .from = host };
+	union {
+		const void *from;
+		void *to;
+	} p = { .from = host };
 	if (d->failure.code == ERROR_NONE)
 		copy(t, p.to, false);
 }
@@ -325,7 +335,7 @@ size_t tensor_count(struct tensor t)
 	return t.n_dims ? n : 0;
 }
 
-/* --- weights ------------------------------------------------------------------------------------- */
+/* --- weights --- */
 
 struct weight *weight_new(struct device *d, enum dtype dtype, size_t n, size_t k, size_t stride,
 	const float *w, const float *bias)
@@ -334,15 +344,17 @@ struct weight *weight_new(struct device *d, enum dtype dtype, size_t n, size_t k
 	const struct kernel_table *table = d->table;
 	struct weight *r = mem_zero(1, sizeof *r);
 	size_t panels = n / table->panel + (n % table->panel != 0);
-	*r = (struct weight){ .table = table, .dtype = dtype, .n = n, .k = k, .panel = table->panel };
-	/* bfloat16 lies in pairs of k */
-	size_t elements = size_mul(size_mul(panels, table->panel), dtype == F32 ? k : (k + 1) / 2 * 2);
-	r->packed = mem_alloc(size_mul(elements, dtype_size(dtype)));
+	*r = (struct weight){
+		.table = table, .dtype = dtype, .n = n, .k = k, .panel = table->panel
+	};
+	r->paired = dtype == BF16 && table->bf16_native();
+	size_t elements = size_mul(size_mul(panels, table->panel), r->paired ? (k + 1) / 2 * 2 : k);
+	r->packed = mem_alloc(size_mul(elements, dtype_size(r->paired ? BF16 : F32)));
 	if (bias) {
 		r->bias = mem_zero(size_mul(panels, table->panel), sizeof *bias);
 		memcpy(r->bias, bias, n * sizeof *bias);
 	}
-	#pragma omp parallel for schedule(static) if (!d->parent && elements > 1 << 18)
+#pragma omp parallel for schedule(static) if (!d->parent && elements > 1 << 18)
 	for (size_t p = 0; p < panels; p++)
 		table->pack(r, w, stride, p, p + 1);
 	return r;

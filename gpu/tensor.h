@@ -1,19 +1,21 @@
 /*
  * tensor.h: devices, and arrays on them.
  *
- * A device computes the operations of ops.h. What a device is told happens in order; results are there
- * when tensor_read or device_sync returns. The first failure (memory, a lost GPU) sticks to the device,
- * later operations do nothing, and device_sync reports it: model code reads as mathematics.
+ * A device computes the operations of ops.h. What a device is told happens in order; results are
+ * there when tensor_read or device_sync returns. The first failure (memory, a lost GPU) sticks to
+ * the device, later operations do nothing, and device_sync reports it: model code reads as
+ * mathematics.
  *
- * Work that falls into independent groups (whole sequences of about device_group_tokens tokens, blocks
- * of rows) is given to device_parallel: it calls a function once a group with a lane, a device of its
- * own on which that group's operations run in order while other lanes run beside it. On the CPU a lane
- * is one thread that computes serially with its own memory, so that a group passes through a whole model
- * without a barrier; on a GPU it is a stream. Outside of device_parallel an operation spreads over the
- * whole device by itself. Results never depend on which of the two was used.
+ * Work that falls into independent groups (whole sequences of about device_group_tokens tokens,
+ * blocks of rows) is given to device_parallel: it calls a function once a group with a lane, a
+ * device of its own on which that group's operations run in order while other lanes run beside it.
+ * On the CPU a lane is one thread that computes serially with its own memory, so that a group
+ * passes through a whole model without a barrier; on a GPU it is a stream. Outside of
+ * device_parallel an operation spreads over the whole device by itself. Results never depend on
+ * which of the two was used.
  *
- * A device (and a lane) is used by one thread at a time; any number of threads may use devices of their
- * own.
+ * A device (and a lane) is used by one thread at a time; any number of threads may use devices of
+ * their own.
  */
 #pragma once
 #include <stdint.h>
@@ -24,9 +26,10 @@
 struct device;
 
 /*
- * name: "cpu", "cuda" or "cuda:N", or "auto" (also NULL), the best there is. HEDDLE_CPU=portable|avx2|
- * avx512 chooses the CPU's kernels, otherwise the best that the processor has. Returns 0; or -1 and
- * ERROR_UNAVAILABLE for a device or kernels that are not there, ERROR_USAGE for a word that is none.
+ * name: "cpu", "cuda" or "cuda:N", or "auto" (also NULL), the best there is.
+ * HEDDLE_CPU=portable|avx2| avx512 chooses the CPU's kernels, otherwise the best that the processor
+ * has. Returns 0; or -1 and ERROR_UNAVAILABLE for a device or kernels that are not there,
+ * ERROR_USAGE for a word that is none.
  */
 int device_open(const char *name, struct device **, struct error *);
 void device_free(struct device *);
@@ -34,15 +37,16 @@ void device_free(struct device *);
 /* Wait for everything; 0, or -1 and the first failure since the device was opened. */
 int device_sync(struct device *, struct error *);
 
-/* What the device is, for -v and --stats-json: "cpu avx512", one line, lives as long as the device. */
+/* What the device is, for -v and --stats-json: "cpu avx512", one line, lives as long as the
+ * device. */
 const char *device_name(const struct device *);
 
 /* How many tokens make a group that keeps one lane busy and its data near (400 on a CPU). */
 size_t device_group_tokens(const struct device *);
 
-/* fn(context, lane, i) for i in 0..n-1, in any order, several at a time; returns when all are done. What
- * fn allocates on the lane is gone when it returns. With n = 1 the lane is the device itself, so that
- * operations inside spread over it. */
+/* fn(context, lane, i) for i in 0..n-1, in any order, several at a time; returns when all are done.
+ * What fn allocates on the lane is gone when it returns. With n = 1 the lane is the device itself,
+ * so that operations inside spread over it. */
 typedef void device_function(void *context, struct device *lane, size_t i);
 void device_parallel(struct device *, size_t n, device_function *fn, void *context);
 
@@ -51,9 +55,9 @@ enum dtype { F32, BF16, I8, I32 };
 size_t dtype_size(enum dtype);
 
 /*
- * A view of elements on a device: cheap, passed by value, owns nothing. Strides count elements; the last
- * dimension's is 1. A tensor with data NULL and no dimensions, TENSOR_NONE, stands for "not there" where
- * an operation allows that. An empty tensor (a shape with a 0) is valid.
+ * A view of elements on a device: cheap, passed by value, owns nothing. Strides count elements; the
+ * last dimension's is 1. A tensor with data NULL and no dimensions, TENSOR_NONE, stands for "not
+ * there" where an operation allows that. An empty tensor (a shape with a 0) is valid.
  */
 enum { TENSOR_DIMS = 4 };
 struct tensor {
@@ -64,7 +68,8 @@ struct tensor {
 };
 #define TENSOR_NONE ((struct tensor){ .data = NULL })
 
-/* Uninitialised, contiguous, in the device's arena: it lives until device_reset goes back before it. */
+/* Uninitialised, contiguous, in the device's arena: it lives until device_reset goes back before
+ * it. */
 struct tensor tensor_vector(struct device *, enum dtype, size_t n);
 struct tensor tensor_matrix(struct device *, enum dtype, size_t rows, size_t columns);
 struct tensor tensor_new(struct device *, enum dtype, unsigned n_dims, const size_t *shape);
@@ -74,15 +79,17 @@ struct arena_mark device_mark(struct device *);
 void device_reset(struct device *, struct arena_mark);
 
 /*
- * Host memory on the device, rows * columns elements, contiguous (columns 0: a vector of `rows`). On the
- * CPU the tensor is that memory itself, so it must outlive the tensor and is not const to operations
- * that write there; on a GPU it is copied. Not in the arena: tensor_release frees what was copied.
+ * Host memory on the device, rows * columns elements, contiguous (columns 0: a vector of `rows`).
+ * On the CPU the tensor is that memory itself, so it must outlive the tensor and is not const to
+ * operations that write there; on a GPU it is copied. Not in the arena: tensor_release frees what
+ * was copied.
  */
-struct tensor tensor_upload(struct device *, enum dtype, size_t rows, size_t columns,
-	const void *host);
+struct tensor tensor_upload(
+	struct device *, enum dtype, size_t rows, size_t columns, const void *host);
 void tensor_release(struct device *, struct tensor *);
 
-/* Copy to the host, contiguous; waits for the device. After a failure the host memory is left alone. */
+/* Copy to the host, contiguous; waits for the device. After a failure the host memory is left
+ * alone. */
 void tensor_read(struct device *, struct tensor, void *host);
 
 /* Copy from the host into a tensor, contiguous there. */
@@ -97,10 +104,10 @@ size_t tensor_count(struct tensor);
 
 /*
  * A matrix prepared as the right-hand side of products: copied, laid out in panels as the device's
- * kernels want it, with its bias. The layout is no part of the result. w is host memory [n, k] row by
- * row with a stride of `stride` elements (a Linear layer's weight: n outputs, k inputs); bias [n] or
- * NULL. dtype F32, or BF16: then w and whatever is multiplied with it are rounded to bfloat16, to nearest
- * even, before the product (ops.h). Nothing of the caller's is kept.
+ * kernels want it, with its bias. The layout is no part of the result. w is host memory [n, k] row
+ * by row with a stride of `stride` elements (a Linear layer's weight: n outputs, k inputs); bias
+ * [n] or NULL. dtype F32, or BF16: then w and whatever is multiplied with it are rounded to
+ * bfloat16, to nearest even, before the product (ops.h). Nothing of the caller's is kept.
  */
 struct weight;
 struct weight *weight_new(struct device *, enum dtype, size_t n, size_t k, size_t stride,

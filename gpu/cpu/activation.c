@@ -1,5 +1,6 @@
-/* activation.c: what follows a product on a panel that is still in the cache: the bias, then the activation.
- * The functions are branch-free (lib/base/math.h), so that the compiler vectorises these loops. */
+/* activation.c: what follows a product on a panel that is still in the cache: the bias, then the
+ * activation. The functions are branch-free (lib/base/math.h), so that the compiler vectorises
+ * these loops. */
 #include "gpu/cpu/product.h"
 
 INLINE float activate(const enum activation activation, float x)

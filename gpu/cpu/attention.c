@@ -1,7 +1,7 @@
 /*
- * attention.c: attention of one head over one sequence (ops.h). K is laid out in panels and V side by side
- * once a head; then 24 queries at a time: their scores (24 by n floats) stay in the first- or second-level
- * cache through product, maximum, exponential, sum and the product with V.
+ * attention.c: attention of one head over one sequence (ops.h). K is laid out in panels and V side
+ * by side once a head; then 24 queries at a time: their scores (24 by n floats) stay in the first-
+ * or second-level cache through product, maximum, exponential, sum and the product with V.
  */
 #include "gpu/cpu/lanes.h"
 #include "gpu/cpu/tile.h"
@@ -9,7 +9,8 @@
 enum { QUERIES = 24 };
 
 struct head {
-	size_t n, wide, size, padded;	/* keys; rounded up to panels; head size; rounded up to vectors */
+	size_t n, wide; /* keys; rounded up to panels */
+	size_t size, padded; /* of the head; rounded up to vectors */
 	const float *q, *bias;	/* bias: of distance 0, or NULL */
 	float *out, *keys, *values, *scaled, *scores, *sums;
 };
@@ -55,8 +56,8 @@ static float maximum(const float *x, size_t n)
 	return top + 0.0f;
 }
 
-/* A row of scores becomes p; its sum. Beyond n a score is -inf, p +0, which leaves every lane as it is:
- * lanes of numbers >= +0 are never -0. */
+/* A row of scores becomes p; its sum. Beyond n a score is -inf, p +0, which leaves every lane as it
+ * is: lanes of numbers >= +0 are never -0. */
 static float softmax(float *row, size_t n)
 {
 	size_t padded = round_up(n, LANES);
@@ -87,7 +88,8 @@ static void queries(const struct attention_arguments *a, const struct head *h, s
 		h->sums[r] = softmax(row, h->n);
 	}
 	/* V's product into the scaled queries' place, which are used up */
-	tile_blocks(m, h->n, h->scores, h->wide, h->values, h->padded, h->padded, h->scaled, h->padded);
+	tile_blocks(m, h->n, h->scores, h->wide, h->values, h->padded, h->padded, h->scaled,
+		h->padded);
 	for (size_t r = 0; r < m; r++) {
 		float *out = h->out + (i + r) * a->out_stride, sum = h->sums[r];
 		for (size_t d = 0; d < h->size; d++)

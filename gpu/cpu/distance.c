@@ -48,7 +48,8 @@ static void insert(float *values, int32_t *indices, size_t k, float value, int32
 	indices[at] = index;
 }
 
-/* Few values pass the worst of the list: a run of 16 is first looked at as a whole, which is vector code. */
+/* Few values pass the worst of the list: a run of 16 is first looked at as a whole, which is vector
+ * code. */
 KERNEL(top_k)
 {
 	const struct top_k_arguments *a = arguments;

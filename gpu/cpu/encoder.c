@@ -1,6 +1,6 @@
 /*
- * encoder.c: the layers of an encoder that follow attention, a block of 96 rows from end to end, so that the
- * widest activations (96 by 1536 floats, 590 kB) never leave the second-level cache.
+ * encoder.c: the layers of an encoder that follow attention, a block of 96 rows from end to end, so
+ * that the widest activations (96 by 1536 floats, 590 kB) never leave the second-level cache.
  */
 #include "gpu/cpu/norm.h"
 #include "gpu/cpu/product.h"
@@ -24,8 +24,8 @@ KERNEL(linear_norm)
 	float *t = scratch_floats(scratch, size_mul(BLOCK_ROWS, w->n));
 	for (size_t b = begin; b < end; b++) {
 		size_t row = b * BLOCK_ROWS, rows = block_rows(a->linear.rows, b);
-		LOCAL(linear_rows)(t, w->n, a->linear.x + row * a->linear.x_stride, a->linear.x_stride,
-			rows, w, 0, panels(w), ACTIVATION_NONE, scratch);
+		LOCAL(linear_rows)(t, w->n, a->linear.x + row * a->linear.x_stride,
+			a->linear.x_stride, rows, w, 0, panels(w), ACTIVATION_NONE, scratch);
 		for (size_t i = 0; i < rows; i++)
 			norm_residual(&a->norm, row + i, t + i * w->n);
 	}
@@ -41,8 +41,8 @@ KERNEL(feed_forward)
 	float *t = scratch_floats(scratch, size_mul(BLOCK_ROWS, down->n));
 	for (size_t b = begin; b < end; b++) {
 		size_t row = b * BLOCK_ROWS, rows = block_rows(a->up.rows, b);
-		LOCAL(linear_rows)(wide, up->n, a->up.x + row * a->up.x_stride, a->up.x_stride, rows, up, 0,
-			panels(up), a->up.activation, scratch);
+		LOCAL(linear_rows)(wide, up->n, a->up.x + row * a->up.x_stride, a->up.x_stride,
+			rows, up, 0, panels(up), a->up.activation, scratch);
 		LOCAL(linear_rows)(t, down->n, wide, up->n, rows, down, 0, panels(down),
 			ACTIVATION_NONE, scratch);
 		for (size_t i = 0; i < rows; i++)

@@ -1,7 +1,8 @@
 /*
- * lanes.h: sums by lanes (ops.h). lanes_sum(TERM, x, z, m, n) sums one of the terms below over n elements.
- * Lanes stand in an array of 16; full runs of 16 are vector code, the rest goes element by element, so that
- * nothing beyond the end is added (adding +0 would turn a lane of -0, which an underflowing product leaves).
+ * lanes.h: sums by lanes (ops.h). lanes_sum(TERM, x, z, m, n) sums one of the terms below over n
+ * elements. Lanes stand in an array of 16; full runs of 16 are vector code, the rest goes element
+ * by element, so that nothing beyond the end is added (adding +0 would turn a lane of -0, which an
+ * underflowing product leaves).
  */
 #pragma once
 #include "gpu/cpu/vector.h"
@@ -38,14 +39,16 @@ INLINE float lanes_chunk(const enum term t, const float *x, const float *z, floa
 		s[l] = 0;
 	for (size_t i = 0; i < full; i += LANES)
 		for (int l = 0; l < LANES; l++)
-			s[l] = lanes_add_one(t, s[l], x[i + (size_t)l], two ? z[i + (size_t)l] : 0, m);
+			s[l] = lanes_add_one(t, s[l], x[i + (size_t)l],
+				two ? z[i + (size_t)l] : 0, m);
 #else
 	vector v[LANE_VECTORS], centre = v_set(m);
 	UNROLL for (int a = 0; a < LANE_VECTORS; a++)
 		v[a] = v_set(0);
 	for (size_t i = 0; i < full; i += LANES) {
 		UNROLL for (int a = 0; a < LANE_VECTORS; a++) {
-			vector p = v_load(x + i + WIDTH * a), q = two ? v_load(z + i + WIDTH * a) : p;
+			vector p = v_load(x + i + WIDTH * a);
+			vector q = two ? v_load(z + i + WIDTH * a) : p;
 			vector d = v_sub(p, t == TERM_CENTRED ? centre : q);
 			v[a] = t == TERM_VALUE ? v_add(v[a], p) :
 				t == TERM_SQUARE || t == TERM_PRODUCT ? v_fma(p, q, v[a]) :
@@ -61,8 +64,8 @@ INLINE float lanes_chunk(const enum term t, const float *x, const float *z, floa
 	return lanes_tree(s);
 }
 
-/* Sums of chunks are again summed by lanes, and theirs, as they come: level l holds the lanes over sums of
- * 4096^l elements. Three levels are 2^36 elements. */
+/* Sums of chunks are again summed by lanes, and theirs, as they come: level l holds the lanes over
+ * sums of 4096^l elements. Three levels are 2^36 elements. */
 INLINE float lanes_sum(const enum term t, const float *x, const float *z, float m, size_t n)
 {
 	if (n <= LANES_CHUNK)

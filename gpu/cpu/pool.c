@@ -1,6 +1,6 @@
 /*
- * pool.c: one vector for a sequence: pooled tokens, sums of rows of a table, sums down columns. Down a column a
- * sum is the product with ones (ops.h): blocks of 256 rows, here 16 columns wide.
+ * pool.c: one vector for a sequence: pooled tokens, sums of rows of a table, sums down columns.
+ * Down a column a sum is the product with ones (ops.h): blocks of 256 rows, here 16 columns wide.
  */
 #include "gpu/cpu/lanes.h"
 #include "gpu/cpu/tile.h"
@@ -128,7 +128,8 @@ KERNEL(column_sum)
 	(void)scratch;
 	for (size_t c = begin * STRIP; c < end * STRIP && c < a->columns; c += STRIP) {
 		struct terms e = { .x = a->x + c, .stride = a->x_stride };
-		weighted_sum(&e, a->rows, a->columns - c < STRIP ? a->columns - c : STRIP, a->y + c);
+		size_t n = a->columns - c < STRIP ? a->columns - c : STRIP;
+		weighted_sum(&e, a->rows, n, a->y + c);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* table.c: the kernels of this path. */
-#include "gpu/cpu/tile.h"
+#include "gpu/cpu/product.h"
 
 #define DECLARE(name) kernel_function KERNEL_NAME(name);
 KERNELS(DECLARE)
@@ -15,4 +15,5 @@ const struct kernel_table LOCAL(kernel_table) = {
 	.kernel = { KERNELS(ENTRY) },
 	.panel = PANEL,
 	.pack = LOCAL(weight_pack),
+	.bf16_native = LOCAL(bf16_native),
 };

@@ -1,10 +1,10 @@
 /*
- * tile.h: the inner product of all products: y [m, columns] (+)= x [m, kn] p [kn, columns], one block of k, p with
- * its columns side by side. R rows by C vectors of sums stay in registers through the block; a step of k
- * loads C vectors of p and R numbers of x. A sum is one chain of fma in order of k (ops.h), whatever the shape
- * of the tile.
- * Shapes: AVX-512 8 x 48 (24 of 32 registers), AVX2 3 x 32 (12 of 16); narrow ones for attention's output.
- * 6 x 16 and 4 x 24 over AVX2 panels of 48 were 4-14 % slower.
+ * tile.h: the inner product of all products: y [m, columns] (+)= x [m, kn] p [kn, columns], one
+ * block of k, p with its columns side by side. R rows by C vectors of sums stay in registers
+ * through the block; a step of k loads C vectors of p and R numbers of x. A sum is one chain of fma
+ * in order of k (ops.h), whatever the shape of the tile. Shapes: AVX-512 8 x 48 (24 of 32
+ * registers), AVX2 3 x 32 (12 of 16); narrow ones for attention's output. 6 x 16 and 4 x 24 over
+ * AVX2 panels of 48 were 4-14 % slower.
  */
 #pragma once
 #include "gpu/cpu/vector.h"
@@ -29,6 +29,13 @@ enum { PANEL = TILE_VECTORS * WIDTH };
 
 #if defined KERNEL_portable
 
+INLINE void add_products(float *s, size_t kn, const float *x, const float *p, size_t ps, size_t n)
+{
+	for (size_t k = 0; k < kn; k++)
+		for (size_t c = 0; c < n; c++)
+			s[c] = math_fma(x[k], p[k * ps + c], s[c]);
+}
+
 /* The definition. */
 INLINE void tile_product(size_t m, size_t kn, const float *x, size_t xs, const float *p, size_t ps,
 	size_t columns, float *y, size_t ys, bool add)
@@ -37,15 +44,10 @@ INLINE void tile_product(size_t m, size_t kn, const float *x, size_t xs, const f
 		for (size_t j = 0; j < columns; j += PANEL) {
 			float s[PANEL] = { 0 };
 			size_t n = columns - j < PANEL ? columns - j : PANEL;
-			if (n == PANEL) {
-				for (size_t k = 0; k < kn; k++)
-					for (size_t c = 0; c < PANEL; c++)
-						s[c] = math_fma(x[i * xs + k], p[k * ps + j + c], s[c]);
-			} else {
-				for (size_t k = 0; k < kn; k++)
-					for (size_t c = 0; c < n; c++)
-						s[c] = math_fma(x[i * xs + k], p[k * ps + j + c], s[c]);
-			}
+			if (n == PANEL)
+				add_products(s, kn, x + i * xs, p + j, ps, PANEL);
+			else
+				add_products(s, kn, x + i * xs, p + j, ps, n);
 			for (size_t c = 0; c < n; c++)
 				y[i * ys + j + c] = add ? y[i * ys + j + c] + s[c] : s[c];
 		}

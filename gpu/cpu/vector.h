@@ -1,7 +1,7 @@
 /*
- * vector.h: vectors of the path (struct v, WIDTH floats) and the 16 lanes of a sum (struct lanes: LANES / WIDTH
- * vectors). AVX-512 16 floats, AVX2 8, portable 1: there the loops over WIDTH vanish and the code is the
- * definition. Selections follow the instructions: v_max(a, b) is a > b ? a : b.
+ * vector.h: vectors of the path (struct v, WIDTH floats) and the 16 lanes of a sum (struct lanes:
+ * LANES / WIDTH vectors). AVX-512 16 floats, AVX2 8, portable 1: there the loops over WIDTH vanish
+ * and the code is the definition. Selections follow the instructions: v_max(a, b) is a > b ? a : b.
  */
 #pragma once
 #include "gpu/cpu/kernels.h"
@@ -10,7 +10,8 @@
 #include <immintrin.h>
 #endif
 
-/* A loop with a constant bound over registers: gcc 12 otherwise keeps arrays of accumulators in memory. */
+/* A loop with a constant bound over registers: gcc 12 otherwise keeps arrays of accumulators in
+ * memory. */
 #if defined __clang__
 #define UNROLL _Pragma("unroll")
 #else

@@ -1,20 +1,20 @@
 /*
  * math.h: elementary functions whose bits are the same on every machine with IEEE 754 arithmetic.
- * Only + - * /, a correctly rounded fused multiply-add, selection and integer operations on the bits: no
- * table, no libm, no branch, so that one source is portable C, the AVX2 and AVX-512 kernels (the
- * compiler vectorises it) and CUDA. What libm offers is not used for anything but sqrt, fma, floor and
- * rint: the rest differs between versions and processors. Compile with -ffp-contract=off (nvcc
- * -fmad=false).
+ * Only + - * /, a correctly rounded fused multiply-add, selection and integer operations on the
+ * bits: no table, no libm, no branch, so that one source is portable C, the AVX2 and AVX-512
+ * kernels (the compiler vectorises it) and CUDA. What libm offers is not used for anything but
+ * sqrt, fma, floor and rint: the rest differs between versions and processors. Compile with
+ * -ffp-contract=off (nvcc -fmad=false).
  *
  * The largest errors in units of the last place of the float32 result, over all 2^32 arguments
  * (HEDDLE_SLOW=1 tests/unit/test_math):
- *	math_exp 1.04   math_log 1.15   math_erf 1.09   math_tanh 1.33   math_sin, math_cos 0.51
+ *	math_exp 1.04   math_log 1.09   math_erf 1.15   math_tanh 1.33   math_sin, math_cos 0.51
  *	math_pow 0.51 (sampled)   math_exp_neg as math_exp, 0 below -87
  * math64.h has exp, log and pow in double.
  *
- * Polynomials: minimax by Remez over the reduced interval, coefficients rounded to float with sollya's
- * fpminimax (prototypes/coef.sollya); reductions after W. Cody and W. Waite, "Software Manual for the
- * Elementary Functions", 1980.
+ * Polynomials: minimax by Remez over the reduced interval, coefficients rounded to float with
+ * sollya's fpminimax (prototypes/coef.sollya); reductions after W. Cody and W. Waite, "Software
+ * Manual for the Elementary Functions", 1980.
  */
 #pragma once
 #include <float.h>
@@ -27,42 +27,70 @@
 #if defined __CUDA_ARCH__
 #define MATH_FN static __device__ __forceinline__
 #define math_div(a, b) __fdiv_rn(a, b)
-MATH_FN float math_fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
-MATH_FN int32_t math_bits(float x) { return __float_as_int(x); }
-MATH_FN float math_float(int32_t i) { return __int_as_float(i); }
-MATH_FN int64_t math_bits64(double x) { return __double_as_longlong(x); }
-MATH_FN double math_double(int64_t i) { return __longlong_as_double(i); }
+MATH_FN float math_fma(float a, float b, float c)
+{
+	return __fmaf_rn(a, b, c);
+}
+MATH_FN int32_t math_bits(float x)
+{
+	return __float_as_int(x);
+}
+MATH_FN float math_float(int32_t i)
+{
+	return __int_as_float(i);
+}
+MATH_FN int64_t math_bits64(double x)
+{
+	return __double_as_longlong(x);
+}
+MATH_FN double math_double(int64_t i)
+{
+	return __longlong_as_double(i);
+}
 #else
 #define MATH_FN static inline __attribute__((always_inline, unused))
 #define math_div(a, b) ((a) / (b))
 
 MATH_FN int32_t math_bits(float x)
 {
-	union { float f; int32_t i; } u = { .f = x };
+	union {
+		float f;
+		int32_t i;
+	} u = { .f = x };
 	return u.i;
 }
 
 MATH_FN float math_float(int32_t i)
 {
-	union { int32_t i; float f; } u = { .i = i };
+	union {
+		int32_t i;
+		float f;
+	} u = { .i = i };
 	return u.f;
 }
 
 MATH_FN int64_t math_bits64(double x)
 {
-	union { double d; int64_t i; } u = { .d = x };
+	union {
+		double d;
+		int64_t i;
+	} u = { .d = x };
 	return u.i;
 }
 
 MATH_FN double math_double(int64_t i)
 {
-	union { int64_t i; double d; } u = { .i = i };
+	union {
+		int64_t i;
+		double d;
+	} u = { .i = i };
 	return u.d;
 }
 
-/* a b + c, rounded once. Without the instruction: the product is exact in double, the sum is rounded to
- * odd (its error, by D. Knuth's two-sum, nudges an even last bit), and so rounds once to float (S. Boldo
- * and G. Melquiond, "Emulation of FMA and correctly rounded sums", 2008). Branch-free, unlike libm's. */
+/* a b + c, rounded once. Without the instruction: the product is exact in double, the sum is
+ * rounded to odd (its error, by D. Knuth's two-sum, nudges an even last bit), and so rounds once to
+ * float (S. Boldo and G. Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
+ * Branch-free, unlike libm's. */
 MATH_FN float math_fma(float a, float b, float c)
 {
 #if defined __FMA__ || defined __aarch64__
@@ -79,8 +107,9 @@ MATH_FN float math_fma(float a, float b, float c)
 
 #if defined __SSE__ && !defined __CUDACC__
 #include <xmmintrin.h>
-/* Round to nearest, keep subnormals, trap nothing: on entry of every thread that computes, and again
- * after every dlopen (a library built with -ffast-math switches subnormals off in whoever loads it). */
+/* Round to nearest, keep subnormals, trap nothing: on entry of every thread that computes, and
+ * again after every dlopen (a library built with -ffast-math switches subnormals off in whoever
+ * loads it). */
 static inline void math_enter(void)
 {
 	_mm_setcsr(0x1f80);
@@ -100,8 +129,8 @@ static inline void math_enter(void)
 /* Adding this rounds to a whole number, left in the low bits of the sum. */
 #define MATH_ROUND 0x1.8p23f
 
-/* |x| <= 104: p(r) 2^n, ln 2 in two parts; the scale in two steps, so that a subnormal result rounds
- * once. */
+/* |x| <= 104: p(r) 2^n, ln 2 in two parts; the scale in two steps, so that a subnormal result
+ * rounds once. */
 MATH_FN float math_exp_core(float x)
 {
 	float t = math_fma(x, 0x1.715476p0f, MATH_ROUND), n = t - MATH_ROUND;
@@ -114,7 +143,7 @@ MATH_FN float math_exp_core(float x)
 	float p = 1 + math_fma(q, r * r, r);
 	uint32_t i = (uint32_t)math_bits(t) - 0x4b400000u, half = (uint32_t)((int32_t)i >> 1);
 	return p * math_float((int32_t)((half + 127) << 23)) *
-		math_float((int32_t)((i - half + 127) << 23));
+	       math_float((int32_t)((i - half + 127) << 23));
 }
 
 MATH_FN float math_exp(float x)
@@ -136,7 +165,7 @@ MATH_FN float math_exp_neg(float x)
 	q = math_fma(q, r, 0x1.55548ep-3f);
 	q = math_fma(q, r, 0x1p-1f);
 	float p = (1 + math_fma(q, r * r, r)) *
-		math_float((int32_t)(((uint32_t)math_bits(t) - 0x4b400000u + 127) << 23));
+		  math_float((int32_t)(((uint32_t)math_bits(t) - 0x4b400000u + 127) << 23));
 	return x < -87 ? 0 : p;
 }
 
@@ -202,8 +231,8 @@ MATH_FN float math_log(float x)
 	return x < math_float(0x7f800000) ? r : x + x; /* +inf and NaN */
 }
 
-/* 2^(y log2 |x|) in double, rounded once; specials as IEEE 754's pow. log2 by the series of atanh, 2^ by
- * that of exp, each to 2^-40 or better. */
+/* 2^(y log2 |x|) in double, rounded once; specials as IEEE 754's pow. log2 by the series of atanh,
+ * 2^ by that of exp, each to 2^-40 or better. */
 MATH_FN float math_pow(float x, float y)
 {
 	int32_t bits = math_bits(x), abs = bits & 0x7fffffff;
@@ -260,9 +289,10 @@ MATH_FN uint32_t math_two_over_pi(uint32_t i)
 	return i == 6 ? 0xdb629599u : i == 7 ? 0x3c439041u : w;
 }
 
-/* |x| = q π/2 + r with r in [-π/4, π/4], then the sign of x; |x| >= 0.5. M. Payne and R. Hanek, "Radian
- * reduction for trigonometric functions", 1983: |x| = m 2^(e - 32), so |x| 2/π 2^62 = m (2/π 2^(e + 30)),
- * whose 64 bits above the point matter: two of the quadrant, 62 of the fraction. */
+/* |x| = q π/2 + r with r in [-π/4, π/4], then the sign of x; |x| >= 0.5. M. Payne and R. Hanek,
+ * "Radian reduction for trigonometric functions", 1983: |x| = m 2^(e - 32), so |x| 2/π 2^62 = m
+ * (2/π 2^(e + 30)), whose 64 bits above the point matter: two of the quadrant, 62 of the
+ * fraction. */
 MATH_FN double math_reduce(float x, uint32_t *quadrant)
 {
 	uint32_t bits = (uint32_t)math_bits(x), m = bits << 8 | 0x80000000u;
@@ -320,8 +350,8 @@ MATH_FN float math_cos(float x)
 	return math_sin_turned(x, 1);
 }
 
-/* x Φ(x), D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units", 2016; and their approximation by
- * tanh ("gelu_new"), in order as written. */
+/* x Φ(x), D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units", 2016; and their approximation
+ * by tanh ("gelu_new"), in order as written. */
 MATH_FN float math_gelu(float x)
 {
 	return 0.5f * x * (1 + math_erf(x * 0x1.6a09e6p-1f));

@@ -1,11 +1,11 @@
 /*
  * math64.h: exp, log and pow in double, the same bits on every machine (see math.h). No fused
- * multiply-add: products are split (T. Dekker, "A floating-point technique for extending the available
- * precision", 1971), so that baseline x86-64 has them inline. Errors, measured against long double:
- * math_exp64 0.8 ulp, math_log64 0.51, math_pow64 0.9.
+ * multiply-add: products are split (T. Dekker, "A floating-point technique for extending the
+ * available precision", 1971), so that baseline x86-64 has them inline. Errors, measured against
+ * long double: math_exp64 0.8 ulp, math_log64 0.51, math_pow64 0.9.
  *
- * log: 2 atanh((m - 1)/(m + 1)) + n ln 2 in pairs of doubles, the first two terms of the series exact to
- * about 2^-64; exp: n ln 2 apart, then the series to r^13; pow: exp of y times that log.
+ * log: 2 atanh((m - 1)/(m + 1)) + n ln 2 in pairs of doubles, the first two terms of the series
+ * exact to about 2^-64; exp: n ln 2 apart, then the series to r^13; pow: exp of y times that log.
  */
 #pragma once
 #include "lib/base/math.h"
@@ -46,7 +46,8 @@ MATH_FN struct math_pair math_pair_product(struct math_pair a, struct math_pair 
 MATH_FN double math_exp_pair(double x, double low)
 {
 	double t = x * 0x1.71547652b82fep0 + 0x1.8p52, n = t - 0x1.8p52;
-	double high = x - n * 0x1.62e42feep-1, part = n * 0x1.a39ef35793c76p-33; /* the first exact */
+	double high = x - n * 0x1.62e42feep-1,
+	       part = n * 0x1.a39ef35793c76p-33; /* the first exact */
 	double r = high - part, c = ((high - r) - part) + low, z = r * r;
 	double q = 1.0 / 6227020800.0;
 	q = q * r + 1.0 / 479001600;
@@ -64,7 +65,7 @@ MATH_FN double math_exp_pair(double x, double low)
 	/* the scale in two steps, so that a subnormal result rounds once */
 	int64_t i = (int64_t)((uint64_t)math_bits64(t) - 0x4338000000000000u), half = i >> 1;
 	return p * math_double((int64_t)((uint64_t)(half + 1023) << 52)) *
-		math_double((int64_t)((uint64_t)(i - half + 1023) << 52));
+	       math_double((int64_t)((uint64_t)(i - half + 1023) << 52));
 }
 
 MATH_FN double math_exp64(double x)
@@ -82,8 +83,10 @@ MATH_FN struct math_pair math_log_pair(double x)
 	int tiny = bits < 0x0010000000000000;
 	bits = tiny ? math_bits64(math_double(bits) * 0x1p54) : bits;
 	int64_t e = (bits - 0x3fe6a09e667f3bcd) >> 52;
-	double m = math_double(bits - (int64_t)((uint64_t)e << 52)), n = (double)(e - (tiny ? 54 : 0));
-	/* s = (m - 1) / (m + 1): the numerator exact, the denominator a pair, the quotient corrected */
+	double m = math_double(bits - (int64_t)((uint64_t)e << 52)),
+	       n = (double)(e - (tiny ? 54 : 0));
+	/* s = (m - 1) / (m + 1): the numerator exact, the denominator a pair, the quotient
+	 * corrected */
 	double f = m - 1;
 	struct math_pair d = math_quick_sum(2, f);
 	double s = math_div(f, d.high);

@@ -1,7 +1,8 @@
 /*
- * ops_definition.h: the operations of gpu/ops.h as they are defined, element by element, for test_ops.c. Included
- * twice: with REAL float, where every result must equal the kernels' bit for bit, and with REAL double, where
- * the same formulas are the reference that errors are measured against. Inputs are arrays of REAL.
+ * ops_definition.h: the operations of gpu/ops.h as they are defined, element by element, for
+ * test_ops.c. Included twice: with REAL float, where every result must equal the kernels' bit for
+ * bit, and with REAL double, where the same formulas are the reference that errors are measured
+ * against. Inputs are arrays of REAL.
  */
 
 static REAL NAME(product)(const REAL *a, size_t sa, const REAL *b, size_t sb, size_t n)
@@ -56,8 +57,8 @@ static REAL NAME(activation)(enum activation f, REAL x)
 }
 
 /* y [m, n] = f(x [m, k] w [n, k]^T + bias [n]) */
-static void NAME(linear)(REAL *y, const REAL *x, const REAL *w, const REAL *bias, size_t m, size_t n,
-	size_t k, enum activation f)
+static void NAME(linear)(REAL *y, const REAL *x, const REAL *w, const REAL *bias, size_t m,
+	size_t n, size_t k, enum activation f)
 {
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < n; j++) {
@@ -123,11 +124,14 @@ static void NAME(pool)(REAL *y, const REAL *x, size_t n, size_t c, enum pooling 
 		case POOLING_MAX:
 			y[j] = x[j];
 			for (size_t i = 1; i < n; i++)
-				y[j] = x[i * c + j] > y[j] ? x[i * c + j] : y[j];
+				y[j] = x[i * c + j] > y[j] || x[i * c + j] != x[i * c + j]
+					       ? x[i * c + j]
+					       : y[j];
 			y[j] = y[j] == 0 ? 0 : y[j];
 			break;
 		case POOLING_WEIGHTED_MEAN:
-			y[j] = NAME(product)(factor, 1, x + j, c, n) / ((REAL)n * ((REAL)n + 1) / 2);
+			y[j] = NAME(product)(factor, 1, x + j, c, n) /
+			       ((REAL)n * ((REAL)n + 1) / 2);
 			break;
 		default:
 			y[j] = NAME(product)(factor, 1, x + j, c, n) / (REAL)n;

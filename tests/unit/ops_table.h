@@ -1,6 +1,7 @@
-/* ops_table.h: the rows of test_ops.c: name, operation, m, n, k, variant, error. What m, n, k and the variant mean
- * stands above the operation's do_ function. Sizes lie around what the kernels cut at: 16 lanes, panels of
- * 16, 32 and 48, tiles of 3 and 8 rows, blocks of 24, 96 and 256, chunks of 4096. */
+/* ops_table.h: the rows of test_ops.c: name, operation, m, n, k, variant, error. What m, n, k and
+ * the variant mean stands above the operation's do_ function. Sizes lie around what the kernels cut
+ * at: 16 lanes, panels of 16, 32 and 48, tiles of 3 and 8 rows, blocks of 24, 96 and 256, chunks of
+ * 4096. */
 { "linear: no rows", do_linear, 0, 48, 16, ACTIVATION_NONE, 0 },
 { "linear: no outputs", do_linear, 3, 0, 16, ACTIVATION_NONE, 0 },
 { "linear: no inputs leaves the bias", do_linear, 3, 5, 0, ACTIVATION_NONE, 0 },
