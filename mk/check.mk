@@ -15,3 +15,29 @@ endif
 
 check-slow: tests
 	HEDDLE_SLOW=1 $(src)/tests/run $(build) $(bin)
+
+# Every file without a warning, by gcc and by clang. A file that no compiler was found for is said, not skipped in silence.
+.PHONY: lint fuzz
+every := $(call sources,lib/*/*.c gpu/*.c cmd/*.c tests/unit/*.c tests/fuzz/*.c tests/bench/*.c)
+lint: $(build)/commands.h
+	@for cc in gcc clang; do \
+		command -v $$cc >/dev/null || { echo "lint: no $$cc"; exit 1; }; \
+		(printf '%s\n' $(every:%='$(src)/% -I$(build)'); \
+		for p in $(paths); do for k in $(kernels); do eval "f=\$$flags_$$p"; \
+			echo "$(src)/$$k -DKERNEL_PATH=$$p -DKERNEL_$$p $$f"; done; done) | \
+		xargs -P 2 -I{} sh -c "$$cc $(FLAGS) $(cairo_cflags) -Werror -fsyntax-only {}" || exit 1; \
+	done
+lint: export flags_portable := $(flags_portable)
+lint: export flags_avx2 := $(flags_avx2)
+lint: export flags_avx512 := $(flags_avx512)
+
+# Search for inputs that break a parser, with libFuzzer (clang, libclang-rt-14-dev): FUZZ_RUNS executions of each target, beginning
+# with its corpus. What it finds lies in build/fuzz/ and belongs into the corpus with the fix.
+FUZZ_RUNS ?= 1000000
+fuzz_flags = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+fuzz: $(wildcard $(src)/tests/fuzz/fuzz_*.c)
+	+$(MAKE) build=$(build)/fuzz bin=$(build)/fuzz/bin CC=clang OPTIMISE='$(fuzz_flags)' $(build)/fuzz/libheddle.a
+	@set -e; for f in $^; do n=$$(basename $$f .c); echo "== $$n"; mkdir -p $(build)/fuzz/$$n; \
+		clang $(FLAGS) $(fuzz_flags) -fsanitize=fuzzer -o $(build)/fuzz/$$n.run $$f $(build)/fuzz/libheddle.a $(LIBS); \
+		$(build)/fuzz/$$n.run -runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 -artifact_prefix=$(build)/fuzz/ \
+			$(build)/fuzz/$$n $(src)/tests/fuzz/corpus/$$n 2>&1 | grep -E 'ERROR|SUMMARY|number_of_executed|Test unit' ; done
