@@ -37,7 +37,8 @@ static bool end_text(struct csv_scan *s, size_t size, bool last)
 	if (!last)
 		return false;
 	if (s->state == QUOTED)
-		fault(s, "a quoted field is not closed", size);
+		fault(s, "a quoted field is not closed", s->opened);
+	s->open = s->state == QUOTED;
 	s->fields++;
 	s->line_end = 0;
 	return true;
@@ -50,6 +51,7 @@ bool csv_scan(struct csv_scan *s, const char *row, size_t size, bool last)
 		switch ((enum state)s->state) {
 		case START:
 			s->state = c == '"' ? QUOTED : PLAIN;
+			s->opened = s->at;
 			s->at += c == '"';
 			break;
 		case QUOTED: {

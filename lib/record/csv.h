@@ -16,6 +16,8 @@ struct csv_scan {
 	size_t fields;
 	const char *fault;	/* what is wrong with the row, NULL if nothing */
 	size_t fault_at;
+	size_t opened;		/* where the last quoted field begins */
+	bool open;		/* the text ends inside it */
 };
 
 /* Go on over row[0, size), of which more may come unless `last`: true when the row is whole. */

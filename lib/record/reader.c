@@ -100,6 +100,7 @@ static bool whole(struct reader *r, struct span *s)
 		s->fault = r->scan.fault;
 		s->fault_at = r->scan.fault_at;
 		s->fields = r->scan.fields;
+		s->open = r->scan.open;
 		return true;
 	}
 	const char *end = memchr(data + r->scanned, '\n', size - r->scanned);
@@ -133,7 +134,7 @@ void reader_take(struct reader *r, const struct span *s)
 static void cut_open_row(struct span *s)
 {
 	const char *end = memchr(s->text.data, '\n', s->text.size);
-	if (!end || !s->fault || s->line_end || s->fault_at != s->text.size)
+	if (!end || !s->open)
 		return;
 	s->text.size = (size_t)(end - s->text.data);
 	s->line_end = 1;

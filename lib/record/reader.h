@@ -12,6 +12,7 @@ struct span {
 	uint64_t offset;
 	const char *fault;	/* CSV */
 	size_t fault_at, fields;
+	bool open;		/* CSV: the file ends inside a quoted field */
 };
 
 struct reader {
