@@ -120,15 +120,11 @@ void command_progress(const char *what, size_t done, size_t total)
 
 void command_count(const char *what, double n)
 {
-	for (size_t i = 0; i < COUNTS_MAX; i++) {
-		if (!counts[i].what)
-			counts[i].what = what;
-		if (strcmp(counts[i].what, what) == 0) {
-			counts[i].n += n;
-			return;
-		}
-	}
-	CHECK(!"too many kinds of counts");
+	size_t i = 0;
+	while (counts[i].what && strcmp(counts[i].what, what) != 0)
+		CHECK(++i < COUNTS_MAX);
+	counts[i].what = what;
+	counts[i].n += n;
 }
 
 /* --- Signals ------------------------------------------------------------------------------------------------------- */
