@@ -26,7 +26,8 @@
 #define KERNELS(X)                                                                               \
 	X(linear)                                                                                \
 	X(linear_norm) X(feed_forward) X(norm) X(embed) X(attention) X(pool) X(normalize) X(bag) \
-		X(column_sum) X(square_norms) X(square_distances) X(pair_distances) X(top_k)
+		X(column_sum) X(square_norms) X(square_distances) X(pair_distances) X(top_k) \
+		X(nearest_pairs) X(nearest_rows) X(umap_smooth) X(umap_edges) X(umap_place)
 
 #define KERNEL_NUMBER(name) KERNEL_##name,
 enum kernel { KERNELS(KERNEL_NUMBER) KERNEL_COUNT };
@@ -68,6 +69,15 @@ struct weight {
 /* Compute units 0 .. n - 1: on a lane here and now, on a root spread over threads in runs of at
  * least `grain` units. */
 void device_run(struct device *, enum kernel, const void *arguments, size_t n, size_t grain);
+
+/*
+ * Steps one after another, each as device_run: step s computes units 0 .. n[s] - 1 with the arguments at arguments +
+ * s size. For many short steps: threads take runs of `grain` units, and go on when the units of a step are done, not
+ * when all threads have come; a thread that the system has taken off its processor holds up nobody unless in the
+ * middle of a run.
+ */
+void device_run_steps(struct device *, enum kernel, const void *arguments, size_t size, const size_t *n,
+	size_t steps, size_t grain);
 
 /* y and x: rows with a stride in elements. */
 struct norm_arguments { /* a unit is a row */

@@ -3,6 +3,7 @@
 
 #include <omp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +205,51 @@ void device_run(struct device *d, enum kernel kernel, const void *arguments, siz
 			fn(arguments, i * run, i + 1 < runs ? (i + 1) * run : n, l->scratch);
 		lane_give(d, l);
 	}
+}
+
+/* How far the threads are in a step. A step to itself a cache line. */
+struct step {
+	_Alignas(64) size_t taken, done;	/* runs */
+};
+
+static void steps_work(kernel_function *fn, const char *arguments, size_t size, const size_t *n, size_t steps,
+	size_t grain, struct step *at, struct arena *scratch)
+{
+	for (size_t s = 0; s < steps; s++) {
+		size_t runs = n[s] / grain + (n[s] % grain != 0), run;
+		while ((run = __atomic_fetch_add(&at[s].taken, 1, __ATOMIC_RELAXED)) < runs) {
+			size_t end = (run + 1) * grain < n[s] ? (run + 1) * grain : n[s];
+			fn(arguments + s * size, run * grain, end, scratch);
+			__atomic_fetch_add(&at[s].done, 1, __ATOMIC_RELEASE);
+		}
+		for (size_t spins = 0; __atomic_load_n(&at[s].done, __ATOMIC_ACQUIRE) < runs; spins++)
+			if (spins > 4096)
+				sched_yield();
+	}
+}
+
+void device_run_steps(struct device *d, enum kernel kernel, const void *arguments, size_t size, const size_t *n,
+	size_t steps, size_t grain)
+{
+	kernel_function *fn = d->table->kernel[kernel];
+	size_t most = 0, threads = (size_t)omp_get_max_threads();
+	for (size_t s = 0; s < steps; s++)
+		most = n[s] > most ? n[s] : most;
+	if (d->parent || most <= grain || threads == 1) {
+		for (size_t s = 0; s < steps; s++)
+			fn((const char *)arguments + s * size, 0, n[s], d->scratch);
+		return;
+	}
+	size_t runs = most / grain + (most % grain != 0);
+	struct step *at = mem_zero(steps, sizeof *at);
+	#pragma omp parallel num_threads((int)(threads < runs ? threads : runs))
+	{
+		math_enter();
+		struct device *l = lane_take(d);
+		steps_work(fn, arguments, size, n, steps, grain, at, l->scratch);
+		lane_give(d, l);
+	}
+	mem_free(at);
 }
 
 /* --- tensors --- */
