@@ -86,5 +86,5 @@ tests: all $(unit) $(fuzz)
 clean:
 	rm -rf $(build) $(bin)
 
-include $(call sources,mk/*.mk)
+include $(wildcard $(src)/mk/*.mk)
 -include $(shell find $(build) -name '*.d' 2>/dev/null)

@@ -161,6 +161,7 @@ static void lane_give(struct device *root, struct device *l)
 
 void device_parallel(struct device *d, size_t n, device_function *fn, void *context)
 {
+	math_enter();
 	if (n <= 1 || d->parent) {
 		for (size_t i = 0; i < n; i++) {
 			struct arena_mark m = device_mark(d);
@@ -188,6 +189,7 @@ void device_run(struct device *d, enum kernel kernel, const void *arguments, siz
 	kernel_function *fn = d->table->kernel[kernel];
 	if (n == 0)
 		return;
+	math_enter();
 	if (d->parent || n <= grain || omp_get_max_threads() == 1) {
 		fn(arguments, 0, n, d->scratch);
 		return;
