@@ -279,41 +279,28 @@ static void write_out(struct buffer *b)
 	command_write(b, 0);
 }
 
-static struct slice read_share(const char *name, struct arena *arena)
+/* share/plot/NAME.EXTENSION */
+static struct slice read_share(const char *name, const char *extension, struct arena *arena)
 {
 	struct error e = { 0 };
 	struct slice text;
-	const char *path = command_data(name);
-	if (contents_read(path, arena, &text, &e))
+	char path[64];
+	snprintf(path, sizeof path, "plot/%s.%s", name, extension);
+	if (contents_read(command_data(path), arena, &text, &e))
 		command_fail(&e);
 	return text;
 }
 
-/* Fill share/plot/NAME.html with its style, its script and the parts that are given (room for 5 more is behind them). */
-static void write_page(const char *name, struct page_part *parts, size_t n)
+static void write_page(const char *name, const struct page_part *parts, size_t n)
 {
 	struct arena *arena = arena_new();
-	struct buffer style_digest = { 0 }, script_digest = { 0 }, page = { 0 };
+	struct buffer page = { 0 };
 	struct error e = { 0 };
-	char path[64];
-	snprintf(path, sizeof path, "plot/%s.css", name);
-	struct slice style = read_share(path, arena);
-	snprintf(path, sizeof path, "plot/%s.js", name);
-	struct slice script = read_share(path, arena);
-	snprintf(path, sizeof path, "plot/%s.html", name);
-	struct slice template = read_share(path, arena);
-	page_digest(&style_digest, style);
-	page_digest(&script_digest, script);
-	parts[n++] = (struct page_part){ "style", style, true };
-	parts[n++] = (struct page_part){ "script", script, true };
-	parts[n++] = (struct page_part){ "style-digest", buffer_view(&style_digest), true };
-	parts[n++] = (struct page_part){ "script-digest", buffer_view(&script_digest), true };
-	parts[n++] = (struct page_part){ "theme", dark ? SLICE("dark") : SLICE("auto"), true };
-	if (page_fill(&page, template, parts, n, &e))
+	struct slice template = read_share(name, "html", arena);
+	struct slice style = read_share(name, "css", arena), script = read_share(name, "js", arena);
+	if (page_make(&page, template, style, script, dark, parts, n, &e))
 		command_fail(&e);
 	write_out(&page);
-	buffer_free(&style_digest);
-	buffer_free(&script_digest);
 	buffer_free(&page);
 	arena_free(arena);
 }
@@ -345,7 +332,7 @@ static void write_map_page(const struct map *map, const struct map_style *style,
 	page_map(&json, map, style);
 	if (cut)
 		buffer_printf(&note, "%zu texts are longer than %zu characters and were cut.", cut, text_length);
-	struct page_part parts[10] = {
+	const struct page_part parts[] = {
 		{ "title", style->title.size ? style->title : SLICE("Document map"), false },
 		{ "heading", style->title, false },
 		{ "counts", counts, false },
@@ -427,7 +414,7 @@ static void plot_bars(struct slice heading)
 	if (output_format == FORMAT_HTML) {
 		draw_bars(&report, &style, CANVAS_SVG, false, &light_out);
 		drawn = draw_bars(&report, &style, CANVAS_SVG, true, &dark_out);
-		struct page_part parts[8] = {
+		const struct page_part parts[] = {
 			{ "title", heading.size ? heading : SLICE("Topics"), false },
 			{ "light", buffer_view(&light_out), true },
 			{ "dark", buffer_view(&dark_out), true },

@@ -145,6 +145,13 @@ static void order_points(struct map *m)
 	mem_free(place);
 }
 
+/* Rounding may lead outside where the extent is next to nothing beside the coordinates. */
+static float scaled(double value, double middle, double half)
+{
+	double at = (value - middle) / half;
+	return at < -1 ? -1 : at > 1 ? 1 : (float)at;
+}
+
 static void scale_points(struct map *m)
 {
 	double low_x = 0, high_x = 0, low_y = 0, high_y = 0;
@@ -164,8 +171,8 @@ static void scale_points(struct map *m)
 	m->at_x = MEM_ARRAY(float, m->n);
 	m->at_y = MEM_ARRAY(float, m->n);
 	for (size_t i = 0; i < m->n; i++) {
-		m->at_x[i] = (float)((m->x[m->order[i]] - middle_x) / half);
-		m->at_y[i] = (float)((m->y[m->order[i]] - middle_y) / half);
+		m->at_x[i] = scaled(m->x[m->order[i]], middle_x, half);
+		m->at_y[i] = scaled(m->y[m->order[i]], middle_y, half);
 	}
 }
 
@@ -252,28 +259,30 @@ static void choose_colours(struct map *m)
 
 enum { LABEL_LENGTH = 80 }; /* characters */
 
-static struct slice name_topic(struct map *m, const struct map_topic *t, const struct report *report,
-	const char *aspect, size_t n_words, bool *missing)
+/* Returns whether the report lacks the topic. */
+static bool name_topic(struct map *m, struct map_topic *t, const struct report *report,
+	const char *aspect, size_t n_words)
 {
 	const struct report_topic *known = report ? report_find(report, t->key) : NULL;
-	*missing = report && m->topics_given && !known && t->key.size > 0;
+	bool missing = report && m->topics_given && !known && t->key.size > 0;
 	struct slice label = known ? report_label(known, aspect, n_words, m->arena) : t->key;
 	if (t->outlier)
 		label = t->key.size ? SLICE("outliers") : SLICE("no topic");
 	else if (!m->topics_given)
 		label = SLICE("records");
+	t->named = known && !t->outlier;
 	/* before it is cleaned, so that a key of 10 MB is not copied */
 	bool cut, cut_again;
 	label = lettering_clean(m->arena, lettering_cut(label, 4 * LABEL_LENGTH, &cut));
-	label = lettering_cut(label, LABEL_LENGTH, &cut_again);
-	if (!cut && !cut_again)
-		return label;
-	struct buffer b = { 0 };
-	buffer_slice(&b, label);
-	buffer_text(&b, "…");
-	label = arena_copy(m->arena, buffer_view(&b));
-	buffer_free(&b);
-	return label;
+	t->label = lettering_cut(label, LABEL_LENGTH, &cut_again);
+	if (cut || cut_again) {
+		struct buffer b = { 0 };
+		buffer_slice(&b, t->label);
+		buffer_text(&b, "…");
+		t->label = arena_copy(m->arena, buffer_view(&b));
+		buffer_free(&b);
+	}
+	return missing;
 }
 
 size_t map_arrange(struct map *m, const struct report *report, const char *aspect, size_t n_words)
@@ -282,10 +291,8 @@ size_t map_arrange(struct map *m, const struct report *report, const char *aspec
 	order_points(m);
 	scale_points(m);
 	for (size_t i = 0; i < m->n_topics; i++) {
-		bool missing;
-		m->topics[i].label = name_topic(m, &m->topics[i], report, aspect, n_words, &missing);
+		lacking += name_topic(m, &m->topics[i], report, aspect, n_words);
 		find_centre(m, &m->topics[i]);
-		lacking += missing;
 	}
 	choose_colours(m);
 	return lacking;

@@ -13,6 +13,7 @@
 struct map_topic {
 	struct slice key;	/* as it stands in the records; empty: they have none */
 	struct slice label;	/* words to show */
+	bool named;		/* the label is not the key */
 	bool outlier;		/* "-1" or none: grey, not labelled */
 	size_t first, count;	/* its points */
 	float x, y;		/* where it is densest */

@@ -46,6 +46,31 @@ void page_digest(struct buffer *b, struct slice text)
 	base64_encode(b, digest, sizeof digest);
 }
 
+int page_make(struct buffer *out, struct slice template, struct slice style, struct slice script,
+	bool dark, const struct page_part *given, size_t n, struct error *e)
+{
+	CHECK(!memmem(style.data, style.size, "</", 2) && !memmem(script.data, script.size, "</", 2));
+	struct buffer style_digest = { 0 }, script_digest = { 0 };
+	page_digest(&style_digest, style);
+	page_digest(&script_digest, script);
+	const struct page_part own[] = {
+		{ "style", style, true },
+		{ "script", script, true },
+		{ "style-digest", buffer_view(&style_digest), true },
+		{ "script-digest", buffer_view(&script_digest), true },
+		{ "theme", dark ? SLICE("dark") : SLICE("auto"), true },
+	};
+	size_t n_own = sizeof own / sizeof *own;
+	struct page_part *parts = MEM_ARRAY(struct page_part, n + n_own);
+	memcpy(parts, own, sizeof own);
+	memcpy(parts + n_own, given, n * sizeof *given);
+	int status = page_fill(out, template, parts, n + n_own, e);
+	mem_free(parts);
+	buffer_free(&style_digest);
+	buffer_free(&script_digest);
+	return status;
+}
+
 void page_string(struct buffer *b, struct slice text)
 {
 	size_t from = b->size;
@@ -108,10 +133,17 @@ static void add_theme(struct buffer *b, const char *name, const struct theme *t)
 
 static void add_topic(struct buffer *b, const struct map_topic *t)
 {
-	buffer_text(b, "{\"key\":");
-	page_string(b, t->key);
+	struct buffer name = { 0 };
+	if (t->named) {
+		buffer_slice(&name, t->key);
+		buffer_text(&name, " · ");
+	}
+	buffer_slice(&name, t->label);
+	buffer_text(b, "{\"name\":");
+	page_string(b, buffer_view(&name));
 	buffer_text(b, ",\"label\":");
 	page_string(b, t->label);
+	buffer_free(&name);
 	buffer_printf(b, ",\"count\":%zu,\"colour\":%u,\"outlier\":%s,\"x\":", t->count,
 		(unsigned)t->colour, t->outlier ? "true" : "false");
 	json_write_float(b, t->x);

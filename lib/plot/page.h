@@ -19,6 +19,11 @@ struct page_part {
 int page_fill(struct buffer *, struct slice template, const struct page_part *, size_t n,
 	struct error *);
 
+/* A page: the template filled with the parts and with {{style}}, {{script}}, their digests {{style-digest}} and {{script-digest}},
+ * and {{theme}}, which is "dark", or "auto" for what the reader's system says. Style and script must not hold "</" (CHECK). */
+int page_make(struct buffer *, struct slice template, struct slice style, struct slice script,
+	bool dark, const struct page_part *, size_t n, struct error *);
+
 /* "sha256-…" of an inline style or script, for Content-Security-Policy. */
 void page_digest(struct buffer *, struct slice);
 

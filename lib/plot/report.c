@@ -85,23 +85,27 @@ static int read_topic(struct report *r, struct json v, struct report_topic *t, s
 
 /* --- Files ----------------------------------------------------------------------------------- */
 
-static int read_json(struct report *r, const char *path, struct error *e)
+static int read_json(struct report *r, struct slice text, struct error *e)
 {
-	struct slice text;
 	struct json root;
-	if (contents_read(path, r->arena, &text, e))
-		return -1;
 	if (json_read(text, &root, e))
-		return error_wrap(e, "%s", path);
+		return -1;
 	struct json topics = json_get(root, "topics");
 	if (topics.type != JSON_ARRAY)
-		return error_set(e, ERROR_DATA, "%s: it has no array \"topics\": is it a report of topics?",
-			path);
+		return error_set(e, ERROR_DATA, "it has no array \"topics\": is it a report of topics?");
 	r->topics = ARENA_ARRAY(r->arena, struct report_topic, json_count(topics));
 	for (struct json_iterator i = json_iterate(topics); json_each(&i); r->n++)
 		if (read_topic(r, i.value, &r->topics[r->n], e))
-			return error_wrap(e, "%s: topic number %zu of the list", path, r->n + 1);
+			return error_wrap(e, "topic number %zu of the list", r->n + 1);
 	return 0;
+}
+
+static int read_json_file(struct report *r, const char *path, struct error *e)
+{
+	struct slice text;
+	if (contents_read(path, r->arena, &text, e))
+		return -1;
+	return read_json(r, text, e) ? error_wrap(e, "%s", path) : 0;
 }
 
 /* A row as the JSON object that it stands for. */
@@ -179,17 +183,27 @@ static void sort_keys(struct report *r)
 		qsort(r->by_key, r->n, sizeof(struct report_topic *), compare_keys);
 }
 
+static int finish(struct report *r, int status)
+{
+	if (status)
+		report_free(r);
+	else
+		sort_keys(r);
+	return status;
+}
+
 int report_read(struct report *r, const char *path, struct error *e)
 {
 	size_t length = strlen(path);
 	bool csv = length > 4 && strcmp(path + length - 4, ".csv") == 0;
 	*r = (struct report){ .arena = arena_new() };
-	if ((csv ? read_csv : read_json)(r, path, e)) {
-		report_free(r);
-		return -1;
-	}
-	sort_keys(r);
-	return 0;
+	return finish(r, csv ? read_csv(r, path, e) : read_json_file(r, path, e));
+}
+
+int report_parse(struct report *r, struct slice json, struct error *e)
+{
+	*r = (struct report){ .arena = arena_new() };
+	return finish(r, read_json(r, arena_copy(r->arena, json), e));
 }
 
 void report_free(struct report *r)

@@ -36,6 +36,8 @@ struct report {
 
 /* Read a report, CSV where the path ends in .csv, else JSON. Errors 65 and 66. */
 int report_read(struct report *, const char *path, struct error *);
+/* The same from JSON in memory. */
+int report_parse(struct report *, struct slice json, struct error *);
 void report_free(struct report *);
 
 const struct report_topic *report_find(const struct report *, struct slice key);	/* NULL: not there */

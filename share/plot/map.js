@@ -469,7 +469,7 @@ function dot(t) {
 	d.style.background = pointColour(t);
 	return d;
 }
-const topicName = t => data.topicsGiven ? (t.outlier || t.label === t.key ? t.label : `${t.key} · ${t.label}`) : '';
+const topicName = t => data.topicsGiven ? t.name : '';
 function select(i, keep, say) {
 	current = i;
 	kept = i >= 0 && keep;
@@ -636,7 +636,7 @@ const HITS = 100;
 function search() {
 	clearTimeout(waiting);
 	const words = get('query').value.toLowerCase().split(/\s+/).filter(Boolean);
-	lower = lower || { texts: data.texts.map(t => t.toLowerCase()), topics: topics.map(t => t.label.toLowerCase()) };
+	lower = lower || { texts: data.texts.map(t => t.toLowerCase()), topics: topics.map(t => topicName(t).toLowerCase()) };
 	matched.fill(0);
 	matches = null;
 	if (words.length) {
