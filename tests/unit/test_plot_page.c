@@ -85,7 +85,7 @@ static bool read_attributes(struct scan *s, struct slice element, bool *is_data)
 			s->at++;
 			return true;
 		}
-		struct slice name = read_name(s), value = { 0 };
+		struct slice name = read_name(s), value = { "", 0 };
 		if (s->page.data[s->at] == '=') {
 			assert_int_equal(s->page.data[++s->at], '"');
 			const char *end = memchr(s->page.data + s->at + 1, '"', s->page.size - s->at - 1);
