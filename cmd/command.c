@@ -243,6 +243,9 @@ static void open_input(const struct command *c)
 	run.reader = reader_open(&o, &e);
 	if (!run.reader)
 		command_fail(&e);
+	/* the columns are those of the first record, which a command that reads all before it writes has passed by then */
+	if (shared.output_format == FORMAT_CSV || shared.output_format == FORMAT_TSV)
+		reader_columns(run.reader);
 }
 
 void command_begin(const struct command *c, int argc, char **argv)
