@@ -62,7 +62,7 @@ column() { sed -E "s/.*\"$1\":(-?[0-9.e-]+).*/\1/"; }
 	[ "$(n --cluster-selection-method leaf --min-cluster-size 5)" -gt 3 ]
 	[ "$(n --cluster-selection-method leaf --min-cluster-size 5 --cluster-selection-epsilon 3)" = 3 ]
 	[ "$(n --min-cluster-size 120 --allow-single-cluster)" = 1 ]
-	[ "$(n --max-cluster-size 60)" -gt 3 ]
+	[ "$(cluster --max-cluster-size 60 in.jsonl | column cluster | grep -v -- -1 | sort | uniq -c | sort -rn | awk '{ print ($1 <= 60); exit }')" = 1 ]
 	[ "$(n --metric manhattan)" = 3 ]
 }
 
