@@ -151,6 +151,8 @@ static int open_tokenizer(struct embedder *m, struct error *e)
 			e->code = ERROR_MODEL;
 		return -1;
 	}
+	if (m->sentence.lowercase && tokenizer_lowercase_first(m->tokenizer, e))
+		return error_wrap(e, "%s", folder);
 	size_t rows = m->architecture ? m->config.vocab_size : m->table.n;
 	if (tokenizer_vocab_size(m->tokenizer) > rows)
 		return error_set(e, ERROR_MODEL,

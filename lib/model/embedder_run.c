@@ -12,8 +12,6 @@
 #include "lib/base/buffer.h"
 #include "lib/model/embedder_private.h"
 #include "lib/model/weights.h"
-#include "lib/text/unicode.h"
-#include "lib/text/utf8.h"
 
 /* One call of embedder_run. */
 struct run_state {
@@ -29,30 +27,14 @@ struct run_state {
 
 /* --- Tokens -------------------------------------------------------------------------------- */
 
-static void add_lowercase(struct buffer *b, struct slice text)
-{
-	const char *end = text.data + text.size;
-	for (const char *p = text.data; p < end;) {
-		uint32_t c, lower[2] = { 0, 0 };
-		p += utf8_decode(p, end, &c);
-		size_t n = unicode_lower(c, lower);
-		for (size_t i = 0; i < n; i++) {
-			char *at = buffer_reserve(b, 4);
-			b->size += utf8_encode(at, lower[i]);
-		}
-	}
-}
-
-/* The text with the prompt before it, lowercased where the model says so. */
+/* The text with the prompt before it. */
 static struct slice prepare(const struct embedder *m, struct slice text, struct arena *arena)
 {
-	if (m->prompt.size == 0 && !m->sentence.lowercase)
+	if (m->prompt.size == 0)
 		return text;
 	struct buffer b = { NULL, 0, 0 };
-	void (*add)(struct buffer *, struct slice) =
-		m->sentence.lowercase ? add_lowercase : buffer_slice;
-	add(&b, m->prompt);
-	add(&b, text);
+	buffer_slice(&b, m->prompt);
+	buffer_slice(&b, text);
 	struct slice all = arena_copy(arena, buffer_view(&b));
 	buffer_free(&b);
 	return all;

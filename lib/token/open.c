@@ -174,3 +174,13 @@ int tokenizer_set_lowercase(struct tokenizer *t, bool lowercase, struct error *e
 		n->strip_accents = lowercase;
 	return tokenizer_finish(t, e);
 }
+
+int tokenizer_lowercase_first(struct tokenizer *t, struct error *e)
+{
+	struct normalizer *n = &t->normalizer;
+	if (n->kind != NORMALIZER_BERT)
+		return error_set(e, ERROR_MODEL,
+			"the tokenizer has no BertNormalizer: it cannot choose to lowercase");
+	n->lowercase = true;
+	return tokenizer_finish(t, e);
+}

@@ -35,6 +35,12 @@ struct tokenizer *tokenizer_from_vocab(struct slice vocab, bool lowercase, struc
  */
 int tokenizer_set_lowercase(struct tokenizer *, bool lowercase, struct error *);
 
+/*
+ * Lowercase text before all else, as sentence-transformers does where do_lower_case is set: accents stay as the
+ * file says. Before the tokenizer is used. -1 (ERROR_MODEL) where its normalizer has no such choice.
+ */
+int tokenizer_lowercase_first(struct tokenizer *, struct error *);
+
 /* --- Encoding ------------------------------------------------------------------------------ */
 
 struct tokenizer_options {

@@ -1,0 +1,198 @@
+/*
+ * embed: texts into vectors. Records are read in windows; a window's texts are tokenized and
+ * computed on all threads (lib/model/embedder.h), its records composed on all threads, and written
+ * in order. Windows begin small, so that the first records come out at once, and memory stays
+ * bounded.
+ */
+#include <omp.h>
+
+#include "cmd/command.h"
+#include "lib/file/npy.h"
+#include "lib/model/embedder.h"
+
+enum {
+	FIRST_WINDOW = 32, /* records; doubled up to */
+	LAST_WINDOW = 2048,
+	WINDOW_BYTES = 4 << 20, /* of records; one more is always read */
+	CHUNK = 32, /* records that one thread composes */
+};
+
+static const char *model;
+static struct embedder_options asked;
+static int pooling;
+static bool normalize, normalize_given;
+
+static const struct option options[] = {
+	OPTION_STRING('m', "model", &model, "MODEL",
+		"a model folder, by path or by name in HEDDLE_MODELS or the Hugging Face cache "
+		"[built-in]"),
+	OPTION_CHOICE(0, "pooling", &pooling, EMBEDDER_POOLING,
+		"how token vectors become one [as the model says]"),
+	{ .kind = OPTION_KIND_FLAG,
+		.name = "normalize",
+		.to = &normalize,
+		.given = &normalize_given,
+		.help = "scale vectors to length 1, or do not [as the model says]" },
+	OPTION_COUNT(0, "max-length", &asked.max_length, 1, 1 << 20, "N",
+		"cut texts to N tokens, special ones counted [as the model says]"),
+	OPTION_STRING(0, "prompt", &asked.prompt, "TEXT", "put TEXT before every text"),
+	OPTION_STRING(0, "prompt-name", &asked.prompt_name, "NAME",
+		"put the model's prompt of this name before every text [its default, if any]"),
+	OPTION_COUNT(0, "truncate-dim", &asked.truncate_dim, 1, 1 << 20, "N",
+		"keep only the first N dimensions [all]"),
+	OPTION_COUNT(0, "batch-tokens", &asked.batch_tokens, 1, 1 << 24, "N",
+		"compute about N tokens at a time on each thread; the result is the same [400]"),
+	OPTION_END,
+};
+
+static const char *const keys[] = { "embedding" };
+
+static const char *const examples[] = {
+	"embed docs.jsonl >vectors.jsonl",
+	"embed the key text of each record with the built-in static model",
+	"embed -m all-MiniLM-L6-v2 --encoding base64 docs.jsonl | reduce -n 5 | cluster",
+	"a transformer's vectors into a pipeline",
+	"embed --text-key title --vectors titles.npy -o titles.jsonl docs.csv",
+	"keep the vectors beside the records, as a NumPy matrix",
+	NULL,
+};
+
+static const struct command command = {
+	.name = "embed",
+	.summary = "turn texts into vectors",
+	.options = options,
+	.has = COMMAND_TEXT_KEY | COMMAND_OUTPUT_KEY | COMMAND_VECTORS_OUT | COMMAND_DTYPE,
+	.keys = keys,
+	.n_keys = 1,
+	.examples = examples,
+};
+
+/* Records read together, and what becomes of them. */
+struct window {
+	struct arena *arena;
+	struct record *records; /* [n] */
+	struct slice *texts; /* [n] */
+	struct error *errors; /* [n], code 0: composed */
+	float *vectors; /* [n, size] */
+	struct buffer *chunks; /* [LAST_WINDOW / CHUNK] */
+	size_t n, size;
+};
+
+static struct window window_new(size_t size)
+{
+	return (struct window){
+		.arena = arena_new(),
+		.records = MEM_ARRAY(struct record, LAST_WINDOW),
+		.texts = MEM_ARRAY(struct slice, LAST_WINDOW),
+		.errors = MEM_ARRAY(struct error, LAST_WINDOW),
+		.vectors = MEM_ARRAY(float, size_mul(LAST_WINDOW, size)),
+		.chunks = mem_zero(LAST_WINDOW / CHUNK, sizeof(struct buffer)),
+		.size = size,
+	};
+}
+
+static void window_free(struct window *w)
+{
+	arena_free(w->arena);
+	mem_free(w->records);
+	mem_free(w->texts);
+	mem_free(w->errors);
+	mem_free(w->vectors);
+	for (size_t i = 0; i < LAST_WINDOW / CHUNK; i++)
+		buffer_free(&w->chunks[i]);
+	mem_free(w->chunks);
+}
+
+/* Read up to n records that have a text. False where the input ended before the first. */
+static bool window_read(struct window *w, size_t text, size_t n)
+{
+	size_t bytes = 0;
+	arena_clear(w->arena);
+	w->n = 0;
+	while (w->n < n && bytes < WINDOW_BYTES && command_next(w->arena, &w->records[w->n])) {
+		struct record *r = &w->records[w->n];
+		struct error e;
+		if (record_text(r, text, run.text_key, w->arena, &w->texts[w->n], &e)) {
+			command_reject(r, &e);
+			continue;
+		}
+		bytes += r->raw.size;
+		w->n++;
+	}
+	return w->n > 0;
+}
+
+/* The records with their vectors, as text, in chunks. */
+static void window_compose(struct window *w)
+{
+#pragma omp parallel for schedule(dynamic, 1)
+	for (size_t k = 0; k < (w->n + CHUNK - 1) / CHUNK; k++) {
+		struct buffer *b = &w->chunks[k];
+		buffer_clear(b);
+		for (size_t i = k * CHUNK; i < w->n && i < (k + 1) * CHUNK; i++) {
+			size_t start = b->size;
+			w->errors[i] = (struct error){ 0 };
+			if (writer_begin(run.writer, b, &w->records[i], &w->errors[i])) {
+				b->size = start;
+				continue;
+			}
+			if (!run.vectors)
+				writer_vector(run.writer, b, w->vectors + i * w->size, w->size);
+			writer_end(run.writer, b);
+		}
+	}
+}
+
+static void window_write(struct window *w, struct npy_writer *npy)
+{
+	for (size_t k = 0; k < (w->n + CHUNK - 1) / CHUNK; k++) {
+		size_t written = 0;
+		for (size_t i = k * CHUNK; i < w->n && i < (k + 1) * CHUNK; i++) {
+			struct error e;
+			if (w->errors[i].code) {
+				command_reject(&w->records[i], &w->errors[i]);
+				continue;
+			}
+			if (npy && npy_writer_add(npy, w->vectors + i * w->size, w->size, &e))
+				command_fail(&e);
+			written++;
+		}
+		command_write(&w->chunks[k], written);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct error e;
+	command_begin(&command, argc, argv);
+	asked.pooling = (enum embedder_pooling)pooling;
+	if (normalize_given)
+		asked.normalize = normalize ? EMBEDDER_NORMALIZE : EMBEDDER_NORMALIZE_NOT;
+	asked.bf16 = run.dtype == 1;
+	asked.device = run.device;
+	if (asked.prompt && asked.prompt_name)
+		command_usage("--prompt and --prompt-name exclude each other");
+	size_t text = reader_want(run.reader, run.text_key);
+	struct embedder *m =
+		embedder_open(model ? model : command_data(EMBEDDER_BUILTIN), &asked, &e);
+	if (!m)
+		command_fail(&e);
+	struct npy_writer *npy = run.vectors ? npy_writer_open(run.vectors, &e) : NULL;
+	if (run.vectors && !npy)
+		command_fail(&e);
+	command_output(run.vectors ? 0 : 1);
+	struct window w = window_new(embedder_size(m));
+	for (size_t n = FIRST_WINDOW; window_read(&w, text, n); n = n < LAST_WINDOW ? 2 * n : n) {
+		if (embedder_run(m, w.texts, w.n, w.vectors, &e))
+			command_fail(&e);
+		window_compose(&w);
+		window_write(&w, npy);
+	}
+	if (npy && npy_writer_close(npy, &e))
+		command_fail(&e);
+	command_count("tokens", (double)embedder_tokens(m));
+	command_count("truncated", (double)embedder_truncated(m));
+	window_free(&w);
+	embedder_free(m);
+	return command_end();
+}
