@@ -137,14 +137,15 @@ struct slice csv_decode(struct csv_field f, char delimiter, struct buffer *scrat
 		mem_alloc(SIZE_MAX);	/* it had no memory; does not return */
 	csv_fini(&parser, keep, NULL, scratch);
 	csv_free(&parser);
-	return buffer_view(scratch);
+	return scratch->size ? buffer_view(scratch) : SLICE("");
 }
 
 void csv_encode(struct buffer *b, struct slice text, char delimiter)
 {
+	if (text.size == 0)
+		return;
 	const char *end = text.data + text.size;
-	if (text.size == 0 || (scan_field(text.data, end, delimiter) == end && text.data[0] != ' ' &&
-		    end[-1] != ' '))
+	if (scan_field(text.data, end, delimiter) == end && text.data[0] != ' ' && end[-1] != ' ')
 		buffer_slice(b, text);
 	else
 		csv_quote(b, text);

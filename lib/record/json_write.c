@@ -23,7 +23,7 @@ static void put_escape(struct buffer *b, unsigned char c)
 
 void json_write_string(struct buffer *b, struct slice text)
 {
-	const char *s = text.data, *end = s + text.size;
+	const char *s = text.size ? text.data : "", *end = s + text.size;
 	bool high = false;
 	buffer_char(b, '"');
 	while (s < end) {
