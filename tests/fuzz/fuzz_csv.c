@@ -127,8 +127,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	buffer_clear(&ours);
 	buffer_clear(&theirs);
-	/* the slow part on some, so that many are tried */
-	if (size % 8 == 0 && through(text, format, FORMAT_AUTO, &ours) == 0) {
+	/* the slow part on some, so that many are tried; a mark that blank lines kept from being one would become one */
+	bool marked = memmem(text.data, text.size, "\xef\xbb\xbf", 3) > (void *)text.data;
+	if (size % 8 == 0 && !marked && through(text, format, FORMAT_AUTO, &ours) == 0) {
 		/* what came out goes through unchanged, and holds all but blank lines */
 		CHECK(ours.size <= text.size + 2);
 		CHECK(through(buffer_view(&ours), format, FORMAT_AUTO, &theirs) == 0);
