@@ -199,13 +199,18 @@ def check(args):
         for r, v in zip(records, embeddings):
             r["embedding"] = [float(x) for x in v]
         chains = {"Main": KeyBERTInspired(), "mmr": MaximalMarginalRelevance(diversity=0.3)}
-        m = fit(texts, labels, {"stop_words": "english"}, representation=chains, embedder=embedder, embeddings=embeddings)
+        fit_chains = lambda: fit(texts, labels, {"stop_words": "english"}, representation=chains, embedder=embedder,
+                                 embeddings=embeddings)
         ours = heddle(records, "-m", os.environ["MINILM"], "--stop-words", "english", "--representation", "keybert",
                       "--aspect", "mmr=mmr", "--diversity", "0.3")
-        print("keybert: %d of %d topics have the same words, largest difference %.2g" % (*compare(ours, m, None, 1e-5)[:1], K,
-              compare(ours, m, None, 1e-5)[1]))
-        print("mmr: %d of %d topics have the same words, largest difference %.2g" % (compare(ours, m, "mmr")[0], K,
-              compare(ours, m, "mmr")[1]))
+        for ties in ("as they fall", "settled as here"):
+            if ties != "as they fall":
+                BERTopic._top_n_idx_sparse = staticmethod(settle_ties)
+                np.argsort = lambda a, axis=-1, **_: argsort(a, axis, kind="stable")
+            m = fit_chains()
+            for aspect in (None, "mmr"):
+                print(f"ties {ties}, {aspect or 'keybert'}: %d of {K} topics have the same words, largest difference %.2g"
+                      % compare(ours, m, aspect, 1e-5))
 
 
 if __name__ == "__main__":
