@@ -1,6 +1,6 @@
 /*
- * corpus.h: texts and their vectors, set aside while they come and at hand by number afterwards. They lie in unlinked
- * files under TMPDIR, so that memory holds 12 bytes a text.
+ * corpus.h: texts and their vectors, set aside while they come and at hand by number afterwards.
+ * They lie in unlinked files under TMPDIR, so that memory holds 12 bytes a text.
  */
 #pragma once
 #include <stdint.h>
@@ -17,20 +17,21 @@ struct encoder {
 
 struct corpus {
 	size_t n;
-	uint32_t *classes;	/* [n] */
-	size_t *starts;		/* [n + 1]: of each text */
-	const char *texts;	/* after corpus_finish */
-	const float *vectors;	/* [n, size], after corpus_finish; NULL where there are none */
-	size_t size;		/* of a vector; 0: none */
+	uint32_t *classes; /* [n] */
+	size_t *starts; /* [n + 1]: of each text */
+	const char *texts; /* after corpus_finish */
+	const float *vectors; /* [n, size], after corpus_finish; NULL where there are none */
+	size_t size; /* of a vector; 0: none */
 	size_t capacity, text_bytes, vector_bytes;
-	void *files[2];		/* FILE *: texts, vectors */
+	void *files[2]; /* FILE *: texts, vectors */
 };
 
 struct corpus *corpus_new(struct error *);
 void corpus_free(struct corpus *);
 
 /* The next text; every text of a corpus has a vector of the same size, or none has (NULL, 0). */
-int corpus_add(struct corpus *, size_t class, struct slice text, const float *vector, size_t size, struct error *);
+int corpus_add(struct corpus *, size_t class, struct slice text, const float *vector, size_t size,
+	struct error *);
 
 /* No more texts: those so far become readable. */
 int corpus_finish(struct corpus *, struct error *);

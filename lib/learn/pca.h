@@ -1,7 +1,7 @@
 /*
- * pca.h: principal components (Pearson 1901; scikit-learn's PCA with svd_solver="covariance_eigh"). The covariance is summed in double
- * in a fixed order and decomposed by eigen.h: the same bits everywhere. A component's sign makes its largest element positive, as
- * scikit-learn's.
+ * pca.h: principal components (Pearson 1901; scikit-learn's PCA with svd_solver="covariance_eigh").
+ * The covariance is summed in double in a fixed order and decomposed by eigen.h: the same bits
+ * everywhere. A component's sign makes its largest element positive, as scikit-learn's.
  */
 #pragma once
 #include "lib/base/memory.h"
@@ -14,8 +14,10 @@ struct pca {
 	double total;		/* variance of all C directions: variance[k] / total is the share explained */
 };
 
-/* Fit to x [N, C], finite, N >= 1, n_components <= C; the results live in the arena. Directions beyond the rank are any orthonormal
- * ones of variance 0. */
+/*
+ * Fit to x [N, C], finite, N >= 1, n_components <= C; the results live in the arena. Directions
+ * beyond the rank are any orthonormal ones of variance 0.
+ */
 void pca_fit(struct pca *, const float *x, size_t n, size_t c, size_t n_components, struct arena *);
 
 /* out [N, K] = (x - mean) components'. Each row by itself: the same bits in any batch. */

@@ -26,6 +26,24 @@ int representation_parse(struct slice text, struct representation *out, struct e
 	return 0;
 }
 
+bool representation_has(const struct representation *r, enum representation_step step)
+{
+	bool has = false;
+	for (size_t i = 0; i < r->n; i++)
+		has = has || r->steps[i] == step;
+	return has;
+}
+
+int aspect_parse(struct slice text, struct aspect *out, struct error *e)
+{
+	const char *equals = text.size ? memchr(text.data, '=', text.size) : NULL;
+	if (!equals || equals == text.data)
+		return error_set(e, ERROR_USAGE, "wants NAME=CHAIN");
+	out->name = (struct slice){ text.data, (size_t)(equals - text.data) };
+	struct slice chain = { equals + 1, text.size - out->name.size - 1 };
+	return representation_parse(chain, &out->chain, e);
+}
+
 void representer_free(struct representer *r)
 {
 	terms_free(&r->known);
@@ -34,7 +52,7 @@ void representer_free(struct representer *r)
 	r->capacity = 0;
 }
 
-/* --- Vectors of texts ---------------------------------------------------------------------------------------------- */
+/* --- Vectors of texts ----------------------------------------------------------------------- */
 
 /* Add a text to those that will be embedded. */
 static void want(struct representer *r, struct slice text)
@@ -79,7 +97,7 @@ static double cosine(const float *a, const float *b, size_t n)
 	return aa > 0 && bb > 0 ? sum / (sqrt(aa) * sqrt(bb)) : 0;
 }
 
-/* --- KeyBERT ------------------------------------------------------------------------------------------------------- */
+/* --- KeyBERT -------------------------------------------------------------------------------- */
 
 struct ranked {
 	double score;
@@ -147,7 +165,7 @@ static int keybert(struct representer *r, const struct topics *t, size_t k, stru
 	return 0;
 }
 
-/* --- MMR ----------------------------------------------------------------------------------------------------------- */
+/* --- MMR ------------------------------------------------------------------------------------ */
 
 static struct slice joined(const struct topic_words *words, struct arena *arena)
 {
@@ -162,7 +180,10 @@ static struct slice joined(const struct topic_words *words, struct arena *arena)
 	return s;
 }
 
-/* Choose k of the words; near [n]: cosine with the topic; nearest [n]: the largest cosine with a chosen one. */
+/*
+ * Choose k of the words; near [n]: cosine with the topic; nearest [n]: the largest cosine with a
+ * chosen one.
+ */
 static void choose(
 	const struct representer *r, struct slice topic, struct topic_words *words, size_t k)
 {
@@ -220,7 +241,7 @@ static int mmr(struct representer *r, const struct topics *t, size_t k, struct a
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------------------------------------- */
+/* ---  --------------------------------------------------------------------------------------- */
 
 int representation_apply(struct representer *r, const struct topics *t,
 	const struct representation *chain, struct arena *arena, struct topic_words *out,
@@ -238,4 +259,45 @@ int representation_apply(struct representer *r, const struct topics *t,
 			return rc;
 	}
 	return 0;
+}
+
+/* The place of the aspect of that name, appended where there is none. */
+static size_t aspect_place(struct topics *t, struct slice name)
+{
+	size_t i = 0;
+	while (i < t->n_aspects && !slice_equal(t->aspects[i], name))
+		i++;
+	if (i < t->n_aspects)
+		return i;
+	struct slice *names = ARENA_ARRAY(t->arena, struct slice, i + 1);
+	if (i)
+		memcpy(names, t->aspects, i * sizeof *names);
+	names[i] = arena_copy(t->arena, name);
+	t->aspects = names;
+	t->n_aspects++;
+	for (size_t r = 0; r < t->n; r++) {
+		struct topic_words *words = arena_zero(t->arena, i + 1, sizeof *words);
+		if (i)
+			memcpy(words, t->at[r].aspects, i * sizeof *words);
+		t->at[r].aspects = words;
+	}
+	return i;
+}
+
+int representation_describe(struct representer *r, struct topics *t,
+	const struct representation *main, const struct aspect *aspects, size_t n_aspects,
+	struct error *e)
+{
+	struct topic_words *out = MEM_ARRAY(struct topic_words, t->n + 1);
+	int rc = main ? representation_apply(r, t, main, t->arena, out, e) : 0;
+	for (size_t i = 0; main && rc == 0 && i < t->n; i++)
+		t->at[i].words = out[i];
+	for (size_t a = 0; rc == 0 && a < n_aspects; a++) {
+		rc = representation_apply(r, t, &aspects[a].chain, t->arena, out, e);
+		size_t place = aspect_place(t, aspects[a].name);
+		for (size_t i = 0; rc == 0 && i < t->n; i++)
+			t->at[i].aspects[place] = out[i];
+	}
+	mem_free(out);
+	return rc;
 }

@@ -27,7 +27,42 @@ void topics_free(struct topics *t)
 	mem_free(t);
 }
 
-/* --- Numbering ----------------------------------------------------------------------------------------------------- */
+/* --- Texts while they come ------------------------------------------------------------------ */
+
+struct topic_texts *topic_texts_new(const struct vectorizer_options *o, struct error *e)
+{
+	struct corpus *c = corpus_new(e);
+	if (!c)
+		return NULL;
+	struct topic_texts *x = mem_zero(1, sizeof *x);
+	x->corpus = c;
+	x->vectorizer = vectorizer_new(o);
+	return x;
+}
+
+void topic_texts_free(struct topic_texts *x)
+{
+	if (!x)
+		return;
+	corpus_free(x->corpus);
+	vectorizer_free(x->vectorizer);
+	terms_free(&x->clusters);
+	mem_free(x->numbers);
+	mem_free(x);
+}
+
+int topic_texts_add(struct topic_texts *x, int64_t cluster, struct slice text, const float *vector,
+	size_t size, struct error *e)
+{
+	size_t class =
+		terms_add(&x->clusters, (struct slice){ (const char *)&cluster, sizeof cluster });
+	if (corpus_add(x->corpus, class, text, vector, size, e))
+		return -1;
+	vectorizer_add(x->vectorizer, class, text);
+	return 0;
+}
+
+/* --- Numbering ------------------------------------------------------------------------------ */
 
 struct group {
 	int64_t cluster;
@@ -46,28 +81,33 @@ static int compare_groups(const void *a, const void *b)
 }
 
 /* Fill the topics' numbers and counts, and order [n]: the class of each. */
-static void number_topics(
-	struct topics *t, const struct corpus *c, const int64_t *clusters, size_t n, size_t *order)
+static void number_topics(struct topics *t, struct topic_texts *x, size_t *order)
 {
+	const struct corpus *c = x->corpus;
+	size_t n = x->clusters.n;
 	struct group *groups = MEM_ARRAY(struct group, n + 1);
-	for (size_t i = 0; i < n; i++)
-		groups[i] = (struct group){ clusters[i], i, 0 };
+	for (size_t i = 0; i < n; i++) {
+		groups[i] = (struct group){ 0, i, 0 };
+		memcpy(&groups[i].cluster, x->clusters.at[i].data, sizeof groups[i].cluster);
+	}
 	for (size_t i = 0; i < c->n; i++)
 		groups[c->classes[i]].count++;
 	qsort(groups, n, sizeof *groups, compare_groups);
 	t->n = n;
 	t->at = arena_zero(t->arena, n + 1, sizeof *t->at);
+	x->numbers = MEM_ARRAY(int64_t, n + 1);
 	int64_t number = 0;
 	for (size_t r = 0; r < n; r++) {
 		order[r] = groups[r].class;
 		t->at[r].cluster = groups[r].cluster;
 		t->at[r].count = groups[r].count;
 		t->at[r].number = groups[r].cluster == TOPICS_OUTLIERS ? TOPICS_OUTLIERS : number++;
+		x->numbers[order[r]] = t->at[r].number;
 	}
 	mem_free(groups);
 }
 
-/* --- Representative texts ------------------------------------------------------------------------------------------ */
+/* --- Representative texts ------------------------------------------------------------------- */
 
 struct choice {
 	uint64_t key; /* random: which texts of a large topic are looked at */
@@ -223,7 +263,7 @@ static void choose_texts(
 	mem_free(m.texts);
 }
 
-/* --- Vectors ------------------------------------------------------------------------------------------------------- */
+/* --- Vectors -------------------------------------------------------------------------------- */
 
 static void average(
 	struct topics *t, const struct corpus *c, const size_t *order, const size_t *kept)
@@ -251,23 +291,48 @@ static void average(
 	mem_free(sums);
 }
 
-void topics_similarity(const struct topics *t, const float *vector, double *out)
+/* With the length of the vector, which is not 0; 0 for a topic of zeros. */
+static double similarity(const struct topics *t, size_t r, const float *vector, double length)
 {
-	double norm = 0;
-	for (size_t k = 0; k < t->size; k++)
-		norm += (double)vector[k] * (double)vector[k];
-	for (size_t r = 0; r < t->n; r++) {
-		const float *topic = t->embeddings + r * t->size;
-		double sum = 0, square = 0;
-		for (size_t k = 0; k < t->size; k++) {
-			sum += (double)topic[k] * (double)vector[k];
-			square += (double)topic[k] * (double)topic[k];
-		}
-		out[r] = norm > 0 && square > 0 ? sum / (sqrt(norm) * sqrt(square)) : 0;
+	const float *topic = t->embeddings + r * t->size;
+	double sum = 0, square = 0;
+	for (size_t k = 0; k < t->size; k++) {
+		sum += (double)topic[k] * (double)vector[k];
+		square += (double)topic[k] * (double)topic[k];
 	}
+	return square > 0 ? sum / (length * sqrt(square)) : 0;
 }
 
-/* --- The model ----------------------------------------------------------------------------------------------------- */
+static double length_of(const float *vector, size_t n)
+{
+	double square = 0;
+	for (size_t k = 0; k < n; k++)
+		square += (double)vector[k] * (double)vector[k];
+	return sqrt(square);
+}
+
+void topics_similarity(const struct topics *t, const float *vector, double *out)
+{
+	double length = length_of(vector, t->size);
+	for (size_t r = 0; r < t->n; r++)
+		out[r] = length > 0 ? similarity(t, r, vector, length) : 0;
+}
+
+size_t topics_nearest(const struct topics *t, const float *vector)
+{
+	double length = length_of(vector, t->size), best = 0;
+	size_t found = 0;
+	for (size_t r = 0; r < t->n && length > 0; r++) {
+		double s = similarity(t, r, vector, length);
+		if (r == 0 || s > best) {
+			best = s;
+			found = r;
+		}
+	}
+	return found;
+}
+
+/* --- The model ------------------------------------------------------------------------------ */
 
 void topics_weigh(struct topics *t)
 {
@@ -275,16 +340,18 @@ void topics_weigh(struct topics *t)
 	ctfidf_fit(&t->ctfidf, &t->counts, &t->vocabulary, t->idf);
 }
 
-int topics_fit(struct topics *t, const struct corpus *c, struct vectorizer *v,
-	const int64_t *clusters, size_t n_classes, uint64_t seed, int64_t *numbers, struct error *e)
+int topics_fit(struct topics *t, struct topic_texts *x, const struct encoder *encoder,
+	uint64_t seed, struct error *e)
 {
-	size_t *order = MEM_ARRAY(size_t, n_classes + 1);
-	number_topics(t, c, clusters, n_classes, order);
-	for (size_t r = 0; r < n_classes; r++)
-		numbers[order[r]] = t->at[r].number;
-	int rc = vectorizer_finish(v, order, n_classes, &t->vocabulary, &t->counts, e);
+	struct corpus *c = x->corpus;
+	size_t n = x->clusters.n;
+	if (corpus_finish(c, e) || (encoder && !c->size && c->n && corpus_embed(c, encoder, e)))
+		return -1;
+	size_t *order = MEM_ARRAY(size_t, n + 1);
+	number_topics(t, x, order);
+	int rc = vectorizer_finish(x->vectorizer, order, n, &t->vocabulary, &t->counts, e);
 	if (rc == 0) {
-		size_t *kept = MEM_ARRAY(size_t, size_mul(n_classes + 1, TOPICS_KEPT));
+		size_t *kept = MEM_ARRAY(size_t, size_mul(n + 1, TOPICS_KEPT));
 		topics_weigh(t);
 		choose_texts(t, c, order, seed, kept);
 		if (c->size)

@@ -1,10 +1,13 @@
-/* topics_report.c: a topic model in words: JSON and CSV for machines (CONTRACT.md, topics --report), tables for people. */
+/*
+ * topics_report.c: a topic model in words: JSON and CSV for machines (CONTRACT.md, topics
+ * --report), tables for people.
+ */
 #include <stdlib.h>
 
 #include "lib/learn/topics.h"
 #include "lib/record/json.h"
 
-/* --- JSON ---------------------------------------------------------------------------------------------------------- */
+/* --- JSON ----------------------------------------------------------------------------------- */
 
 void topics_write_words(struct buffer *b, const struct topic_words *words)
 {
@@ -51,7 +54,7 @@ static void write_representative(struct buffer *b, const struct topic *topic)
 	buffer_char(b, ']');
 }
 
-void topics_report_json(struct buffer *b, const struct topics *t)
+static void report_json(struct buffer *b, const struct topics *t)
 {
 	buffer_text(b, "{\"topics\": [");
 	for (size_t r = 0; r < t->n; r++) {
@@ -70,7 +73,7 @@ void topics_report_json(struct buffer *b, const struct topics *t)
 	buffer_text(b, t->n ? "\n]}\n" : "]}\n");
 }
 
-/* --- CSV ----------------------------------------------------------------------------------------------------------- */
+/* --- CSV ------------------------------------------------------------------------------------ */
 
 /* The field is quoted always: names and JSON hold commas and quotes. */
 static void write_field(struct buffer *b, struct buffer *field)
@@ -85,7 +88,7 @@ static void write_field(struct buffer *b, struct buffer *field)
 	buffer_clear(field);
 }
 
-void topics_report_csv(struct buffer *b, const struct topics *t)
+static void report_csv(struct buffer *b, const struct topics *t)
 {
 	struct buffer field = { 0 };
 	buffer_text(b, "topic,count,name,words,aspects,representative\n");
@@ -105,7 +108,16 @@ void topics_report_csv(struct buffer *b, const struct topics *t)
 	buffer_free(&field);
 }
 
-/* --- For people ---------------------------------------------------------------------------------------------------- */
+void topics_report(struct buffer *b, const struct topics *t, const char *name)
+{
+	size_t n = strlen(name);
+	if (n > 4 && strcmp(name + n - 4, ".csv") == 0)
+		report_csv(b, t);
+	else
+		report_json(b, t);
+}
+
+/* --- For people ----------------------------------------------------------------------------- */
 
 static void write_list(struct buffer *b, const struct topic_words *words, size_t k)
 {
@@ -202,7 +214,10 @@ void topics_report_found(
 	mem_free(order);
 }
 
-/* The words of a topic in one of two models, in a column of the table; empty where the model has no such topic. */
+/*
+ * The words of a topic in one of two models, in a column of the table; empty where the model has no
+ * such topic.
+ */
 static struct slice column(const struct topics *t, int64_t number, size_t k, struct buffer *b)
 {
 	size_t r = topics_find(t, number);

@@ -1,6 +1,7 @@
 /*
- * topics_state.c: a topic model as a safetensors file. Tensors: embeddings and representative_embeddings [K, C] (absent where the texts
- * had no vectors), counts as start [K + 1], terms and counts [entries], the vocabulary's bytes and the ends of its terms. __metadata__:
+ * topics_state.c: a topic model as a safetensors file. Tensors: embeddings and
+ * representative_embeddings [K, C] (absent where the texts had no vectors), counts as start [K +
+ * 1], terms and counts [entries], the vocabulary's bytes and the ends of its terms. __metadata__:
  * format, version, model, options and topics, the last two JSON.
  */
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #define STATE_FORMAT "heddle topics"
 #define STATE_VERSION "1"
 
-/* --- Writing ------------------------------------------------------------------------------------------------------- */
+/* --- Writing -------------------------------------------------------------------------------- */
 
 static void write_limit(struct buffer *b, const char *name, struct df_limit limit)
 {
@@ -102,7 +103,8 @@ int topics_save(const struct topics *t, const char *path, struct error *e)
 	write_topics(&described, t);
 	tensor_writer_metadata(w, "format", SLICE(STATE_FORMAT));
 	tensor_writer_metadata(w, "version", SLICE(STATE_VERSION));
-	tensor_writer_metadata(w, "model", t->model.data ? t->model : SLICE(""));
+	if (t->model.data)
+		tensor_writer_metadata(w, "model", t->model);
 	tensor_writer_metadata(w, "options", buffer_view(&options));
 	tensor_writer_metadata(w, "topics", buffer_view(&described));
 	if (t->embeddings) {
@@ -125,7 +127,7 @@ int topics_save(const struct topics *t, const char *path, struct error *e)
 	return rc;
 }
 
-/* --- Reading: every length and number of the file is checked -------------------------------------------------------- */
+/* --- Reading: every length and number of the file is checked -------------------------------- */
 
 static int broken(struct error *e, const char *what)
 {
@@ -360,7 +362,8 @@ static int read_state(struct topics *t, const struct tensor_file *f, struct erro
 	if (!version.data || !slice_equal(version, SLICE(STATE_VERSION)))
 		return broken(e, "another version of Heddle made it");
 	struct slice model = tensor_file_metadata(f, "model", t->arena);
-	t->model = model.data ? arena_copy(t->arena, model) : SLICE("");
+	if (model.data)
+		t->model = model.size ? arena_copy(t->arena, model) : SLICE("");
 	if (read_options(t, tensor_file_metadata(f, "options", t->arena), e) ||
 		read_topics(t, tensor_file_metadata(f, "topics", t->arena), e) ||
 		read_vocabulary(t, f, e) || read_counts(t, f, e) || read_embeddings(t, f, e))

@@ -1,15 +1,42 @@
 /*
- * vectorizer.c: counting in one pass. A class keeps a hash table from term to count and, for n-grams, its last words.
- * sklearn/feature_extraction/text.py: _word_ngrams, _count_vocab, _limit_features, _sort_features.
+ * vectorizer.c: counting in one pass. A class keeps a hash table from term to count and, for
+ * n-grams, its last words. sklearn/feature_extraction/text.py: _word_ngrams, _count_vocab,
+ * _limit_features, _sort_features.
  */
 #include "lib/learn/vectorizer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/buffer.h"
 #include "lib/text/words.h"
 
-/* --- N-grams ------------------------------------------------------------------------------------------------------- */
+/* --- Options -------------------------------------------------------------------------------- */
+
+int ngram_range_parse(const char *text, size_t *min_n, size_t *max_n, struct error *e)
+{
+	char after;
+	if (strspn(text, "0123456789,") != strlen(text) || strlen(text) > 8 ||
+		sscanf(text, "%zu,%zu%c", min_n, max_n, &after) != 2 || *min_n < 1 ||
+		*min_n > *max_n || *max_n > NGRAM_MAX)
+		return error_set(e, ERROR_USAGE, "wants N,M with 1 <= N <= M <= %d, not '%s'",
+			NGRAM_MAX, text);
+	return 0;
+}
+
+int df_limit_parse(const char *text, struct df_limit *limit, struct error *e)
+{
+	char *after;
+	limit->share = strchr(text, '.') != NULL;
+	limit->value = strtod(text, &after);
+	if (!*text || *after || strspn(text, "0123456789.") != strlen(text) ||
+		(limit->share ? limit->value > 1 : limit->value < 1))
+		return error_set(e, ERROR_USAGE,
+			"wants a count from 1 or a share from 0.0 to 1.0, not '%s'", text);
+	return 0;
+}
+
+/* --- N-grams -------------------------------------------------------------------------------- */
 
 /* The last words of a stream, joined by spaces; starts[i] is where the i-th of them begins. */
 struct grams {
@@ -43,7 +70,7 @@ static struct slice grams_last(const struct grams *g, size_t n)
 	return (struct slice){ g->text.data + start, g->text.size - start };
 }
 
-/* --- Counts of a class --------------------------------------------------------------------------------------------- */
+/* --- Counts of a class ---------------------------------------------------------------------- */
 
 struct class
 {
@@ -111,7 +138,7 @@ static void class_free(struct class *c)
 	buffer_free(&c->grams.text);
 }
 
-/* --- Counting ------------------------------------------------------------------------------------------------------ */
+/* --- Counting ------------------------------------------------------------------------------- */
 
 struct vectorizer *vectorizer_new(const struct vectorizer_options *o)
 {
@@ -172,7 +199,7 @@ void vectorizer_add(struct vectorizer *v, size_t class, struct slice text)
 	count_text(v, c, text);
 }
 
-/* --- The matrix ---------------------------------------------------------------------------------------------------- */
+/* --- The matrix ----------------------------------------------------------------------------- */
 
 struct entry {
 	struct slice text;
@@ -197,7 +224,10 @@ static uint32_t *document_frequencies(const struct vectorizer *v, const size_t *
 	return df;
 }
 
-/* Keep the terms within [low, high], sort them, and fill the vocabulary; df becomes each term's frequency or 0, new_of its number. */
+/*
+ * Keep the terms within [low, high], sort them, and fill the vocabulary; df becomes each term's
+ * frequency or 0, new_of its number.
+ */
 static void choose_terms(const struct vectorizer *v, uint32_t *df, double low, double high,
 	uint32_t *new_of, struct terms *vocabulary)
 {
@@ -303,7 +333,7 @@ void counts_free(struct counts *c)
 	*c = (struct counts){ 0 };
 }
 
-/* --- One text ------------------------------------------------------------------------------------------------------ */
+/* --- One text ------------------------------------------------------------------------------- */
 
 static void text_counts_add(struct text_counts *out, uint32_t term)
 {

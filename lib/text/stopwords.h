@@ -1,4 +1,7 @@
-/* stopwords.h: words that do not count. A file has one word a line; blank lines do not count, words are lowercased as texts are. */
+/*
+ * stopwords.h: words that do not count. A file has one word a line; blank lines do not count, words
+ * are lowercased as texts are.
+ */
 #pragma once
 #include "lib/base/error.h"
 #include "lib/text/terms.h"

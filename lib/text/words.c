@@ -1,6 +1,7 @@
 /*
- * words.c: lowercase words, as CPython's unicodeobject.c (do_lower, handle_capital_sigma) and the \w of its _sre make
- * them (https://docs.python.org/3.11/library/re.html, library/stdtypes.html#str.lower; Unicode 14, chapter 3.13).
+ * words.c: lowercase words, as CPython's unicodeobject.c (do_lower, handle_capital_sigma) and the
+ * \w of its _sre make them (https://docs.python.org/3.11/library/re.html,
+ * library/stdtypes.html#str.lower; Unicode 14, chapter 3.13).
  */
 #include "lib/text/words.h"
 
@@ -107,7 +108,10 @@ static bool is_ignorable(uint32_t c)
 	return in_ranges(words_ignorable, COUNT(words_ignorable), c);
 }
 
-/* A capital sigma at text[at] is final after a cased letter and not before one; ignorable ones between do not count. */
+/*
+ * A capital sigma at text[at] is final after a cased letter and not before one; ignorable ones
+ * between do not count.
+ */
 static bool sigma_is_final(struct slice text, size_t at)
 {
 	const char *end = text.data + text.size;
@@ -189,7 +193,10 @@ static size_t take_ascii(struct words *w)
 	return n;
 }
 
-/* Take what is \w from here on into w->word, and step over what ends the run; returns the code points taken. */
+/*
+ * Take what is \w from here on into w->word, and step over what ends the run; returns the code
+ * points taken.
+ */
 static size_t take(struct words *w)
 {
 	size_t points = 0;

@@ -2,9 +2,9 @@
 """Topics as BERTopic 0.17.4 describes them.
 
 usage: tests/golden/topics.py                  write tests/golden/topics/golden.json from texts.jsonl
-       tests/golden/topics.py --check FILE…    cluster key and text key: run bin/topics on records and compare with BERTopic:
-           --text-key K --label-key K          words and scores; with --embeddings also KeyBERT and MMR by MiniLM
-           [--embeddings] [--stop-words english]
+       tests/golden/topics.py --check FILE… [--text-key K] [--label-key K | --kmeans N] [--limit N] [--embeddings]
+           run bin/topics on records with their labels (or those of k-means) and compare words and scores with BERTopic's;
+           with --embeddings also KeyBERT and MMR by the model in the folder MINILM
 
 Labels are given (BERTopic's manual topics), so only what follows the clustering is compared. BERTopic draws the texts among
 which it looks for representative ones with replacement; here it looks at all of them, as Heddle does below 500 a topic.
@@ -172,13 +172,17 @@ def check(args):
     records = records[: args.limit] if args.limit else records
     texts = [r["text"] for r in records]
     embeddings, embedder = None, None
-    if args.embeddings or args.kmeans:
+    if args.embeddings:
         from sentence_transformers import SentenceTransformer
         embedder = SentenceTransformer(os.environ["MINILM"], device="cpu")
         embeddings = embedder.encode(texts, batch_size=64)
     if args.kmeans:
         from sklearn.cluster import KMeans
-        labels = KMeans(args.kmeans, random_state=0, n_init=1).fit_predict(embeddings).tolist()
+        from sklearn.decomposition import TruncatedSVD
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        points = TruncatedSVD(50, random_state=0).fit_transform(TfidfVectorizer(stop_words="english").fit_transform(texts))
+        labels = KMeans(args.kmeans, random_state=0, n_init=1).fit_predict(points).tolist()
     else:
         names = sorted({str(r["label"]) for r in records})
         labels = [names.index(str(r["label"])) for r in records]

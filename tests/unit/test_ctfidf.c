@@ -1,4 +1,8 @@
-/* test_ctfidf.c: counts, c-TF-IDF, numbering and representative texts, against BERTopic (tests/golden/topics.py). */
+/*
+ * test_ctfidf.c: counts, c-TF-IDF, numbering and representative texts, against BERTopic
+ * (tests/golden/topics.py).
+ */
+#define TOPICS_GOLDEN_JSON
 #include "tests/unit/topics_golden.h"
 
 #include <math.h>
@@ -44,8 +48,10 @@ static double score_of(const struct topic_words *all, struct slice word)
 	return NAN;
 }
 
-/* Words of equal score may stand in another order in BERTopic, or be others of that score at the end: so every rank has its
- * score, every word its own, and ours come by (score, word). */
+/*
+ * Words of equal score may stand in another order in BERTopic, or be others of that score at the
+ * end: so every rank has its score, every word its own, and ours come by (score, word).
+ */
 static void compare(
 	const char *name, const struct topics *t, size_t r, const json_t *words, size_t top_n)
 {
@@ -134,7 +140,6 @@ static void topics_are_numbered_by_size_then_cluster(void **state)
 
 struct fitted {
 	struct topics *t;
-	int64_t numbers[8];
 	int rc;
 	struct error e;
 };
@@ -144,28 +149,17 @@ static struct fitted fit_texts(
 	const char *const *texts, struct df_limit min_df, struct df_limit max_df)
 {
 	struct fitted f = { .t = topics_new() };
-	struct corpus *c = corpus_new(&f.e);
 	f.t->vectorizer.min_df = min_df;
 	f.t->vectorizer.max_df = max_df;
-	struct vectorizer *v = vectorizer_new(&f.t->vectorizer);
-	int64_t clusters[8];
-	size_t n = 0;
+	struct topic_texts *x = topic_texts_new(&f.t->vectorizer, &f.e);
 	for (; *texts; texts++) {
 		char *text;
 		int64_t cluster = strtol(*texts, &text, 10);
-		size_t class = 0;
-		while (class < n && clusters[class] != cluster)
-			class ++;
-		clusters[class] = cluster;
-		n = class == n ? n + 1 : n;
 		struct slice s = slice_from(*text ? text + 1 : text);
-		vectorizer_add(v, class, s);
-		assert_int_equal(corpus_add(c, class, s, NULL, 0, &f.e), 0);
+		assert_int_equal(topic_texts_add(x, cluster, s, NULL, 0, &f.e), 0);
 	}
-	assert_int_equal(corpus_finish(c, &f.e), 0);
-	f.rc = topics_fit(f.t, c, v, clusters, n, 42, f.numbers, &f.e);
-	vectorizer_free(v);
-	corpus_free(c);
+	f.rc = topics_fit(f.t, x, NULL, 42, &f.e);
+	topic_texts_free(x);
 	return f;
 }
 
@@ -237,7 +231,10 @@ static void limits_of_document_frequency_are_checked(void **state)
 	topics_free(f.t);
 }
 
-/* The reference has them too: words that occur more than A times weigh less than nothing. They are no words of a topic. */
+/*
+ * The reference has them too: words that occur more than A times weigh less than nothing. They are
+ * no words of a topic.
+ */
 static void bm25_leaves_out_words_too_frequent(void **state)
 {
 	(void)state;
@@ -265,7 +262,10 @@ static void equal_texts_are_representative_once(void **state)
 	topics_free(f.t);
 }
 
-/* More texts than are looked at: the choice depends on the seed alone, and every text is one of the topic's. */
+/*
+ * More texts than are looked at: the choice depends on the seed alone, and every text is one of the
+ * topic's.
+ */
 static void large_topics_are_sampled(void **state)
 {
 	(void)state;
@@ -273,27 +273,22 @@ static void large_topics_are_sampled(void **state)
 	for (size_t run = 0; run < 2; run++) {
 		struct error e;
 		struct topics *t = topics_new();
-		struct corpus *c = corpus_new(&e);
-		struct vectorizer *v = vectorizer_new(&t->vectorizer);
-		int64_t clusters[] = { 0, 1 }, numbers[2];
+		struct topic_texts *x = topic_texts_new(&t->vectorizer, &e);
 		for (int i = 0; i < 3000; i++) {
 			char text[64];
 			int n = snprintf(
 				text, sizeof text, "word%d word%d common%d", i % 100, i / 7, i % 2);
-			vectorizer_add(v, (size_t)i % 2, (struct slice){ text, (size_t)n });
-			assert_int_equal(corpus_add(c, (size_t)i % 2,
-						 (struct slice){ text, (size_t)n }, NULL, 0, &e),
-				0);
+			struct slice s = { text, (size_t)n };
+			assert_int_equal(topic_texts_add(x, i % 2, s, NULL, 0, &e), 0);
 		}
-		assert_int_equal(corpus_finish(c, &e), 0);
-		assert_int_equal(topics_fit(t, c, v, clusters, 2, 7, numbers, &e), 0);
+		assert_int_equal(topics_fit(t, x, NULL, 7, &e), 0);
+		assert_int_equal(topic_texts_number(x, 2999), 1);
 		for (size_t i = 0; i < TOPICS_KEPT; i++) {
 			struct slice s = t->at[1].representative[i];
 			snprintf(kept[run][i], sizeof kept[run][i], "%.*s", (int)s.size, s.data);
 			assert_non_null(strstr(kept[run][i], "common1"));
 		}
-		vectorizer_free(v);
-		corpus_free(c);
+		topic_texts_free(x);
 		topics_free(t);
 	}
 	assert_memory_equal(kept[0], kept[1], sizeof kept[0]);

@@ -1,4 +1,8 @@
-/* test_representation.c: KeyBERT, MMR and their chains, against BERTopic with a toy encoder (tests/golden/topics.py). */
+/*
+ * test_representation.c: KeyBERT, MMR and their chains, against BERTopic with a toy encoder
+ * (tests/golden/topics.py).
+ */
+#define TOPICS_GOLDEN_JSON
 #include "tests/unit/topics_golden.h"
 
 #include <math.h>
@@ -32,7 +36,10 @@ static void apply(const struct topics *t, const char *text, bool embed_texts, st
 	representer_free(&r);
 }
 
-/* The last words of a list of equal scores may be others in the reference; the texts are such that none are. */
+/*
+ * The last words of a list of equal scores may be others in the reference; the texts are such that
+ * none are.
+ */
 static void compare(const char *what, int64_t cluster, const struct topic_words *ours,
 	const json_t *theirs, double tolerance)
 {

@@ -1,4 +1,7 @@
-/* test_words.c: words, sets of terms and stop words, against tests/golden/words/tokens.json (scikit-learn, CPython). */
+/*
+ * test_words.c: words, sets of terms and stop words, against tests/golden/words/tokens.json
+ * (scikit-learn, CPython).
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
