@@ -97,10 +97,10 @@ MATH_FN float math_fma(float a, float b, float c)
 	return __builtin_fmaf(a, b, c);
 #else
 	double p = (double)a * b, q = c, s = p + q, t = s - p, e = (p - (s - t)) + (q - t);
-	int64_t i = math_bits64(s);
-	int64_t step = (e > 0) == (s > 0) ? 1 : -1;
-	i += e != 0 && e == e && !(i & 1) ? step : 0;
-	return (float)math_double(i);
+	uint64_t i = (uint64_t)math_bits64(s), opposed = ((uint64_t)math_bits64(e) ^ i) >> 63;
+	/* written so that SSE2, which lacks much in 64-bit integers, has it as vectors */
+	double odd = math_double((int64_t)(i + ((1 - 2 * opposed) & ((i & 1) - 1))));
+	return (float)(e < 0 || e > 0 ? odd : s);
 #endif
 }
 #endif
