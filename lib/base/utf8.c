@@ -1,6 +1,7 @@
 /*
- * utf8.c: validation of UTF-8. The vector path classifies pairs of adjacent bytes by three table lookups, after Keiser and Lemire,
- * "Validating UTF-8 in less than one instruction per byte", Software: Practice and Experience 51 (2021).
+ * utf8.c: validation of UTF-8. The vector path classifies pairs of adjacent bytes by three table
+ * lookups, after Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte",
+ * Software: Practice and Experience 51 (2021).
  */
 #include "lib/base/utf8.h"
 
@@ -38,7 +39,8 @@ static size_t sequence(unsigned char lead, unsigned char *low, unsigned char *hi
 	return 4;
 }
 
-/* How many bytes at p begin a valid sequence, whole or cut off; *want is its full length, 0 where p is no lead. */
+/* How many bytes at p begin a valid sequence, whole or cut off; *want is its full length, 0 where p
+ * is no lead. */
 static size_t begun(const unsigned char *p, const unsigned char *end, size_t *want)
 {
 	unsigned char low, high;
@@ -84,7 +86,8 @@ size_t utf8_check_portable(struct slice text)
 #if defined(__x86_64__)
 #define AVX2 __attribute__((target("avx2")))
 
-/* The kinds of error that a pair of bytes can be; a pair is wrong where all three lookups name the same kind. */
+/* The kinds of error that a pair of bytes can be; a pair is wrong where all three lookups name the
+ * same kind. */
 enum {
 	TOO_SHORT = 1,		/* 11______ 0_______ or 11______ 11______ */
 	TOO_LONG = 2,		/* 0_______ 10______ */
@@ -92,8 +95,8 @@ enum {
 	TOO_LARGE = 8,		/* 11110100 1001____ and above */
 	SURROGATE = 16,		/* 11101101 101_____ */
 	OVERLONG_2 = 32,	/* 1100000_ 10______ */
-	OVERLONG_4 = 64,	/* 11110000 1000____; also lead bytes above 11110100 before 1000____ */
-	TWO_CONTS = 128,	/* 10______ 10______: right only behind a lead of three or four bytes */
+	OVERLONG_4 = 64,	/* 11110000 1000____; also 11110101 and above 1000____ */
+	TWO_CONTS = 128,	/* 10______ 10______: right only behind a longer lead */
 	CARRY = TOO_SHORT | TOO_LONG | TWO_CONTS,
 };
 
@@ -117,8 +120,10 @@ AVX2 static inline __m256i wrong(__m256i now, __m256i before)
 		TOO_SHORT | TOO_LARGE | OVERLONG_4);
 	const char large = S(CARRY | TOO_LARGE | OVERLONG_4);
 	const __m256i first_low = TABLE(S(CARRY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4),
-		S(CARRY | OVERLONG_2), S(CARRY), S(CARRY), S(CARRY | TOO_LARGE), large, large, large,
-		large, large, large, large, large, S(CARRY | TOO_LARGE | OVERLONG_4 | SURROGATE), large,
+		S(CARRY | OVERLONG_2), S(CARRY), S(CARRY), S(CARRY | TOO_LARGE), large, large,
+			large,
+		large, large, large, large, large, S(CARRY | TOO_LARGE | OVERLONG_4 | SURROGATE),
+			large,
 		large);
 	const char cont = S(TOO_LONG | OVERLONG_2 | TWO_CONTS);
 	const __m256i second_high = TABLE(TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
@@ -128,23 +133,27 @@ AVX2 static inline __m256i wrong(__m256i now, __m256i before)
 	__m256i one = SHIFTED(now, before, 1);
 	__m256i pair = _mm256_and_si256(
 		_mm256_and_si256(_mm256_shuffle_epi8(first_high, high_nibble(one)),
-			_mm256_shuffle_epi8(first_low, _mm256_and_si256(one, _mm256_set1_epi8(15)))),
+			_mm256_shuffle_epi8(first_low, _mm256_and_si256(one,
+				_mm256_set1_epi8(15)))),
 		_mm256_shuffle_epi8(second_high, high_nibble(now)));
 	/* bit 7 where a third or fourth byte must stand: behind a lead of three, or of four */
 	__m256i third = _mm256_subs_epu8(SHIFTED(now, before, 2), _mm256_set1_epi8(S(0xe0 - 0x80)));
-	__m256i fourth = _mm256_subs_epu8(SHIFTED(now, before, 3), _mm256_set1_epi8(S(0xf0 - 0x80)));
+	__m256i fourth = _mm256_subs_epu8(SHIFTED(now, before, 3),
+		_mm256_set1_epi8(S(0xf0 - 0x80)));
 	__m256i must = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8(S(0x80)));
 	return _mm256_xor_si256(must, pair);
 }
 
-/* Whole blocks that are valid; the block with the first fault, and the tail, are left to the portable path. */
+/* Whole blocks that are valid; the block with the first fault, and the tail, are left to the
+ * portable path. */
 AVX2 static size_t check_avx2(struct slice text)
 {
 	__m256i before = _mm256_setzero_si256();
 	size_t at = 0;
 	for (; text.size - at >= 32; at += 32) {
 		__m256i now = _mm256_loadu_si256((const __m256i *)(const void *)(text.data + at));
-		/* a sequence left open by the block before makes `before` matter to an ASCII block too */
+		/* a sequence left open by the block before makes `before` matter to an ASCII block
+		 * too */
 		if (_mm256_movemask_epi8(_mm256_or_si256(now, before)) != 0) {
 			__m256i w = wrong(now, before);
 			if (!_mm256_testz_si256(w, w))

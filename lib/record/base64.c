@@ -1,4 +1,5 @@
-/* base64.c: RFC 4648. Encoding goes by 12 bits, decoding by 24 through four tables, whose entries say where a character is bad. */
+/* base64.c: RFC 4648. Encoding goes by 12 bits, decoding by 24 through four tables, whose entries
+ * say where a character is bad. */
 #include "lib/record/base64.h"
 
 #include <pthread.h>
@@ -73,7 +74,8 @@ bool base64_decode(struct slice text, void *to)
 	size_t n = unpadded(text);
 	uint32_t bad = 0;
 	for (; n >= 4; n -= 4, p += 4, out += 3) {
-		uint32_t x = quarter[0][p[0]] | quarter[1][p[1]] | quarter[2][p[2]] | quarter[3][p[3]];
+		uint32_t x =
+			quarter[0][p[0]] | quarter[1][p[1]] | quarter[2][p[2]] | quarter[3][p[3]];
 		bad |= x;
 		out[0] = (unsigned char)(x >> 16);
 		out[1] = (unsigned char)(x >> 8);

@@ -1,6 +1,6 @@
 /*
- * csv.c: finding rows and fields in place, so that a row's own bytes can pass through; libcsv decodes what is quoted. (libcsv
- * alone does not tell where in the text a row or field ends.)
+ * csv.c: finding rows and fields in place, so that a row's own bytes can pass through; libcsv
+ * decodes what is quoted. (libcsv alone does not tell where in the text a row or field ends.)
  */
 #include "lib/record/csv.h"
 
@@ -131,7 +131,8 @@ struct slice csv_decode(struct csv_field f, char delimiter, struct buffer *scrat
 	CHECK(csv_init(&parser, CSV_APPEND_NULL) == 0);
 	csv_set_delim(&parser, (unsigned char)delimiter);
 	csv_set_space_func(&parser, never);
-	csv_set_blk_size(&parser, size_add(f.raw.size, 1));	/* one allocation, whatever the size */
+	/* one allocation, whatever the size */
+	csv_set_blk_size(&parser, size_add(f.raw.size, 1));
 	size_t n = csv_parse(&parser, f.raw.data, f.raw.size, keep, NULL, scratch);
 	if (n != f.raw.size)
 		mem_alloc(SIZE_MAX);	/* it had no memory; does not return */

@@ -1,7 +1,8 @@
 /*
- * csv.h: rows and fields of CSV and TSV (RFC 4180). A field that begins with a quote is quoted: it may hold the delimiter, line
- * ends and, doubled, quotes; behind its closing quote only a delimiter or the end of the row may stand. Any other field is
- * taken as it is, quotes and blanks in it included. A row ends with LF, CRLF or CR.
+ * csv.h: rows and fields of CSV and TSV (RFC 4180). A field that begins with a quote is quoted: it
+ * may hold the delimiter, line ends and, doubled, quotes; behind its closing quote only a delimiter
+ * or the end of the row may stand. Any other field is taken as it is, quotes and blanks in it
+ * included. A row ends with LF, CRLF or CR.
  */
 #pragma once
 #include "lib/base/buffer.h"
@@ -28,10 +29,12 @@ struct csv_field {
 	bool quoted;
 };
 
-/* The next field of a whole row: *at moves behind its delimiter, and becomes NULL after the last field. */
+/* The next field of a whole row: *at moves behind its delimiter, and becomes NULL after the last
+ * field. */
 struct csv_field csv_next(const char **at, const char *end, char delimiter);
 
-/* What the field says: in place, or decoded by libcsv into the scratch buffer, whose content it replaces. */
+/* What the field says: in place, or decoded by libcsv into the scratch buffer, whose content it
+ * replaces. */
 struct slice csv_decode(struct csv_field, char delimiter, struct buffer *scratch);
 
 /* Append text as a field, in quotes where it needs them; csv_quote: in quotes. */

@@ -1,6 +1,7 @@
 /*
- * input.c: files as bytes. gzip (RFC 1952, any number of members) through zlib, Zstandard (RFC 8878, any number of frames)
- * through libzstd. A descriptor below 3 is moved up, so that a command started with stdout closed does not write into its input.
+ * input.c: files as bytes. gzip (RFC 1952, any number of members) through zlib, Zstandard (RFC
+ * 8878, any number of frames) through libzstd. A descriptor below 3 is moved up, so that a command
+ * started with stdout closed does not write into its input.
  */
 #include "lib/record/input.h"
 
@@ -96,20 +97,24 @@ static int begin_kind(struct input *in, struct error *e)
 	if (in->kind == GZIP) {
 #if HAVE_ZLIB
 		if (inflateInit2(&in->gzip, 15 + 16) != Z_OK)
-			return error_set(e, ERROR_RETRY, "%s: no memory for zlib", name_of(in->path));
+			return error_set(e, ERROR_RETRY, "%s: no memory for zlib",
+				name_of(in->path));
 #else
 		return error_set(e, ERROR_UNAVAILABLE,
-			"%s is gzip, which this build does not read; pipe it through zcat", name_of(in->path));
+			"%s is gzip, which this build does not read; pipe it through zcat",
+				name_of(in->path));
 #endif
 	}
 	if (in->kind == ZSTD) {
 #if HAVE_ZSTD
 		in->zstd = ZSTD_createDStream();
 		if (!in->zstd)
-			return error_set(e, ERROR_RETRY, "%s: no memory for zstd", name_of(in->path));
+			return error_set(e, ERROR_RETRY, "%s: no memory for zstd",
+				name_of(in->path));
 #else
 		return error_set(e, ERROR_UNAVAILABLE,
-			"%s is zstd, which this build does not read; pipe it through zstdcat", name_of(in->path));
+			"%s is zstd, which this build does not read; pipe it through zstdcat",
+				name_of(in->path));
 #endif
 	}
 	return 0;
@@ -297,9 +302,11 @@ int input_size(const char *path, uint64_t *size, struct error *e)
 	ssize_t n = regular ? pread(fd, raw, sizeof raw, 0) : 0;
 	close(fd);
 	if (!regular)
-		return error_set(e, ERROR_USAGE, "--shard needs regular files, and %s is none", path);
+		return error_set(e, ERROR_USAGE, "--shard needs regular files, and %s is none",
+			path);
 	if (magic(raw, n > 0 ? (size_t)n : 0) != PLAIN)
-		return error_set(e, ERROR_USAGE, "--shard needs files that are not compressed, as %s is", path);
+		return error_set(e, ERROR_USAGE,
+			"--shard needs files that are not compressed, as %s is", path);
 	*size = (uint64_t)st.st_size;
 	return 0;
 }

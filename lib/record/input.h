@@ -1,4 +1,5 @@
-/* input.h: the bytes of one file or of stdin, decompressed where they begin with the magic of gzip or zstd. */
+/* input.h: the bytes of one file or of stdin, decompressed where they begin with the magic of gzip
+ * or zstd. */
 #pragma once
 #include <stdint.h>
 
@@ -11,16 +12,19 @@ struct input;
 struct input *input_open(const char *path, struct error *);
 void input_close(struct input *);
 
-/* Append up to `size` bytes to b: 1; 0 at the end; -1 and the error (74), also where compressed data is damaged or cut off. */
+/* Append up to `size` bytes to b: 1; 0 at the end; -1 and the error (74), also where compressed
+ * data is damaged or cut off. */
 int input_read(struct input *, struct buffer *b, size_t size, struct error *);
 
 bool input_compressed(const struct input *);
 size_t input_bytes(const struct input *);	/* read from the file so far */
 
-/* The size of a regular file that is not compressed; -1 and the error (2, 66) otherwise. For --shard. */
+/* The size of a regular file that is not compressed; -1 and the error (2, 66) otherwise. For
+ * --shard. */
 int input_size(const char *path, uint64_t *size, struct error *);
 
-/* Behind the extension that names a format, ".gz" and ".zst" left out: "jsonl", "csv"; "" where there is none. */
+/* Behind the extension that names a format, ".gz" and ".zst" left out: "jsonl", "csv"; "" where
+ * there is none. */
 struct slice input_extension(const char *path);
 
 /* Can it be opened, and is it no folder? */

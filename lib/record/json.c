@@ -1,6 +1,6 @@
 /*
- * json.c: the pull parser of RFC 8259. One state says what may come next; the open brackets are one bit each. Nothing is
- * copied and nothing allocated.
+ * json.c: the pull parser of RFC 8259. One state says what may come next; the open brackets are one
+ * bit each. Nothing is copied and nothing allocated.
  */
 #include "lib/record/json.h"
 
@@ -14,7 +14,7 @@ enum expect {
 	EXPECT_VALUE,		/* the root, after a key, after a comma in an array */
 	EXPECT_FIRST_ELEMENT,	/* or ] */
 	EXPECT_FIRST_KEY,	/* or } */
-	EXPECT_NEXT,		/* a comma or the end of what is open; at depth 0 the end of the text */
+	EXPECT_NEXT,		/* a comma or the end of what is open; at depth 0 of the text */
 	EXPECT_NOTHING,		/* after JSON_END */
 	EXPECT_FAILED,
 };
@@ -75,7 +75,7 @@ static inline struct json close(struct json_parser *p, const char *s, bool objec
 	return token(p, object ? JSON_OBJECT_END : JSON_ARRAY_END, s, s + 1, EXPECT_NEXT);
 }
 
-/* --- Strings ------------------------------------------------------------------------------------------------------- */
+/* --- Strings ---------------------------------------------------------------------------------- */
 
 /* Four hexadecimal digits, or -1. */
 static int hex4(const char *s, const char *end)
@@ -119,8 +119,10 @@ static const char *skip_escape(const char *s, const char *end, const char **faul
 	return s + 12;
 }
 
-/* Behind the string that opens at s. NULL where it is wrong: *fault says how and *where points at it. */
-static inline const char *skip_string(const char *s, const char *end, const char **fault, const char **where)
+/* Behind the string that opens at s. NULL where it is wrong: *fault says how and *where points at
+ * it. */
+static inline const char *skip_string(const char *s, const char *end, const char **fault,
+	const char **where)
 {
 	const char *from = ++s;
 	bool high = false;
@@ -176,7 +178,7 @@ static inline struct json key(struct json_parser *p, const char *s)
 	return t;
 }
 
-/* --- Values -------------------------------------------------------------------------------------------------------- */
+/* --- Values ----------------------------------------------------------------------------------- */
 
 /* Behind the number at s, or NULL. */
 static inline const char *skip_number(const char *s, const char *end, bool *large)
@@ -240,7 +242,8 @@ static inline struct json value(struct json_parser *p, const char *s)
 {
 	const char *fault, *where;
 	if (s == p->end)
-		return fail(p, s, p->depth ? "the text ends where a value is expected" : "no value");
+		return fail(p, s, p->depth ? "the text ends where a value is expected" :
+			"no value");
 	switch (*s) {
 	case '"': {
 		const char *after = skip_string(s, p->end, &fault, &where);
@@ -273,7 +276,8 @@ static inline struct json after_value(struct json_parser *p, const char *s)
 				     fail(p, s, "something after the value");
 	bool object = in_object(p);
 	if (s == p->end)
-		return fail(p, s, object ? "the text ends inside an object" : "the text ends inside an array");
+		return fail(p, s, object ? "the text ends inside an object" :
+			"the text ends inside an array");
 	if (*s == (object ? '}' : ']'))
 		return close(p, s, object);
 	if (*s != ',')

@@ -1,11 +1,11 @@
 /*
- * json.h: a strict JSON (RFC 8259) pull parser and writer: the only ones in the tree. Records, config.json, tokenizer.json
- * and reports all use them.
+ * json.h: a strict JSON (RFC 8259) pull parser and writer: the only ones in the tree. Records,
+ * config.json, tokenizer.json and reports all use them.
  *
- * The text is a slice that stays in place; what the parser gives points into it. Strict: UTF-8 is checked, lone
- * surrogates, numbers that overflow to infinity, and anything JSONTestSuite calls n_ are errors. The nesting is limited
- * (JSON_DEPTH), the parser does not recurse. Duplicate keys are the reader's business: the pull parser gives them all,
- * json_get the last.
+ * The text is a slice that stays in place; what the parser gives points into it. Strict: UTF-8 is
+ * checked, lone surrogates, numbers that overflow to infinity, and anything JSONTestSuite calls n_
+ * are errors. The nesting is limited (JSON_DEPTH), the parser does not recurse. Duplicate keys are
+ * the reader's business: the pull parser gives them all, json_get the last.
  */
 #pragma once
 #include <stdint.h>
@@ -14,7 +14,8 @@
 #include "lib/base/error.h"
 #include "lib/base/slice.h"
 
-/* A library that a command loads may define functions of these names (libjansson's json_integer): none takes another's. */
+/* A library that a command loads may define functions of these names (libjansson's json_integer):
+ * none takes another's. */
 #pragma GCC visibility push(hidden)
 
 enum { JSON_DEPTH = 1024 };
@@ -37,7 +38,7 @@ struct json {
 /* What a value is, for messages: "a string", "an array", "nothing". */
 const char *json_type_name(enum json_type);
 
-/* --- Pull parser -------------------------------------------------------------------------------------------------- */
+/* --- Pull parser ------------------------------------------------------------------------------ */
 
 struct json_parser {
 	const char *start, *at, *end;
@@ -49,24 +50,28 @@ struct json_parser {
 
 void json_begin(struct json_parser *, struct slice text);
 
-/* The next token. A container is its opening bracket, its members follow, then its end. After JSON_END or JSON_ERROR: the
- * same again. */
+/* The next token. A container is its opening bracket, its members follow, then its end. After
+ * JSON_END or JSON_ERROR: the same again. */
 struct json json_next(struct json_parser *);
 
-/* After a JSON_ARRAY, JSON_OBJECT or JSON_KEY token: skip to behind the container, or over the key's value, checking it
- * all, and give the whole value (or JSON_ERROR). Any other token is given back. */
+/* After a JSON_ARRAY, JSON_OBJECT or JSON_KEY token: skip to behind the container, or over the
+ * key's value, checking it all, and give the whole value (or JSON_ERROR). Any other token is given
+ * back. */
 struct json json_skip(struct json_parser *, struct json token);
 
-/* --- Values: checked already, read in place ------------------------------------------------------------------------ */
+/* --- Values: checked already, read in place --------------------------------------------------- */
 
-/* Check a whole text and give its root value; -1 and the error (65) with line and column (in bytes) if it is not JSON. */
+/* Check a whole text and give its root value; -1 and the error (65) with line and column (in bytes)
+ * if it is not JSON. */
 int json_read(struct slice text, struct json *root, struct error *);
 
-/* The value of the last member so named; JSON_ABSENT where there is none or v is no object. O(size of v). */
+/* The value of the last member so named; JSON_ABSENT where there is none or v is no object. O(size
+ * of v). */
 struct json json_get(struct json v, const char *key);
 
-/* Walk the members of an object or the elements of an array; a walk over any other value has no steps:
- *	for (struct json_iterator i = json_iterate(v); json_each(&i);) … */
+/* Walk the members of an object or the elements of an array; a walk over any other value has no
+ * steps:
+ * 	for (struct json_iterator i = json_iterate(v); json_each(&i);) … */
 struct json_iterator {
 	struct json key, value;	/* key: JSON_ABSENT in an array */
 	const char *at, *end;
@@ -76,24 +81,27 @@ struct json_iterator json_iterate(struct json v);
 bool json_each(struct json_iterator *);
 size_t json_count(struct json v);	/* members or elements */
 
-/* The text of a string or key: in place where it has no escape, else decoded into the arena. May hold NUL (\u0000). */
+/* The text of a string or key: in place where it has no escape, else decoded into the arena. May
+ * hold NUL (\u0000). */
 struct slice json_text(struct json string, struct arena *);
 void json_add_text(struct buffer *, struct json string);	/* append it */
 bool json_text_is(struct json string, const char *text);
 bool json_text_equal(struct json string, struct slice text);
 
-/* Numbers, read exactly (round to nearest even); not a number: NaN. integer: false unless it is a number, whole and fits (1e3
- * and 2.0 are whole). */
+/* Numbers, read exactly (round to nearest even); not a number: NaN. integer: false unless it is a
+ * number, whole and fits (1e3 and 2.0 are whole). */
 double json_double(struct json number);
 float json_float(struct json number);		/* rounded once, from the decimal */
 bool json_integer(struct json number, int64_t *);
 
-/* --- Writing: append to a buffer ----------------------------------------------------------------------------------- */
+/* --- Writing: append to a buffer -------------------------------------------------------------- */
 
-void json_write_string(struct buffer *, struct slice text);	/* quoted; escapes only ", \ and controls */
+/* Quoted; escapes only ", \ and controls. */
+void json_write_string(struct buffer *, struct slice text);
 void json_write_integer(struct buffer *, int64_t);
-void json_write_double(struct buffer *, double);	/* shortest that reads back; finite (CHECK) */
-void json_write_float(struct buffer *, float);		/* shortest that reads back as float32; finite (CHECK) */
-void json_write_vector(struct buffer *, const float *, size_t n);	/* [a,b,…] */
+/* The shortest that reads back, as a double or as float32; finite (CHECK). A vector: [a,b,…]. */
+void json_write_double(struct buffer *, double);
+void json_write_float(struct buffer *, float);
+void json_write_vector(struct buffer *, const float *, size_t n);
 
 #pragma GCC visibility pop

@@ -1,4 +1,5 @@
-/* json_value.c: values of a text that the parser has checked: they are walked in place, without checking again. */
+/* json_value.c: values of a text that the parser has checked: they are walked in place, without
+ * checking again. */
 #include <math.h>
 
 #include "lib/record/json.h"
@@ -40,11 +41,12 @@ int json_read(struct slice text, struct json *root, struct error *e)
 	for (const char *s; (s = memchr(start, '\n', (size_t)(p.at - start))); start = s + 1)
 		line++;
 	*root = (struct json){ JSON_ABSENT, { NULL, 0 } };
-	return error_set(e, ERROR_DATA, "line %zu, column %zu: %s", line, (size_t)(p.at - start) + 1,
+	return error_set(e, ERROR_DATA, "line %zu, column %zu: %s", line, (size_t)(p.at - start) +
+		1,
 		p.fault);
 }
 
-/* --- Walking ------------------------------------------------------------------------------------------------------- */
+/* --- Walking ---------------------------------------------------------------------------------- */
 
 static const char *string_end(const char *s, const char *end)
 {
@@ -157,7 +159,7 @@ struct json json_get(struct json v, const char *key)
 	return found;
 }
 
-/* --- Strings and numbers ------------------------------------------------------------------------------------------- */
+/* --- Strings and numbers ---------------------------------------------------------------------- */
 
 static unsigned hex4(const char *s)
 {
@@ -218,7 +220,8 @@ static const char *unescape(const char *s, char *out, size_t *n)
 	return s;
 }
 
-/* Decode the body of a string; out has room for body.size bytes, which is never too little. Returns the size. */
+/* Decode the body of a string; out has room for body.size bytes, which is never too little. Returns
+ * the size. */
 static size_t decode(char *out, struct slice body)
 {
 	char *start = out;
@@ -323,7 +326,8 @@ bool json_integer(struct json v, int64_t *value)
 			exponent = exponent < 1000000000000 ? exponent * 10 + (*d - '0') : exponent;
 		exponent = minus ? -exponent : exponent;
 	}
-	/* zeros wait until a digit follows them: 10.00 and 1e400 - 400 digits - are read no further than they matter */
+	/* zeros wait until a digit follows them: 10.00 and 1e400 - 400 digits - are read no further
+	 * than they matter */
 	for (; s < e; s++) {
 		if (*s == '.') {
 			point = true;

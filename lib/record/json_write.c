@@ -1,4 +1,5 @@
-/* json_write.c: appending JSON to a buffer. Of a string only what must be escaped is: '"', '\' and controls. */
+/* json_write.c: appending JSON to a buffer. Of a string only what must be escaped is: '"', '\' and
+ * controls. */
 #include "lib/record/json.h"
 #include "lib/record/number.h"
 #include "lib/record/scan.h"
@@ -6,7 +7,8 @@
 static void put_escape(struct buffer *b, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
-	static const char letters[32] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r' };
+	static const char letters[32] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+		['\r'] = 'r' };
 	char *out = buffer_reserve(b, 6);
 	char letter = c < 0x20 ? letters[c] : (char)c;
 	out[0] = '\\';

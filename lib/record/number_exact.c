@@ -1,7 +1,8 @@
 /*
- * number_exact.c: decimal to binary where 128 bits do not decide. The leading digits give the float below; the middle between
- * it and the next float is compared with the decimal, both as whole numbers. 800 digits are enough: a middle between two
- * doubles has at most 767 significant digits, so what is cut off behind them can only break a tie.
+ * number_exact.c: decimal to binary where 128 bits do not decide. The leading digits give the float
+ * below; the middle between it and the next float is compared with the decimal, both as whole
+ * numbers. 800 digits are enough: a middle between two doubles has at most 767 significant digits,
+ * so what is cut off behind them can only break a tie.
  */
 #include "lib/base/error.h"
 #include "lib/record/number.h"
@@ -70,9 +71,11 @@ static int big_compare(const struct big *a, const struct big *b)
 	return 0;
 }
 
-/* Walk the significant digits, at most `limit` of them: each goes to b or w. Returns whether one that is not 0 was left out, and
- * counts in *exponent the places by which the last digit taken stands before the point (negative: behind it). */
-static bool take(const struct number_text *t, size_t limit, struct big *b, uint64_t *w, int64_t *exponent)
+/* Walk the significant digits, at most `limit` of them: each goes to b or w. Returns whether one
+ * that is not 0 was left out, and counts in *exponent the places by which the last digit taken
+ * stands before the point (negative: behind it). */
+static bool take(const struct number_text *t, size_t limit, struct big *b, uint64_t *w,
+	int64_t *exponent)
 {
 	size_t taken = 0;
 	int64_t places = 0;
@@ -135,7 +138,8 @@ static int compare(const struct number_text *t, int64_t power, uint64_t m, int64
 	return c == 0 && left ? 1 : c;
 }
 
-/* The bits of floats are ordered as the floats are: search among them for the first whose middle with the next is not below. */
+/* The bits of floats are ordered as the floats are: search among them for the first whose middle
+ * with the next is not below. */
 uint64_t number_exact(const struct number_text *t, const struct number_kind *kind, uint64_t low,
 	uint64_t high)
 {

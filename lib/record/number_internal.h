@@ -34,9 +34,10 @@ static inline uint64_t number_infinity(const struct number_kind *kind)
 	return (uint64_t)(2 * kind->bias + 1) << kind->fraction;
 }
 
-/* A number as text: its value is w 10^exponent, or between that and (w + 1) 10^exponent where digits were cut off. */
+/* A number as text: its value is w 10^exponent, or between that and (w + 1) 10^exponent where
+ * digits were cut off. */
 struct number_text {
-	const char *first, *last;	/* the digits, a point among them, without the exponent part */
+	const char *first, *last;	/* the digits, a point among them, not the exponent part */
 	uint64_t w;
 	int64_t exponent;
 	bool negative, cut;

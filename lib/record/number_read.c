@@ -1,8 +1,9 @@
 /*
- * number_read.c: decimal to binary, rounded once, to nearest with ties to even. The power of ten is multiplied in as its 128
- * leading bits (Lemire, "Number parsing at a gigabyte per second", 2021); here the product is an interval that holds the value
- * for certain, and where both its ends round to the same float, that is the answer. Else (close to the middle between two
- * floats, or with more than 19 digits) whole numbers of any length decide (number_exact.c).
+ * number_read.c: decimal to binary, rounded once, to nearest with ties to even. The power of ten is
+ * multiplied in as its 128 leading bits (Lemire, "Number parsing at a gigabyte per second", 2021);
+ * here the product is an interval that holds the value for certain, and where both its ends round
+ * to the same float, that is the answer. Else (close to the middle between two floats, or with more
+ * than 19 digits) whole numbers of any length decide (number_exact.c).
  */
 #include "lib/record/number.h"
 
@@ -39,7 +40,8 @@ static inline bool eight(const char *p, uint64_t *value)
 	return true;
 }
 
-/* Read the grammar; NULL where no number starts. Digits are taken as one whole number, up to 19 of them. */
+/* Read the grammar; NULL where no number starts. Digits are taken as one whole number, up to 19 of
+ * them. */
 static const char *parse(const char *p, const char *end, struct number_text *t)
 {
 	*t = (struct number_text){ .first = p };
@@ -91,17 +93,19 @@ static const char *parse(const char *p, const char *end, struct number_text *t)
 	return p;
 }
 
-/* The bits of the float nearest to (high:low, and more behind it where `sticky`) 2^exponent; high has its top bit set. */
+/* The bits of the float nearest to (high:low, and more behind it where `sticky`) 2^exponent; high
+ * has its top bit set. */
 static inline uint64_t nearest(u128 x, bool sticky, int exponent, const struct number_kind *kind)
 {
-	/* the value is x 2^exponent with 2^127 <= x < 2^128: its leading bit weighs 2^(exponent + 127) */
+	/* the value is x 2^exponent with 2^127 <= x < 2^128: its leading bit weighs 2^(exponent +
+	 * 127) */
 	int biased = exponent + 127 + kind->bias;
 	int drop = 127 - kind->fraction;
 	if (biased >= 2 * kind->bias + 1)
 		return number_infinity(kind);
 	if (biased <= 0) {
 		drop += 1 - biased;
-		biased = 1;	/* a subnormal lacks the leading bit, which takes the 1 away again */
+		biased = 1; /* a subnormal lacks the leading bit, which takes the 1 away again */
 		if (drop > 128)
 			return 0;
 	}
@@ -113,7 +117,8 @@ static inline uint64_t nearest(u128 x, bool sticky, int exponent, const struct n
 }
 
 /* The nearest float to x 2^exponent for any x. */
-static inline uint64_t nearest_of(u128 x, uint64_t tail, int exponent, const struct number_kind *kind)
+static inline uint64_t nearest_of(u128 x, uint64_t tail, int exponent,
+	const struct number_kind *kind)
 {
 	if (!(x >> 127)) {
 		x = x << 1 | tail >> 63;
@@ -124,7 +129,8 @@ static inline uint64_t nearest_of(u128 x, uint64_t tail, int exponent, const str
 }
 
 /* The floats nearest to the two ends of an interval that holds w 10^q. */
-static inline void product(uint64_t w, int q, const struct number_kind *kind, uint64_t *low, uint64_t *high)
+static inline void product(uint64_t w, int q, const struct number_kind *kind, uint64_t *low,
+	uint64_t *high)
 {
 	int shift = __builtin_clzll(w);
 	w <<= shift;
@@ -155,7 +161,8 @@ static uint64_t to_bits(const struct number_text *t, const struct number_kind *k
 	return low == high ? low : number_exact(t, kind, low, high);
 }
 
-static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13,
+static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+	1e13,
 	1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
 
 /* Where both are exact in double, one rounded operation is the answer (Clinger 1990). */
@@ -190,8 +197,9 @@ float number_to_float(const char *p, const char *end, const char **after)
 	*after = parse(p, end, &t);
 	if (!*after)
 		return 0;
-	/* Rounding twice is wrong only where the double falls on the middle between two floats: its last 29 bits are 1 and
-	 * zeros. Subnormal floats have more to drop, so they take the long way. */
+	/* Rounding twice is wrong only where the double falls on the middle between two floats: its
+	 * last 29 bits are 1 and zeros. Subnormal floats have more to drop, so they take the long
+	 * way. */
 	uint64_t bits;
 	if (easy(&t, &wide) && (memcpy(&bits, &wide, 8), (bits & 0x1fffffff) != 0x10000000) &&
 		(wide >= 0x1p-126 || wide == 0)) {

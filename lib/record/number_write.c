@@ -1,9 +1,11 @@
 /*
- * number_write.c: the shortest decimal that reads back to the same float, of those the closest. Schubfach: Raffaello Giulietti,
- * "The Schubfach way to render doubles" (2020), with 128-bit powers rounded up.
+ * number_write.c: the shortest decimal that reads back to the same float, of those the closest.
+ * Schubfach: Raffaello Giulietti, "The Schubfach way to render doubles" (2020), with 128-bit powers
+ * rounded up.
  *
- * A float v = c 2^q rounds from any decimal in an interval around it. Scaled by 10^-k so that the interval is between 2 and 20
- * wide, it holds at most one multiple of 10 (the shorter candidate) or else one or two whole numbers next to v.
+ * A float v = c 2^q rounds from any decimal in an interval around it. Scaled by 10^-k so that the
+ * interval is between 2 and 20 wide, it holds at most one multiple of 10 (the shorter candidate) or
+ * else one or two whole numbers next to v.
  */
 #include "lib/record/number.h"
 
@@ -21,11 +23,12 @@ struct decimal {
 };
 
 static const char pairs[] =
-	"00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
-	"49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
-	"9899";
+	"00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+	"40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+	"8081828384858687888990919293949596979899";
 
-/* The choice among the candidates, from the scaled value vb and the interval [lower, upper], all in quarters; k is the scale. */
+/* The choice among the candidates, from the scaled value vb and the interval [lower, upper], all in
+ * quarters; k is the scale. */
 static inline struct decimal choose(uint64_t vb, uint64_t lower, uint64_t upper, int k)
 {
 	uint64_t s = vb / 4;

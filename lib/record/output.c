@@ -1,6 +1,6 @@
 /*
- * output.c: a file appears under its name when it is whole: written beside it, synced, renamed, the folder synced (as git's
- * lockfile.c does). Devices, FIFOs and stdout are written directly.
+ * output.c: a file appears under its name when it is whole: written beside it, synced, renamed, the
+ * folder synced (as git's lockfile.c does). Devices, FIFOs and stdout are written directly.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@ enum { CAPACITY = 1 << 16 };
 
 struct output {
 	int fd;
-	char *target;		/* the file's final path, links followed; NULL where it is written directly */
+	char *target;		/* the final path, links followed; NULL: written directly */
 	char *beside;		/* what is written until then */
 	const char *name;	/* for messages */
 	size_t size;
@@ -30,7 +30,8 @@ static int fail(const struct output *o, const char *what, struct error *e)
 	return -1;
 }
 
-/* The path with links followed, for a file that need not exist. NULL and errno where that cannot be. */
+/* The path with links followed, for a file that need not exist. NULL and errno where that cannot
+ * be. */
 static char *resolve(const char *path)
 {
 	char *at = strdup(path);
@@ -61,17 +62,20 @@ static int raise_descriptor(int fd)
 	return up;
 }
 
-/* Open a new file beside the target, with the mode that a file there has, or that a new one gets. */
+/* Open a new file beside the target, with the mode that a file there has, or that a new one
+ * gets. */
 static int open_beside(struct output *o, const struct stat *old)
 {
 	char *slash = strrchr(o->target, '/');
 	int dir = slash ? (int)(slash - o->target) + 1 : 0;
 	for (unsigned i = 0; i < 100; i++) {
-		if (asprintf(&o->beside, "%.*s.%s.%ld-%u.tmp", dir, o->target, o->target + dir, (long)getpid(), i) < 0) {
+		if (asprintf(&o->beside, "%.*s.%s.%ld-%u.tmp", dir, o->target, o->target + dir,
+			(long)getpid(), i) < 0) {
 			o->beside = NULL;
 			return -1;
 		}
-		o->fd = raise_descriptor(open(o->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+		o->fd = raise_descriptor(open(o->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+			0666));
 		if (o->fd >= 0)
 			break;
 		free(o->beside);
@@ -80,7 +84,8 @@ static int open_beside(struct output *o, const struct stat *old)
 			return -1;
 	}
 	if (o->fd >= 0 && old) {
-		/* the owner is kept where we may; who may not, owns the new file, as with any editor */
+		/* the owner is kept where we may; who may not, owns the new file, as with any
+		 * editor */
 		if (fchown(o->fd, old->st_uid, old->st_gid) && errno != EPERM)
 			return -1;
 		return fchmod(o->fd, old->st_mode & 07777);
@@ -164,7 +169,8 @@ int output_write(struct output *o, const void *data, size_t n, struct error *e)
 	return 0;
 }
 
-/* Make the rename last: sync the folder that holds the target. Some file systems cannot, which is no failure. */
+/* Make the rename last: sync the folder that holds the target. Some file systems cannot, which is
+ * no failure. */
 static void sync_folder(const struct output *o)
 {
 	char *slash = strrchr(o->target, '/');

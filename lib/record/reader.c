@@ -1,6 +1,6 @@
 /*
- * reader.c: files one after another, and the lines or rows in them. The buffer holds the record at work and what was read
- * behind it; a record longer than the buffer makes it grow.
+ * reader.c: files one after another, and the lines or rows in them. The buffer holds the record at
+ * work and what was read behind it; a record longer than the buffer makes it grow.
  */
 #include "lib/record/reader.h"
 
@@ -82,7 +82,7 @@ static bool is_blank(struct slice s)
 	return true;
 }
 
-/* --- Lines and rows ------------------------------------------------------------------------------------------------ */
+/* --- Lines and rows --------------------------------------------------------------------------- */
 
 /* Is a line or row whole in the buffer? */
 static bool whole(struct reader *r, struct span *s)
@@ -130,7 +130,8 @@ void reader_take(struct reader *r, const struct span *s)
 	r->scan = (struct csv_scan){ .delimiter = r->scan.delimiter };
 }
 
-/* A quoted field that never closes must not swallow the rest of the file: the row ends with its first line. */
+/* A quoted field that never closes must not swallow the rest of the file: the row ends with its
+ * first line. */
 static void cut_open_row(struct span *s)
 {
 	const char *end = memchr(s->text.data, '\n', s->text.size);
@@ -194,7 +195,7 @@ const char *reader_line_end(const struct span *s)
 	return s->line_end == 2 ? "\r\n" : s->text.data[s->text.size] == '\r' ? "\r" : "\n";
 }
 
-/* --- Opening ------------------------------------------------------------------------------------------------------- */
+/* --- Opening ---------------------------------------------------------------------------------- */
 
 static enum format by_extension(const char *path)
 {
@@ -231,7 +232,8 @@ static int detect(struct reader *r, struct error *e)
 			if (r->format != FORMAT_AUTO)
 				return 0;
 			return error_set(e, ERROR_USAGE,
-				"%s: its format cannot be told; say --format jsonl, csv, tsv or text",
+				"%s: its format cannot be told; say --format jsonl, csv, tsv or "
+				"text",
 				reader_file(r));
 		}
 		enum format named = by_extension(reader_file(r));
@@ -251,7 +253,8 @@ static int begin_shard(struct reader *r, const struct reader_options *o, struct 
 	if (o->shards == 0)
 		return 0;
 	if (o->shard < 1 || o->shard > o->shards)
-		return error_set(e, ERROR_USAGE, "--shard %zu/%zu: the first number is from 1 to the second",
+		return error_set(e, ERROR_USAGE,
+			"--shard %zu/%zu: the first number is from 1 to the second",
 			o->shard, o->shards);
 	for (size_t i = 0; i < r->n_files; i++) {
 		uint64_t size;
@@ -313,7 +316,8 @@ size_t reader_want(struct reader *r, const char *key)
 	for (size_t i = 0; i < r->n_wants; i++)
 		if (strcmp(r->wants[i], key) == 0)
 			return i;
-	r->wants = mem_resize(r->wants, r->n_wants * sizeof *r->wants, (r->n_wants + 1) * sizeof *r->wants);
+	r->wants = mem_resize(r->wants, r->n_wants * sizeof *r->wants, (r->n_wants +
+		1) * sizeof *r->wants);
 	r->wants[r->n_wants] = arena_string(r->arena, slice_from(key));
 	return r->n_wants++;
 }
@@ -351,7 +355,7 @@ struct slice reader_columns(struct reader *r)
 	return r->header;
 }
 
-/* --- Records ------------------------------------------------------------------------------------------------------- */
+/* --- Records ---------------------------------------------------------------------------------- */
 
 /* The line as text: a CR before its LF is left out, what is no UTF-8 is replaced. */
 static void parse_text(struct reader *r, struct arena *arena, struct record *rec)
@@ -385,7 +389,8 @@ static int parse(struct reader *r, struct arena *arena, struct record *rec, cons
 	}
 }
 
-int reader_next(struct reader *r, struct arena *arena, struct record *rec, struct slice *bad, struct error *e)
+int reader_next(struct reader *r, struct arena *arena, struct record *rec, struct slice *bad,
+	struct error *e)
 {
 	struct span s;
 	struct error own;

@@ -1,4 +1,5 @@
-/* reader.h: what the files of the reader share: reader.c finds records, reader_json.c and reader_csv.c read them. */
+/* reader.h: what the files of the reader share: reader.c finds records, reader_json.c and
+ * reader_csv.c read them. */
 #pragma once
 #include "lib/record/csv.h"
 #include "lib/record/input.h"
@@ -57,8 +58,8 @@ struct reader {
 	struct error failure;	/* an error that stays */
 };
 
-/* The next line or row without taking it: 1, 0 at the end of all files, -1. At the beginning of a CSV file its header is read
- * and compared. */
+/* The next line or row without taking it: 1, 0 at the end of all files, -1. At the beginning of a
+ * CSV file its header is read and compared. */
 int reader_find(struct reader *, struct span *, struct error *);
 void reader_take(struct reader *, const struct span *);
 
@@ -70,7 +71,8 @@ const char *reader_file(const struct reader *);
 
 /* The record in rec->raw: fill values and members; -1 and the error. */
 int reader_parse_json(struct reader *, struct arena *, struct record *, struct error *);
-int reader_parse_csv(struct reader *, struct arena *, struct record *, const struct span *, struct error *);
+int reader_parse_csv(struct reader *, struct arena *, struct record *, const struct span *,
+	struct error *);
 
 /* Read a header row; of the first file it is kept, of another compared. */
 int reader_read_header(struct reader *, const struct span *, struct error *);

@@ -1,4 +1,5 @@
-/* reader_csv.c: the header of CSV and TSV files, and their rows: only the fields of wanted columns are decoded. */
+/* reader_csv.c: the header of CSV and TSV files, and their rows: only the fields of wanted columns
+ * are decoded. */
 #include "lib/base/utf8.h"
 #include "lib/record/reader.h"
 
@@ -18,17 +19,20 @@ static struct slice decode(struct reader *r, struct csv_field f, struct arena *a
 	return f.quoted ? arena_copy(arena, text) : text;
 }
 
-static int compare_header(struct reader *r, const struct record *at, const struct span *s, struct error *e)
+static int compare_header(struct reader *r, const struct record *at, const struct span *s,
+	struct error *e)
 {
 	char delimiter = format_delimiter(r->format);
 	const char *p = s->text.data, *end = p + s->text.size;
 	if (s->fields != r->n_columns)
-		return record_error(at, e, "its header has %zu columns where that of %s has %zu", s->fields,
+		return record_error(at, e, "its header has %zu columns where that of %s has %zu",
+			s->fields,
 			r->files[0], r->n_columns);
 	for (size_t i = 0; i < r->n_columns; i++) {
 		struct slice name = decode(r, csv_next(&p, end, delimiter), r->arena);
 		if (!slice_equal(name, r->names[i]))
-			return record_error(at, e, "column %zu is \"%.*s\" where that of %s is \"%.*s\"", i + 1,
+			return record_error(at, e,
+				"column %zu is \"%.*s\" where that of %s is \"%.*s\"", i + 1,
 				(int)name.size, name.data, r->files[0], (int)r->names[i].size,
 				r->names[i].data);
 	}
@@ -43,7 +47,8 @@ int reader_read_header(struct reader *r, const struct span *s, struct error *e)
 	if (r->names)
 		return compare_header(r, &at, s, e);
 	char delimiter = format_delimiter(r->format);
-	/* the byte order mark goes with the header, so that what reads the output sees it as in the input */
+	/* the byte order mark goes with the header, so that what reads the output sees it as in the
+	 * input */
 	size_t mark = s->line == 1 && s->text.data - r->buffer.data == 3 ? 3 : 0;
 	r->line_end = reader_line_end(s);
 	struct slice own = { s->text.data - mark, s->text.size + mark + s->line_end };
@@ -75,8 +80,8 @@ static void map_columns(struct reader *r)
 	}
 }
 
-int reader_parse_csv(struct reader *r, struct arena *arena, struct record *rec, const struct span *s,
-	struct error *e)
+int reader_parse_csv(struct reader *r, struct arena *arena, struct record *rec,
+	const struct span *s, struct error *e)
 {
 	char delimiter = format_delimiter(r->format);
 	if (check_row(rec, s, e))

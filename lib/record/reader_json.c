@@ -5,7 +5,8 @@ static struct json_member *add_member(struct reader *r, size_t n)
 {
 	if (n == r->members_capacity) {
 		size_t capacity = n ? 2 * n : 16;
-		r->members = mem_resize(r->members, n * sizeof *r->members, size_mul(capacity, sizeof *r->members));
+		r->members = mem_resize(r->members, n * sizeof *r->members, size_mul(capacity,
+			sizeof *r->members));
 		r->members_capacity = capacity;
 	}
 	return &r->members[n];
@@ -22,7 +23,8 @@ static int not_object(const struct record *rec, enum json_type type, struct erro
 {
 	if (type == JSON_ARRAY)
 		return record_error(rec, e,
-			"a record is an object, and this is an array; jq -c '.[]' puts its elements on lines");
+			"a record is an object, and this is an array; "
+			"jq -c '.[]' puts its elements on lines");
 	return record_error(rec, e, "a record is an object, and this is %s", json_type_name(type));
 }
 

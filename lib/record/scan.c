@@ -1,4 +1,5 @@
-/* scan.c: byte searches, 16 bytes at a time in SSE2 (every x86-64 has it), 32 in AVX2 where a run is long. */
+/* scan.c: byte searches, 16 bytes at a time in SSE2 (every x86-64 has it), 32 in AVX2 where a run
+ * is long. */
 #include "lib/record/scan.h"
 
 #if defined(__x86_64__)

@@ -1,13 +1,15 @@
-/* scan.h: finding bytes in long runs, by vectors where the processor has them. The portable twins give the same answers. */
+/* scan.h: finding bytes in long runs, by vectors where the processor has them. The portable twins
+ * give the same answers. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The first byte of [p, end) that ends or marks a JSON string ('"', '\\', below 0x20), else end. *high is set where a byte
- * before it is not ASCII. */
+/* The first byte of [p, end) that ends or marks a JSON string ('"', '\\', below 0x20), else end.
+ * *high is set where a byte before it is not ASCII. */
 const char *scan_string(const char *p, const char *end, bool *high);
 const char *scan_string_portable(const char *p, const char *end, bool *high);
 
-/* The first byte of [p, end) that matters to an unquoted CSV field: delimiter, quote, CR or LF; else end. */
+/* The first byte of [p, end) that matters to an unquoted CSV field: delimiter, quote, CR or LF;
+ * else end. */
 const char *scan_field(const char *p, const char *end, char delimiter);
 const char *scan_field_portable(const char *p, const char *end, char delimiter);

@@ -1,4 +1,5 @@
-/* spool.c: records put aside in a file that has no name: each is a header of fixed size, then its bytes. */
+/* spool.c: records put aside in a file that has no name: each is a header of fixed size, then its
+ * bytes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,7 +27,8 @@ struct spool {
 
 static int fail(const struct spool *s, const char *what, struct error *e)
 {
-	return error_set(e, ERROR_IO, "%s a temporary file in %s: %s", what, s->folder, strerror(errno));
+	return error_set(e, ERROR_IO, "%s a temporary file in %s: %s", what, s->folder,
+		strerror(errno));
 }
 
 static int open_unnamed(const char *folder)

@@ -1,6 +1,6 @@
 /*
- * writer.c: a record's own bytes on their way out: unchanged where the format stays and no key is dropped, else member by
- * member or field by field.
+ * writer.c: a record's own bytes on their way out: unchanged where the format stays and no key is
+ * dropped, else member by member or field by field.
  */
 #include "lib/record/writer.h"
 
@@ -36,13 +36,15 @@ static struct slice *copy_strings(struct arena *arena, const char *const *from, 
 	return to;
 }
 
-struct writer *writer_new(const struct writer_options *o, const char *const *keys, size_t n_keys, struct error *e)
+struct writer *writer_new(const struct writer_options *o, const char *const *keys, size_t n_keys,
+	struct error *e)
 {
 	struct buffer b = { NULL, 0, 0 };
 	for (size_t i = 0; i < n_keys; i++)
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(keys[i], keys[j]) == 0) {
-				error_set(e, ERROR_USAGE, "two keys are to be written as \"%s\"", keys[i]);
+				error_set(e, ERROR_USAGE, "two keys are to be written as \"%s\"",
+					keys[i]);
 				return NULL;
 			}
 	if (o->format == FORMAT_TEXT) {
@@ -77,12 +79,13 @@ void writer_free(struct writer *w)
 	mem_free(w);
 }
 
-/* --- Header -------------------------------------------------------------------------------------------------------- */
+/* --- Header ----------------------------------------------------------------------------------- */
 
 static int there_already(struct error *e, struct slice key)
 {
 	return error_set(e, ERROR_DATA,
-		"key \"%.*s\" is there already: --output-key writes another, --replace puts the new in its place",
+		"key \"%.*s\" is there already: --output-key writes another, "
+		"--replace puts the new in its place",
 		key.size < 80 ? (int)key.size : 80, key.data);
 }
 
@@ -99,8 +102,10 @@ static struct slice without_end(struct slice header, const char **line_end)
 	return header;
 }
 
-/* The fields of a row that are not dropped, as they are or, with another delimiter, encoded anew. */
-static bool put_fields(const struct writer *w, struct buffer *b, struct slice row, char from, char to)
+/* The fields of a row that are not dropped, as they are or, with another delimiter, encoded
+ * anew. */
+static bool put_fields(const struct writer *w, struct buffer *b, struct slice row, char from,
+	char to)
 {
 	struct buffer scratch = { NULL, 0, 0 };
 	const char *p = row.data, *end = p + row.size;
@@ -143,12 +148,14 @@ static int read_columns(struct writer *w, struct slice row, char delimiter, stru
 	return rc;
 }
 
-int writer_header(struct writer *w, struct buffer *b, enum format in, struct slice header, struct error *e)
+int writer_header(struct writer *w, struct buffer *b, enum format in, struct slice header,
+	struct error *e)
 {
 	static const struct slice mark = { "\xef\xbb\xbf", 3 };
 	const char *line_end;
 	enum format out = out_format(w, in);
-	bool csv_in = in == FORMAT_CSV || in == FORMAT_TSV, csv_out = out == FORMAT_CSV || out == FORMAT_TSV;
+	bool csv_in = in == FORMAT_CSV || in == FORMAT_TSV;
+	bool csv_out = out == FORMAT_CSV || out == FORMAT_TSV;
 	char from = in == FORMAT_TSV ? '\t' : ',', to = out == FORMAT_TSV ? '\t' : ',';
 	CHECK(!w->ready);
 	w->ready = true;
@@ -177,7 +184,7 @@ int writer_header(struct writer *w, struct buffer *b, enum format in, struct sli
 	return 0;
 }
 
-/* --- JSON records -------------------------------------------------------------------------------------------------- */
+/* --- JSON records ----------------------------------------------------------------------------- */
 
 /* Walks the members that the reader listed, or those of a record from a spool. */
 struct walk {
@@ -236,7 +243,8 @@ static const char *behind(struct slice s)
 }
 
 /* JSONL to JSONL: the members that stay, with the bytes between them, up to behind the last. */
-static int through(const struct writer *w, struct buffer *b, const struct record *rec, struct error *e)
+static int through(const struct writer *w, struct buffer *b, const struct record *rec,
+	struct error *e)
 {
 	const char *s = memchr(rec->raw.data, '{', rec->raw.size);
 	CHECK(s);
@@ -295,7 +303,8 @@ static bool is_column(const struct writer *w, struct json key)
 	return false;
 }
 
-static int json_to_csv(const struct writer *w, struct buffer *b, const struct record *rec, struct error *e)
+static int json_to_csv(const struct writer *w, struct buffer *b, const struct record *rec,
+	struct error *e)
 {
 	struct json_member m;
 	for (struct walk it = walk(rec); step(&it, &m);) {
@@ -304,7 +313,8 @@ static int json_to_csv(const struct writer *w, struct buffer *b, const struct re
 			return -1;
 		if (!drop && !is_column(w, m.key))
 			return record_error(rec, e,
-				"key %.*s has no column: the columns are the keys of the first record",
+				"key %.*s has no column: the columns are the keys of the first "
+				"record",
 				m.key.raw.size < 80 ? (int)m.key.raw.size : 80, m.key.raw.data);
 	}
 	char delimiter = w->format == FORMAT_TSV ? '\t' : ',';
@@ -323,7 +333,7 @@ static int json_to_csv(const struct writer *w, struct buffer *b, const struct re
 	return 0;
 }
 
-/* --- CSV and text records ------------------------------------------------------------------------------------------ */
+/* --- CSV and text records --------------------------------------------------------------------- */
 
 static void csv_to_json(const struct writer *w, struct buffer *b, const struct record *rec)
 {
@@ -367,7 +377,8 @@ static void put_text(const struct writer *w, struct buffer *b, struct slice raw)
 	buffer_free(&text);
 }
 
-static int text_record(const struct writer *w, struct buffer *b, const struct record *rec, struct error *e)
+static int text_record(const struct writer *w, struct buffer *b, const struct record *rec,
+	struct error *e)
 {
 	struct slice text = SLICE("text");
 	if (!writer_drops(w, text) && among(text, w->keys, w->n_keys)) {
@@ -382,7 +393,8 @@ static int text_record(const struct writer *w, struct buffer *b, const struct re
 static int csv_record(const struct writer *w, struct buffer *b, const struct record *rec)
 {
 	CHECK(w->ready);
-	char from = rec->format == FORMAT_TSV ? '\t' : ',', to = writing.out == FORMAT_TSV ? '\t' : ',';
+	char from = rec->format == FORMAT_TSV ? '\t' : ',';
+	char to = writing.out == FORMAT_TSV ? '\t' : ',';
 	if (writing.out == FORMAT_JSONL) {
 		csv_to_json(w, b, rec);
 	} else if (from == to && w->n_kept == w->n_columns) {
@@ -394,16 +406,19 @@ static int csv_record(const struct writer *w, struct buffer *b, const struct rec
 	return 0;
 }
 
-int writer_begin(const struct writer *w, struct buffer *b, const struct record *rec, struct error *e)
+int writer_begin(const struct writer *w, struct buffer *b, const struct record *rec,
+	struct error *e)
 {
 	int rc;
 	writing = (struct writing){ .writer = w, .buffer = b, .out = out_format(w, rec->format),
 		.start = b->size, .first = true, .tail = SLICE(""), .line_end = "\n" };
-	if (writing.out != FORMAT_JSONL && rec->line_end && rec->format != FORMAT_JSONL && rec->format != FORMAT_TEXT)
+	if (writing.out != FORMAT_JSONL && rec->line_end && rec->format != FORMAT_JSONL &&
+		rec->format != FORMAT_TEXT)
 		writing.line_end = rec->line_end;
 	switch (rec->format) {
 	case FORMAT_JSONL:
-		rc = writing.out == FORMAT_JSONL ? through(w, b, rec, e) : json_to_csv(w, b, rec, e);
+		rc = writing.out == FORMAT_JSONL ? through(w, b, rec, e) :
+						   json_to_csv(w, b, rec, e);
 		break;
 	case FORMAT_TEXT:
 		rc = text_record(w, b, rec, e);

@@ -1,6 +1,7 @@
 /*
- * fuzz_csv.c: any bytes as a CSV or TSV file (the first says which). Rows that pass through are the input's own bytes; their
- * fields are those that libcsv finds in the whole text; JSONL made of them reads back to the same.
+ * fuzz_csv.c: any bytes as a CSV or TSV file (the first says which). Rows that pass through are the
+ * input's own bytes; their fields are those that libcsv finds in the whole text; JSONL made of them
+ * reads back to the same.
  */
 #include <csv.h>
 #include <stdint.h>
@@ -50,18 +51,21 @@ static bool by_scan(struct slice text, char delimiter, struct buffer *b)
 	struct buffer scratch = { NULL, 0, 0 };
 	bool good = true;
 	while (text.size && good) {
-		struct csv_scan s = { .delimiter = delimiter }, bytewise = { .delimiter = delimiter };
+		struct csv_scan s = { .delimiter = delimiter }, bytewise = { .delimiter =
+			delimiter };
 		CHECK(csv_scan(&s, text.data, text.size, true));
 		/* given byte by byte it finds the same */
 		size_t n = 0;
 		while (!csv_scan(&bytewise, text.data, n, n == text.size))
 			n++;
-		CHECK(bytewise.at == s.at && bytewise.line_end == s.line_end && bytewise.fields == s.fields);
+		CHECK(bytewise.at == s.at && bytewise.line_end == s.line_end && bytewise.fields ==
+			s.fields);
 		good = s.fault == NULL;
 		const char *p = text.data, *end = p + s.at;
 		size_t fields = 0;
 		for (; s.at && p && good; fields++) {
-			struct slice field = csv_decode(csv_next(&p, end, delimiter), delimiter, &scratch);
+			struct slice field = csv_decode(csv_next(&p, end, delimiter), delimiter,
+				&scratch);
 			buffer_slice(b, field);
 			buffer_char(b, '\x01');
 		}
@@ -69,7 +73,8 @@ static bool by_scan(struct slice text, char delimiter, struct buffer *b)
 			CHECK(!good || fields == s.fields);
 			buffer_char(b, '\x02');
 		}
-		text = (struct slice){ text.data + s.at + s.line_end, text.size - s.at - s.line_end };
+		text = (struct slice){ text.data + s.at + s.line_end,
+			text.size - s.at - s.line_end };
 	}
 	buffer_free(&scratch);
 	return good;
@@ -120,14 +125,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum format format = data[0] == 't' ? FORMAT_TSV : FORMAT_CSV;
 	char delimiter = format == FORMAT_TSV ? '\t' : ',';
 	struct slice text = { (const char *)data + 1, size - 1 };
-	struct buffer ours = { NULL, 0, 0 }, theirs = { NULL, 0, 0 }, json = { NULL, 0, 0 }, again = { NULL, 0, 0 };
+	struct buffer ours = { NULL, 0, 0 }, theirs = { NULL, 0, 0 }, json = { NULL, 0, 0 },
+		again = { NULL, 0, 0 };
 	if (by_scan(text, delimiter, &ours)) {
 		by_libcsv(text, delimiter, &theirs);
 		CHECK(slice_equal(buffer_view(&ours), buffer_view(&theirs)));
 	}
 	buffer_clear(&ours);
 	buffer_clear(&theirs);
-	/* the slow part on some, so that many are tried; a mark that blank lines kept from being one would become one */
+	/* the slow part on some, so that many are tried; a mark that blank lines kept from being
+	 * one would become one */
 	bool marked = memmem(text.data, text.size, "\xef\xbb\xbf", 3) > (void *)text.data;
 	if (size % 8 == 0 && !marked && through(text, format, FORMAT_AUTO, &ours) == 0) {
 		/* what came out goes through unchanged, and holds all but blank lines */

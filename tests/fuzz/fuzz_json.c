@@ -1,6 +1,6 @@
 /*
- * fuzz_json.c: any bytes as a JSON text, and as a JSONL file. What the parser takes must walk, decode and write again to the
- * same; a record must come out of the writer as it went in.
+ * fuzz_json.c: any bytes as a JSON text, and as a JSONL file. What the parser takes must walk,
+ * decode and write again to the same; a record must come out of the writer as it went in.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -101,7 +101,8 @@ static void as_records(struct slice text)
 		writer_integer(w, &b, 1);
 		writer_end(w, &b);
 		CHECK(json_read(buffer_view(&b), &root, &e) == 0);
-		CHECK(json_get(root, "a").type == JSON_ABSENT && json_get(root, key).type == JSON_NUMBER);
+		CHECK(json_get(root, "a").type == JSON_ABSENT && json_get(root, key).type ==
+			JSON_NUMBER);
 		struct slice dropped = buffer_view(&b);
 		dropped = arena_copy(arena, dropped);
 		/* a record from a spool has no list of members, and must give the same */

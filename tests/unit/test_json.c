@@ -1,4 +1,5 @@
-/* test_json.c: the JSON reader against JSONTestSuite and jansson, and its own tables; byte scans and UTF-8 against slow twins. */
+/* test_json.c: the JSON reader against JSONTestSuite and jansson, and its own tables; byte scans
+ * and UTF-8 against slow twins. */
 #include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
@@ -28,9 +29,7 @@
 #undef json_integer
 
 #include "lib/base/random.h"
-#include "lib/base/utf8.h"
 #include "lib/record/json.h"
-#include "lib/record/scan.h"
 
 static struct arena *arena;
 
@@ -69,14 +68,16 @@ static bool accepts_text(const char *text)
 	return ok;
 }
 
-/* --- Conformance --------------------------------------------------------------------------------------------------- */
+/* --- Conformance ------------------------------------------------------------------------------ */
 
-/* What we do where the suite leaves it open: lone surrogates, invalid UTF-8 and numbers beyond a double are errors. */
+/* What we do where the suite leaves it open: lone surrogates, invalid UTF-8 and numbers beyond a
+ * double are errors. */
 static bool open_case(const char *name)
 {
 	static const char *const accepted[] = {
 		"i_number_double_huge_neg_exp.json", "i_number_real_underflow.json",
-		"i_number_too_big_neg_int.json", "i_number_too_big_pos_int.json", "i_number_very_big_negative_int.json",
+		"i_number_too_big_neg_int.json", "i_number_too_big_pos_int.json",
+			"i_number_very_big_negative_int.json",
 		"i_structure_500_nested_arrays.json",
 	};
 	for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
@@ -89,7 +90,8 @@ static const char *suite(const char *folder)
 {
 	static char path[4096];
 	const char *src = getenv("HEDDLE_SRC");
-	snprintf(path, sizeof path, "%s/../shared/data/json_test_suite/%s", src ? src : ".", folder);
+	snprintf(path, sizeof path, "%s/../shared/data/json_test_suite/%s", src ? src : ".",
+		folder);
 	DIR *d = opendir(path);
 	if (!d)
 		return NULL;
@@ -125,7 +127,7 @@ static void every_case_of_the_suite(void **state)
 	assert_int_equal(counts[2], 35);
 }
 
-/* --- jansson ------------------------------------------------------------------------------------------------------- */
+/* --- jansson ---------------------------------------------------------------------------------- */
 
 static bool same(struct json v, json_t *j);
 
@@ -138,7 +140,8 @@ static bool same_object(struct json v, json_t *j)
 	json_object_foreach (j, key, member)
 		if (!same(json_get(v, key), member))
 			return false;
-	/* every key of ours is there; duplicates make ours more, and keys with a NUL jansson cannot look up */
+	/* every key of ours is there; duplicates make ours more, and keys with a NUL jansson cannot
+	 * look up */
 	return json_count(v) >= json_object_size(j);
 }
 
@@ -181,8 +184,8 @@ static bool same(struct json v, json_t *j)
 	}
 }
 
-/* Both accept the text and find the same in it, or both refuse it. jansson alone refuses whole numbers beyond 64 bits and keys
- * with NUL; the suite's cases say what we do there. */
+/* Both accept the text and find the same in it, or both refuse it. jansson alone refuses whole
+ * numbers beyond 64 bits and keys with NUL; the suite's cases say what we do there. */
 static void agree(struct slice text)
 {
 	json_error_t why;
@@ -193,7 +196,8 @@ static void agree(struct slice text)
 	bool ours = accepts(text, &root);
 	if (j ? !ours || !same(root, j) : ours) {
 		enum json_error_code code = json_error_code(&why);
-		if (j || (code != json_error_numeric_overflow && code != json_error_null_byte_in_key))
+		if (j || (code != json_error_numeric_overflow && code !=
+			json_error_null_byte_in_key))
 			fail_msg("jansson %s: %.*s", j ? "takes it otherwise" : why.text,
 				(int)(text.size < 500 ? text.size : 500), text.data);
 	}
@@ -224,9 +228,12 @@ static void jansson_agrees_on_the_suite(void **state)
 static void jansson_agrees_on_mutations(void **state)
 {
 	static const char seed[] =
-		"{\"a\": [1, -2.5e+3, 0.125, true, false, null, \"x\"], \"b\\n\\u00e9\": {\"\": {}, \"a\": []},\r\n\t"
-		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\": \"\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\r\\t\", \"a\": 1e2, \"z\":[[[]]]}";
-	static const char alphabet[] = "{}[],:\"\\ \n\t0123456789.eE+-truefalsnbu/\x01\x7f\x80\xbf\xc3\xe2\xf0\xff";
+		"{\"a\": [1, -2.5e+3, 0.125, true, false, null, \"x\"], \"b\\n\\u00e9\": {\"\": {}"
+		", \"a\": []},\r\n\t"
+		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\": \"\\ud83d\\ude00\\\"\\\\\\/\\b\\f\\n\\"
+		"r\\t\", \"a\": 1e2, \"z\":[[[]]]}";
+	static const char alphabet[] =
+		"{}[],:\"\\ \n\t0123456789.eE+-truefalsnbu/\x01\x7f\x80\xbf\xc3\xe2\xf0\xff";
 	size_t count = getenv("HEDDLE_SLOW") ? 10000000 : 300000;
 	(void)state;
 	for (uint64_t i = 0; i < count; i++) {
@@ -259,7 +266,7 @@ static void jansson_agrees_on_mutations(void **state)
 	}
 }
 
-/* --- Tables -------------------------------------------------------------------------------------------------------- */
+/* --- Tables ----------------------------------------------------------------------------------- */
 
 static void errors_name_line_column_and_cause(void **state)
 {
@@ -325,9 +332,12 @@ static void the_parser_gives_every_token(void **state)
 {
 	static const char text[] = " { \"a\" : [ 1 , {} , [ ] ] , \"a\" : \"x\" , \"b\":null } ";
 	static const struct { enum json_type type; const char *raw; } tokens[] = {
-		{ JSON_OBJECT, "{" }, { JSON_KEY, "\"a\"" }, { JSON_ARRAY, "[" }, { JSON_NUMBER, "1" }, { JSON_OBJECT, "{" },
-		{ JSON_OBJECT_END, "}" }, { JSON_ARRAY, "[" }, { JSON_ARRAY_END, "]" }, { JSON_ARRAY_END, "]" },
-		{ JSON_KEY, "\"a\"" }, { JSON_STRING, "\"x\"" }, { JSON_KEY, "\"b\"" }, { JSON_NULL, "null" },
+		{ JSON_OBJECT, "{" }, { JSON_KEY, "\"a\"" }, { JSON_ARRAY, "[" }, { JSON_NUMBER,
+			"1" }, { JSON_OBJECT, "{" },
+		{ JSON_OBJECT_END, "}" }, { JSON_ARRAY, "[" }, { JSON_ARRAY_END, "]" }, {
+			JSON_ARRAY_END, "]" },
+		{ JSON_KEY, "\"a\"" }, { JSON_STRING, "\"x\"" }, { JSON_KEY, "\"b\"" }, {
+			JSON_NULL, "null" },
 		{ JSON_OBJECT_END, "}" }, { JSON_END, "" }, { JSON_END, "" },
 	};
 	struct json_parser p;
@@ -373,15 +383,21 @@ static void of_duplicate_keys_the_last_is_used(void **state)
 static void whole_numbers_in_any_spelling(void **state)
 {
 	static const struct { const char *text; bool whole; int64_t value; } table[] = {
-		{ "0", true, 0 }, { "-0", true, 0 }, { "0.0", true, 0 }, { "0e999999999999", true, 0 }, { "12", true, 12 },
-		{ "-12", true, -12 }, { "1e3", true, 1000 }, { "1E+3", true, 1000 }, { "2.0", true, 2 }, { "2.50e1", true, 25 },
-		{ "2.5", false, 0 }, { "25e-1", false, 0 }, { "250e-1", true, 25 }, { "1e-1", false, 0 },
+		{ "0", true, 0 }, { "-0", true, 0 }, { "0.0", true, 0 }, { "0e999999999999", true,
+			0 }, { "12", true, 12 },
+		{ "-12", true, -12 }, { "1e3", true, 1000 }, { "1E+3", true, 1000 }, { "2.0", true,
+			2 }, { "2.50e1", true, 25 },
+		{ "2.5", false, 0 }, { "25e-1", false, 0 }, { "250e-1", true, 25 }, { "1e-1",
+			false, 0 },
 		{ "9223372036854775807", true, INT64_MAX }, { "9223372036854775808", false, 0 },
 		{ "-9223372036854775808", true, INT64_MIN }, { "-9223372036854775809", false, 0 },
-		{ "9.223372036854775807e18", true, INT64_MAX }, { "1e18", true, 1000000000000000000 }, { "1e19", false, 0 },
+		{ "9.223372036854775807e18", true, INT64_MAX }, { "1e18", true,
+			1000000000000000000 }, { "1e19", false, 0 },
 		{ "1e999999999999999999999", false, 0 }, { "1e-999999999999999999999", false, 0 },
-		{ "1000000000000000000000000000000e-30", true, 1 }, { "0.00000000000000000000000000001e29", true, 1 },
-		{ "10000000000000000000000", false, 0 }, { "100.00", true, 100 }, { "null", false, 0 }, { "\"1\"", false, 0 },
+		{ "1000000000000000000000000000000e-30", true, 1 }, {
+			"0.00000000000000000000000000001e29", true, 1 },
+		{ "10000000000000000000000", false, 0 }, { "100.00", true, 100 }, { "null", false,
+			0 }, { "\"1\"", false, 0 },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -403,10 +419,13 @@ static void whole_numbers_in_any_spelling(void **state)
 static void strings_decode(void **state)
 {
 	static const struct { const char *raw; struct slice text; } table[] = {
-		{ "\"\"", SLICE("") }, { "\"plain\"", SLICE("plain") }, { "\"\\\"\\\\\\/\"", SLICE("\"\\/") },
+		{ "\"\"", SLICE("") }, { "\"plain\"", SLICE("plain") }, { "\"\\\"\\\\\\/\"",
+			SLICE("\"\\/") },
 		{ "\"\\b\\f\\n\\r\\t\"", SLICE("\b\f\n\r\t") }, { "\"a\\u0000b\"", SLICE("a\0b") },
-		{ "\"\\u00e9\\u20AC\\ud83d\\uDE00\"", SLICE("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80") },
-		{ "\"\\uffff\\u007f\\u0080\\u07ff\\u0800\"", SLICE("\xef\xbf\xbf\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80") },
+		{ "\"\\u00e9\\u20AC\\ud83d\\uDE00\"",
+			SLICE("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80") },
+		{ "\"\\uffff\\u007f\\u0080\\u07ff\\u0800\"",
+			SLICE("\xef\xbf\xbf\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80") },
 		{ "\"\\udbff\\udfff\\ud800\\udc00\"", SLICE("\xf4\x8f\xbf\xbf\xf0\x90\x80\x80") },
 		{ "\"x\\\\\"", SLICE("x\\") },
 	};
@@ -447,125 +466,6 @@ static void writing_escapes_what_it_must(void **state)
 	buffer_free(&b);
 }
 
-/* --- Scans and UTF-8 ----------------------------------------------------------------------------------------------- */
-
-static void vector_scans_equal_the_portable_ones(void **state)
-{
-	(void)state;
-	for (uint64_t i = 0; i < 200000; i++) {
-		char text[300];
-		uint64_t r = random_bits(6, 0, i);
-		size_t from = r % 40, n = from + (r >> 8) % (sizeof text - 40), stops = (r >> 20) % 4;
-		for (size_t k = 0; k < sizeof text; k++)
-			text[k] = "abcdefgh \xc3\xa9z"[random_bits(6, 1, i * 300 + k) % (r >> 30 & 1 ? 9 : 12)];
-		for (size_t k = 0; k < stops; k++)
-			text[random_bits(6, 2 + k, i) % sizeof text] = "\"\\\n\r,\x1f\x00\t"[random_bits(6, 9 + k, i) % 8];
-		bool high = false, high_portable = false;
-		const char *a = scan_string(text + from, text + n, &high);
-		assert_ptr_equal(a, scan_string_portable(text + from, text + n, &high_portable));
-		assert_int_equal(high, high_portable);
-		assert_ptr_equal(scan_field(text + from, text + n, ','), scan_field_portable(text + from, text + n, ','));
-		assert_ptr_equal(scan_field(text + from, text + n, '\t'), scan_field_portable(text + from, text + n, '\t'));
-	}
-}
-
-/* The definition, one code point at a time. */
-static size_t utf8_slow(const unsigned char *p, size_t n)
-{
-	size_t i = 0;
-	while (i < n) {
-		size_t want = p[i] < 0x80 ? 1 : p[i] >= 0xf0 ? 4 : p[i] >= 0xe0 ? 3 : 2;
-		uint32_t c = want == 1 ? p[i] : p[i] & (0x7fu >> want);
-		if ((p[i] >= 0x80 && p[i] < 0xc0) || p[i] > 0xf7 || n - i < want)
-			return i;
-		for (size_t k = 1; k < want; k++) {
-			if ((p[i + k] & 0xc0) != 0x80)
-				return i;
-			c = c << 6 | (p[i + k] & 0x3f);
-		}
-		static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-		if (c < least[want] || c > 0x10ffff || (c & 0xfffff800) == 0xd800)
-			return i;
-		i += want;
-	}
-	return i;
-}
-
-static void every_sequence_of_utf8(void **state)
-{
-	static const unsigned char edges[] = { 0, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0,
-		0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf7, 0xf8, 0xff };
-	size_t n = sizeof edges;
-	(void)state;
-	for (size_t i = 0; i < n * n * n * n; i++) {
-		unsigned char block[128];
-		struct slice text = { (const char *)block, sizeof block };
-		size_t at = 20 + i % 50;	/* across the borders of blocks */
-		memset(block, 'a', sizeof block);
-		block[at] = edges[i % n];
-		block[at + 1] = edges[i / n % n];
-		block[at + 2] = edges[i / n / n % n];
-		block[at + 3] = edges[i / n / n / n];
-		size_t valid = utf8_slow(block, sizeof block);
-		if (utf8_check_portable(text) != valid || utf8_check(text) != valid)
-			fail_msg("%02x %02x %02x %02x at %zu: %zu, %zu, should be %zu", block[at], block[at + 1],
-				block[at + 2], block[at + 3], at, utf8_check_portable(text), utf8_check(text), valid);
-	}
-}
-
-static void dense_utf8_of_any_length(void **state)
-{
-	(void)state;
-	for (uint64_t i = 0; i < 100000; i++) {
-		unsigned char block[200];
-		size_t n = 0, want = random_bits(7, 0, i) % 190;
-		for (uint64_t k = 1; n < want; k++) {
-			static const char *const points[] = { "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf",
-				"\xef\xbf\xbf", "\xf4\x8f\xbf\xbf", "z" };
-			const char *p = points[random_bits(7, k, i) % 8];
-			memcpy(block + n, p, strlen(p));
-			n += strlen(p);
-		}
-		if (n && i % 2)
-			block[random_bits(7, 300, i) % n] ^= (unsigned char)(1 << random_bits(7, 301, i) % 8);
-		if (i % 4 == 3)
-			n = random_bits(7, 302, i) % (n + 1);
-		unsigned char *exact = malloc(n ? n : 1);
-		assert_non_null(exact);
-		memcpy(exact, block, n);
-		struct slice text = { (const char *)exact, n };
-		size_t valid = utf8_slow(exact, n);
-		assert_int_equal(utf8_check(text), valid);
-		assert_int_equal(utf8_check_portable(text), valid);
-		free(exact);
-	}
-}
-
-static void maximal_invalid_parts_are_replaced(void **state)
-{
-	/* Unicode 15, tables 3-8 to 3-11; U+FFFD is written as '?' here */
-	static const struct { const char *text, *repaired; } table[] = {
-		{ "abc", "abc" }, { "\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41", "????????A" },
-		{ "\xed\xa0\x80\xed\xbf\xbf\xed\xaf\x41", "????????A" },
-		{ "\xf4\x91\x92\x93\xff\x41\x80\xbf\x42", "?????A??B" },
-		{ "\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41", "????A" }, { "\xe2\x82", "?" }, { "x\xf0\x9f\x98", "x?" },
-		{ "\x80", "?" }, { "\xc3\xa9\xc3", "\xc3\xa9?" },
-	};
-	(void)state;
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct buffer got = { NULL, 0, 0 }, want = { NULL, 0, 0 };
-		utf8_repair(&got, slice_from(table[i].text));
-		for (const char *s = table[i].repaired; *s; s++)
-			if (*s == '?')
-				buffer_text(&want, "\xef\xbf\xbd");
-			else
-				buffer_char(&want, *s);
-		assert_true(slice_equal(buffer_view(&got), buffer_view(&want)));
-		buffer_free(&got);
-		buffer_free(&want);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -580,10 +480,6 @@ int main(void)
 		cmocka_unit_test(whole_numbers_in_any_spelling),
 		cmocka_unit_test(strings_decode),
 		cmocka_unit_test(writing_escapes_what_it_must),
-		cmocka_unit_test(vector_scans_equal_the_portable_ones),
-		cmocka_unit_test(every_sequence_of_utf8),
-		cmocka_unit_test(dense_utf8_of_any_length),
-		cmocka_unit_test(maximal_invalid_parts_are_replaced),
 	};
 	arena = arena_new();
 	int rc = cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* test_record.c: records through reader and writer, as a command runs them: what comes in, what goes out, what is refused. */
+/* test_record.c: records through reader and writer, as a command runs them: what comes in, what
+ * goes out, what is refused. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -45,7 +46,7 @@ static void write_file(const char *name, struct slice text)
 	assert_int_equal(fclose(f), 0);
 }
 
-/* --- The table ----------------------------------------------------------------------------------------------------- */
+/* --- The table -------------------------------------------------------------------------------- */
 
 struct file {
 	const char *name;
@@ -58,7 +59,8 @@ struct row {
 	struct reader_options in;
 	struct writer_options out;
 	const char *drop[2];
-	const char *key;	/* added: the length of "text", or of nothing where the record has none; NULL: nothing is added */
+	/* Added: the length of "text", or of nothing where the record has none. NULL: nothing is. */
+	const char *key;
 	struct slice want;
 	const char *errors;	/* all messages, a line each */
 };
@@ -67,112 +69,168 @@ struct row {
 
 static const struct row rows[] = {
 	{ .name = "a JSON record passes through with its blanks, escapes and duplicates",
-		.files = { { "a.jsonl", T("{ \"text\" : \"\\u0061\" ,\t\"x\":1.0e0, \"x\": [ ] }  \n{}\n{ }") } }, .key = "n",
-		.want = T("{ \"text\" : \"\\u0061\" ,\t\"x\":1.0e0, \"x\": [ ],\"n\":1 }  \n{\"n\":0}\n{\"n\":0 }\n") },
+		.files = { { "a.jsonl",
+			T("{ \"text\" : \"\\u0061\" ,\t\"x\":1.0e0, \"x\": [ ] }  \n{}\n{ }") } },
+			.key = "n",
+		.want =
+			T("{ \"text\" : \"\\u0061\" ,\t\"x\":1.0e0, \"x\": [ ],\"n\":1 }  \n"
+				"{\"n\":0}\n{\"n\":0 }\n") },
 	{ .name = "blank lines of JSONL are no records, and CRLF is blank space",
-		.files = { { "a.jsonl", T("\n  \r\n{\"text\":\"ab\"}\r\n\n\t\n{\"text\":\"\"}\n\n") } }, .key = "n",
+		.files = { { "a.jsonl",
+			T("\n  \r\n{\"text\":\"ab\"}\r\n\n\t\n{\"text\":\"\"}\n\n") } }, .key = "n",
 		.want = T("{\"text\":\"ab\",\"n\":2}\r\n{\"text\":\"\",\"n\":0}\n") },
 	{ .name = "a byte order mark is no part of a record",
-		.files = { { "a.jsonl", T("\xef\xbb\xbf{\"a\":1}\n") }, { "b.jsonl", T("\xef\xbb\xbf{\"a\":2}") } },
+		.files = { { "a.jsonl", T("\xef\xbb\xbf{\"a\":1}\n") }, { "b.jsonl",
+			T("\xef\xbb\xbf{\"a\":2}") } },
 		.want = T("{\"a\":1}\n{\"a\":2}\n") },
 	{ .name = "of a key that is there twice the last is read",
-		.files = { { "a.jsonl", T("{\"text\":\"abc\",\"te\\u0078t\":\"z\"}") } }, .key = "n",
+		.files = { { "a.jsonl", T("{\"text\":\"abc\",\"te\\u0078t\":\"z\"}") } }, .key =
+			"n",
 		.want = T("{\"text\":\"abc\",\"te\\u0078t\":\"z\",\"n\":1}\n") },
 	{ .name = "bad records name file and line, and the next is read",
-		.files = { { "a.jsonl", T("{\"a\":1}\n{\"a\":}\n[1]\n3\n{\"a\":2") }, { "b.jsonl", T("\n{\"b\":\"\\ud800\"}\n{\"b\":\"\xff\"}\n"
+		.files = { { "a.jsonl", T("{\"a\":1}\n{\"a\":}\n[1]\n3\n{\"a\":2") }, { "b.jsonl",
+			T("\n{\"b\":\"\\ud800\"}\n{\"b\":\"\xff\"}\n"
 			"{\"b\":3}{}\n{\"b\":4}\n") } },
 		.want = T("{\"a\":1}\n{\"b\":4}\n"),
 		.errors = "a.jsonl:2: expected a value (column 6)\n"
-			"a.jsonl:3: a record is an object, and this is an array; jq -c '.[]' puts its elements on lines\n"
+			"a.jsonl:3: a record is an object, and this is an array; jq -c '.[]' puts "
+			"its elements on lines\n"
 			"a.jsonl:4: a record is an object, and this is a number\n"
 			"a.jsonl:5: the text ends inside an object: the record is cut off\n"
-			"b.jsonl:2: a lone surrogate (column 7)\nb.jsonl:3: invalid UTF-8 (column 7)\n"
+			"b.jsonl:2: a lone surrogate (column 7)\nb.jsonl:3: invalid UTF-8 (column "
+			"7)\n"
 			"b.jsonl:4: something after the value (column 8)\n" },
 	{ .name = "a key that is there already stops",
 		.files = { { "a.jsonl", T("{\"n\":1}\n{\"text\":\"a\"}\n") } }, .key = "n",
 		.want = T("{\"text\":\"a\",\"n\":1}\n"),
-		.errors = "a.jsonl:1: key \"n\" is there already: --output-key writes another, --replace puts the new in its place\n" },
+		.errors =
+			"a.jsonl:1: key \"n\" is there already: --output-key writes another, "
+			"--replace puts the new in its place\n" },
 	{ .name = "with replace the new one takes its place, duplicates of it go too",
-		.files = { { "a.jsonl", T("{\"n\":1,\"text\":\"a\",\"\\u006e\":[2]}\n{\"n\":3}\n{ \"x\":0 , \"n\":3 , \"y\":1 }\n") } }, .key = "n",
+		.files = { { "a.jsonl",
+			T("{\"n\":1,\"text\":\"a\",\"\\u006e\":[2]}\n{\"n\":3}\n{ \"x\":0 ,"
+				" \"n\":3 , \"y\":1 }\n") } }, .key = "n",
 		.out = { .replace = true },
 		.want = T("{\"text\":\"a\",\"n\":1}\n{\"n\":0}\n{ \"x\":0 , \"y\":1,\"n\":0 }\n") },
 	{ .name = "dropped keys go with one comma, wherever they stand",
-		.files = { { "a.jsonl", T("{\"a\":1,\"b\":2,\"x\":3}\n{\"x\":3,\"a\":1,\"b\":2}\n{\"a\":1,\"x\":3,\"b\":2}\n{\"a\":1}\n"
+		.files = { { "a.jsonl",
+			T("{\"a\":1,\"b\":2,\"x\":3}\n{\"x\":3,\"a\":1,\"b\":2}\n"
+				"{\"a\":1,\"x\":3,\"b\":2}\n{\"a\":1}\n"
 			"{ \"b\":{\"a\":1} }\n{\"x\":1,\"a\":1,\"y\":2,\"b\":2,\"z\":3}\n") } },
 		.drop = { "a", "b" },
-		.want = T("{\"x\":3}\n{\"x\":3}\n{\"x\":3}\n{}\n{ }\n{\"x\":1,\"y\":2,\"z\":3}\n") },
-	{ .name = "the row's own bytes pass through CSV, quoted line ends, CRLF and the mark included",
-		.files = { { "a.csv", T("\xef\xbb\xbfid,text\r\n1, \"a\" \r\n\r\n2,\"b\r\n\"\"c\"\"\"\r\n\"3\",") } }, .key = "n",
-		.want = T("\xef\xbb\xbfid,text,n\r\n1, \"a\" ,5\r\n2,\"b\r\n\"\"c\"\"\",6\r\n\"3\",,0\r\n") },
+		.want =
+			T("{\"x\":3}\n{\"x\":3}\n{\"x\":3}\n{}\n{ }\n{\"x\":1,\"y\":2,\"z\":3}\n"
+				"") },
+	{ .name =
+		"the row's own bytes pass through CSV, quoted line ends, CRLF and the mark "
+		"included",
+		.files = { { "a.csv",
+			T("\xef\xbb\xbfid,text\r\n1, \"a\" \r\n\r\n2,\"b\r\n\"\"c\"\"\"\r\n"
+				"\"3\",") } }, .key = "n",
+		.want =
+			T("\xef\xbb\xbfid,text,n\r\n1, \"a\" ,5\r\n2,\"b\r\n\"\"c\"\"\",6\r\n"
+				"\"3\",,0\r\n") },
 	{ .name = "rows may end with CR alone",
 		.files = { { "a.csv", T("text,id\rab,1\r\"a\rb\",2") } }, .key = "n",
 		.want = T("text,id,n\rab,1,2\r\"a\rb\",2,3\r") },
 	{ .name = "ragged and broken rows name their first line",
-		.files = { { "a.csv", T("a,text\n1\n2,x,y\n\"p\nq\",z\n3,\"x\"y\n4,\xff\n5,ok\n6,\"open\n7,last\n") } },
+		.files = { { "a.csv",
+			T("a,text\n1\n2,x,y\n\"p\nq\",z\n3,\"x\"y\n4,\xff\n5,ok\n6,\"open\n7,"
+				"last\n") } },
 		.want = T("a,text\n\"p\nq\",z\n5,ok\n7,last\n"),
-		.errors = "a.csv:2: 1 field where the header has 2\na.csv:3: 3 fields where the header has 2\n"
-			"a.csv:6: something behind a closing quote (column 6)\na.csv:7: invalid UTF-8 (column 3)\n"
+		.errors =
+			"a.csv:2: 1 field where the header has 2\na.csv:3: 3 fields where the "
+			"header has 2\n"
+			"a.csv:6: something behind a closing quote (column 6)\na.csv:7: invalid "
+			"UTF-8 (column 3)\n"
 			"a.csv:9: a quoted field is not closed (column 3)\n" },
 	{ .name = "files of CSV share one header, which is written once",
-		.files = { { "a.csv", T("text,b\nx,1\n") }, { "b.csv", T("\xef\xbb\xbf\"text\",b\r\ny,2\r\n") }, { "c.csv", T("") } }, .key = "n",
+		.files = { { "a.csv", T("text,b\nx,1\n") }, { "b.csv",
+			T("\xef\xbb\xbf\"text\",b\r\ny,2\r\n") }, { "c.csv", T("") } }, .key = "n",
 		.want = T("text,b,n\nx,1,1\ny,2,1\r\n") },
 	{ .name = "a file with another header stops for good",
 		.files = { { "a.csv", T("text,b\nx,1\n") }, { "b.csv", T("text,c\ny,2\n") } },
-		.want = T("text,b\nx,1\n"), .errors = "b.csv:1: column 2 is \"c\" where that of a.csv is \"b\"\n" },
+		.want = T("text,b\nx,1\n"), .errors =
+			"b.csv:1: column 2 is \"c\" where that of a.csv is \"b\"\n" },
 	{ .name = "a file with more columns stops too",
 		.files = { { "a.csv", T("text\nx\n") }, { "b.csv", T("text,c\ny,2\n") } },
-		.want = T("text\nx\n"), .errors = "b.csv:1: its header has 2 columns where that of a.csv has 1\n" },
+		.want = T("text\nx\n"), .errors =
+			"b.csv:1: its header has 2 columns where that of a.csv has 1\n" },
 	{ .name = "columns are dropped and replaced, the others keep their bytes",
-		.files = { { "a.csv", T("a,n,text,b\n1,\"2\", x ,\"4\"\n") } }, .key = "n", .drop = { "b" }, .out = { .replace = true },
+		.files = { { "a.csv", T("a,n,text,b\n1,\"2\", x ,\"4\"\n") } }, .key = "n", .drop =
+			{ "b" }, .out = { .replace = true },
 		.want = T("a,text,n\n1, x ,3\n") },
 	{ .name = "a row of one empty field is written in quotes, so that it is a row",
-		.files = { { "a.csv", T("a,text\n1,\n") } }, .drop = { "a" }, .want = T("text\n\"\"\n") },
+		.files = { { "a.csv", T("a,text\n1,\n") } }, .drop = { "a" }, .want =
+			T("text\n\"\"\n") },
 	{ .name = "a header without rows is all there is",
 		.files = { { "a.csv", T("a,text\n") } }, .key = "n", .want = T("a,text,n\n") },
-	{ .name = "no bytes at all are no records", .files = { { "a.csv", T("") } }, .key = "n", .want = T("") },
+	{ .name = "no bytes at all are no records", .files = { { "a.csv", T("") } }, .key = "n",
+		.want = T("") },
 	{ .name = "TSV keeps commas, and quotes where a field begins with one",
 		.files = { { "a.tsv", T("text\tb\nx,y \"z\"\t1\n\"t\tt\"\t2\n") } }, .key = "n",
 		.want = T("text\tb\tn\nx,y \"z\"\t1\t7\n\"t\tt\"\t2\t3\n") },
 	{ .name = "CSV becomes JSONL with strings for values",
-		.files = { { "a.csv", T("a,te\"xt,text\n1,,\"q\"\"\nr\"\n") } }, .key = "n", .out = { .format = FORMAT_JSONL },
+		.files = { { "a.csv", T("a,te\"xt,text\n1,,\"q\"\"\nr\"\n") } }, .key = "n", .out =
+			{ .format = FORMAT_JSONL },
 		.want = T("{\"a\":\"1\",\"te\\\"xt\":\"\",\"text\":\"q\\\"\\nr\",\"n\":4}\n") },
 	{ .name = "CSV becomes TSV with quotes where they are needed",
-		.files = { { "a.csv", T("a,text\n\"1,2\",\"x\ty\"\n\" 3\",\"4\"\n") } }, .key = "n", .out = { .format = FORMAT_TSV },
+		.files = { { "a.csv", T("a,text\n\"1,2\",\"x\ty\"\n\" 3\",\"4\"\n") } }, .key =
+			"n", .out = { .format = FORMAT_TSV },
 		.want = T("a\ttext\tn\n1,2\t\"x\ty\"\t3\n\" 3\"\t4\t1\n") },
 	{ .name = "JSONL becomes CSV with the first record's keys for columns",
-		.files = { { "a.jsonl", T("{\"a\":1,\"text\":\"x,\\u00e9\",\"v\":[1,2]}\n{\"text\":\"q\\\"\",\"a\":null}\n{\"v\":{\"k\":\"w\"},\"a\":true}\n") } },
+		.files = { { "a.jsonl",
+			T("{\"a\":1,\"text\":\"x,\\u00e9\",\"v\":[1,2]}\n"
+				"{\"text\":\"q\\\"\",\"a\":null}\n{\"v\":{\"k\":\"w\"}"
+				",\"a\":true}\n") } },
 		.key = "n", .out = { .format = FORMAT_CSV },
-		.want = T("a,text,v,n\n1,\"x,\xc3\xa9\",\"[1,2]\",4\n,\"q\"\"\",,2\ntrue,,\"{\"\"k\"\":\"\"w\"\"}\",0\n") },
+		.want =
+			T("a,text,v,n\n1,\"x,\xc3\xa9\",\"[1,2]\",4\n,\"q\"\"\",,2\ntrue,"
+				",\"{\"\"k\"\":\"\"w\"\"}\",0\n") },
 	{ .name = "a later key without a column stops",
-		.files = { { "a.jsonl", T("{\"a\":1}\n{\"a\":2,\"b\":3}\n{\"a\":4}\n") } }, .out = { .format = FORMAT_CSV },
-		.want = T("a\n1\n4\n"), .errors = "a.jsonl:2: key \"b\" has no column: the columns are the keys of the first record\n" },
+		.files = { { "a.jsonl", T("{\"a\":1}\n{\"a\":2,\"b\":3}\n{\"a\":4}\n") } }, .out =
+			{ .format = FORMAT_CSV },
+		.want = T("a\n1\n4\n"), .errors =
+			"a.jsonl:2: key \"b\" has no column: the columns are the keys of the "
+			"first record\n" },
 	{ .name = "unless it is dropped",
-		.files = { { "a.jsonl", T("{\"a\":1}\n{\"a\":2,\"b\":3}\n") } }, .out = { .format = FORMAT_CSV }, .drop = { "b" },
+		.files = { { "a.jsonl", T("{\"a\":1}\n{\"a\":2,\"b\":3}\n") } }, .out = { .format =
+			FORMAT_CSV }, .drop = { "b" },
 		.want = T("a\n1\n2\n") },
 	{ .name = "every line of text is a record, and what is no UTF-8 becomes U+FFFD",
-		.files = { { "a.txt", T("\xef\xbb\xbfone\r\n\n\xff\"\xe2\x82x\nlast") } }, .key = "n",
-		.want = T("{\"text\":\"one\",\"n\":3}\n{\"text\":\"\",\"n\":0}\n{\"text\":\"\xef\xbf\xbd\\\"\xef\xbf\xbdx\",\"n\":8}\n"
+		.files = { { "a.txt", T("\xef\xbb\xbfone\r\n\n\xff\"\xe2\x82x\nlast") } }, .key =
+			"n",
+		.want =
+			T("{\"text\":\"one\",\"n\":3}\n{\"text\":\"\",\"n\":0}\n"
+				"{\"text\":\"\xef\xbf\xbd\\\"\xef\xbf\xbdx\",\"n\":8}\n"
 			"{\"text\":\"last\",\"n\":4}\n") },
-	{ .name = "text becomes CSV", .files = { { "a.txt", T("x, y\nz\n") } }, .key = "n", .out = { .format = FORMAT_CSV },
+	{ .name = "text becomes CSV", .files = { { "a.txt", T("x, y\nz\n") } }, .key = "n", .out =
+		{ .format = FORMAT_CSV },
 		.want = T("text,n\n\"x, y\",4\nz,1\n") },
-	{ .name = "text without its text", .files = { { "a.txt", T("x\n") } }, .key = "n", .drop = { "text" }, .want = T("{\"n\":1}\n") },
+	{ .name = "text without its text", .files = { { "a.txt", T("x\n") } }, .key = "n", .drop =
+		{ "text" }, .want = T("{\"n\":1}\n") },
 	{ .name = "what begins with a brace is JSONL whatever the extension",
 		.files = { { "a.csv", T("\n {\"a\":1}\n") } }, .want = T(" {\"a\":1}\n") },
 	{ .name = "a format that is said is not detected",
-		.files = { { "a.csv", T("{x}\n") } }, .in = { .format = FORMAT_TEXT }, .want = T("{\"text\":\"{x}\"}\n") },
+		.files = { { "a.csv", T("{x}\n") } }, .in = { .format = FORMAT_TEXT }, .want =
+			T("{\"text\":\"{x}\"}\n") },
 	{ .name = "empty files before the first record are passed by",
-		.files = { { "a.dat", T("") }, { "b.dat", T(" \n") }, { "c.csv", T("text\nx\n") } }, .want = T("text\nx\n") },
+		.files = { { "a.dat", T("") }, { "b.dat", T(" \n") }, { "c.csv",
+			T("text\nx\n") } }, .want = T("text\nx\n") },
 	{ .name = "what cannot be told names --format",
 		.files = { { "a.dat", T("hello\n") } }, .want = T(""),
-		.errors = "a.dat: its format cannot be told; say --format jsonl, csv, tsv or text\n" },
+		.errors =
+			"a.dat: its format cannot be told; say --format jsonl, csv, tsv or text\n"
+			"" },
 	{ .name = "a NUL in a text line stays", .files = { { "a.txt", T("a\0b\n") } }, .key = "n",
 		.want = T("{\"text\":\"a\\u0000b\",\"n\":3}\n") },
 	{ .name = "a file that is missing is found out before the first is read",
-		.files = { { "a.jsonl", T("{}\n") }, { "missing.jsonl", { NULL, 0 } } }, .want = T(""),
+		.files = { { "a.jsonl", T("{}\n") }, { "missing.jsonl", { NULL, 0 } } }, .want =
+			T(""),
 		.errors = "missing.jsonl: No such file or directory\n" },
 };
 
-/* --- Running ------------------------------------------------------------------------------------------------------- */
+/* --- Running ---------------------------------------------------------------------------------- */
 
 struct result {
 	struct buffer out, errors;
@@ -220,7 +278,8 @@ static int pass(struct reader *r, struct writer *w, size_t want, bool add, struc
 	return rc;
 }
 
-static void run(const struct reader_options *in, const struct writer_options *out, const char *key, struct result *res)
+static void run(const struct reader_options *in, const struct writer_options *out, const char *key,
+	struct result *res)
 {
 	struct error e;
 	*res = (struct result){ .n = 0 };
@@ -250,7 +309,8 @@ static void release(struct result *res)
 static void same_text(struct slice got, struct slice want)
 {
 	if (!slice_equal(got, want))
-		fail_msg("got\n%.*s\nnot\n%.*s", (int)got.size, got.data, (int)want.size, want.data);
+		fail_msg("got\n%.*s\nnot\n%.*s", (int)got.size, got.data, (int)want.size,
+			want.data);
 }
 
 static void check_row(void **state)
@@ -275,7 +335,7 @@ static void check_row(void **state)
 	release(&res);
 }
 
-/* --- Compression, size, shards ------------------------------------------------------------------------------------- */
+/* --- Compression, size, shards ---------------------------------------------------------------- */
 
 #if HAVE_ZLIB
 /* Add a member; returns the size of the file. */
@@ -312,7 +372,8 @@ static void gzip_is_read(void **state)
 		assert_int_equal(truncate("z.csv.gz", n), 0);
 		run(&in, &out, NULL, &res);
 		if (res.errors.size == 0 && n != first)
-			fail_msg("%ld of %ld bytes are taken for whole: %.*s", n, size, (int)res.out.size, res.out.data);
+			fail_msg("%ld of %ld bytes are taken for whole: %.*s", n, size,
+				(int)res.out.size, res.out.data);
 		release(&res);
 		unlink("z.csv.gz");
 		gzip_add("z.csv.gz", SLICE("text,b\nx,1\ny"));
@@ -332,7 +393,8 @@ static void zstd_is_read(void **state)
 	size_t n = 0;
 	(void)state;
 	for (size_t i = 0; n < sizeof text - 100; i++)
-		n += (size_t)sprintf(text + n, "{\"i\":%llu}\n", (unsigned long long)random_bits(8, 0, i));
+		n += (size_t)sprintf(text + n, "{\"i\":%llu}\n", (unsigned long long)random_bits(8,
+			0, i));
 	size_t a = ZSTD_compress(packed, sizeof packed, text, n / 2, 3);
 	size_t b = ZSTD_compress(packed + a, sizeof packed - a, text + n / 2, n - n / 2, 3);
 	assert_false(ZSTD_isError(a) || ZSTD_isError(b));
@@ -344,7 +406,8 @@ static void zstd_is_read(void **state)
 		write_file(names[0], (struct slice){ packed, cut });
 		run(&in, &out, NULL, &res);
 		if (cut != a)
-			same_text(buffer_view(&res.errors), SLICE("z.jsonl.zst: damaged zstd data: it is cut off\n"));
+			same_text(buffer_view(&res.errors),
+				SLICE("z.jsonl.zst: damaged zstd data: it is cut off\n"));
 		release(&res);
 	}
 }
@@ -380,14 +443,16 @@ static void records_longer_than_any_buffer(void **state)
 	unlink("big");
 }
 
-/* The shards of any number joined are the whole, for records of any length, line ends in quotes and several files. */
+/* The shards of any number joined are the whole, for records of any length, line ends in quotes and
+ * several files. */
 static void shards_joined_are_the_whole(void **state)
 {
 	const char *names[] = { "s1", "s2", "s3" };
 	(void)state;
 	for (uint64_t trial = 0; trial < 120; trial++) {
 		static const enum format formats[] = { FORMAT_JSONL, FORMAT_CSV, FORMAT_TEXT };
-		struct reader_options in = { .files = names, .n_files = 3, .format = formats[trial % 3] };
+		struct reader_options in = { .files = names, .n_files = 3, .format =
+			formats[trial % 3] };
 		struct writer_options out = { .format = FORMAT_AUTO };
 		struct result whole, part;
 		for (size_t f = 0; f < 3; f++) {
@@ -395,12 +460,15 @@ static void shards_joined_are_the_whole(void **state)
 			if (in.format == FORMAT_CSV)
 				buffer_text(&b, "id,text\n");
 			for (uint64_t i = 0; i < random_bits(9, f, trial) % 20; i++) {
-				static const char *const bits[] = { "", "word", "a longer text of some words", "\n", "\r\n\n" };
-				const char *t = bits[random_bits(9, 9 + f, trial * 100 + i) % (in.format == FORMAT_CSV ? 5 : 3)];
+				static const char *const bits[] = { "", "word",
+					"a longer text of some words", "\n", "\r\n\n" };
+				const char *t = bits[random_bits(9, 9 + f, trial * 100 +
+					i) % (in.format == FORMAT_CSV ? 5 : 3)];
 				if (in.format == FORMAT_CSV)
 					buffer_printf(&b, "%zu,\"%s\"\n", (size_t)i, t);
 				else
-					buffer_printf(&b, in.format == FORMAT_JSONL ? "{\"text\":\"%s\"}\n" : "%s\n", t);
+					buffer_printf(&b, in.format == FORMAT_JSONL ?
+						"{\"text\":\"%s\"}\n" : "%s\n", t);
 			}
 			write_file(names[f], buffer_view(&b));
 			buffer_free(&b);
@@ -443,326 +511,14 @@ static void shards_need_plain_files(void **state)
 	write_file("gz", SLICE("\x1f\x8b\x08"));
 	write_file("plain", SLICE("{}\n"));
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct reader_options in = { .files = &table[i].file, .n_files = 1, .shard = table[i].shard,
+		struct reader_options in = { .files = &table[i].file, .n_files = 1, .shard =
+			table[i].shard,
 			.shards = table[i].shards };
 		struct error e;
 		assert_null(reader_open(&in, &e));
 		assert_int_equal(e.code, ERROR_USAGE);
 		assert_string_equal(e.msg, table[i].msg);
 	}
-}
-
-/* --- Values -------------------------------------------------------------------------------------------------------- */
-
-struct value_row {
-	const char *raw;	/* of key "v"; NULL: absent */
-	const char *field;	/* the same in CSV; NULL: not tried */
-	const char *text, *integer, *number, *label, *vector;	/* what each gives; "!…": the message behind the place */
-};
-
-static const struct value_row value_rows[] = {
-	{ "\"x\"", "x", "x", "!key \"v\" is a string, not a number", "!key \"v\" is a string, not a number", "x \"x\"",
-		"!key \"v\" is no vector: its base64 has 1 characters" },
-	{ "3", "3", "!key \"v\" is a number, not text", "3", "3", "3 3", "!key \"v\" is a number, not a vector" },
-	{ "2.5", "2.5", "!key \"v\" is a number, not text", "!key \"v\" is 2.5, not a whole number", "2.5", "2.5 2.5",
-		"!key \"v\" is a number, not a vector" },
-	{ "true", "true", "!key \"v\" is true, not text", "!key \"v\" is true, not a number", "!key \"v\" is true, not a number",
-		"true true", "!key \"v\" is true, not a vector" },
-	{ "null", NULL, "!key \"v\" is null, not text", "!key \"v\" is null, not a number", "!key \"v\" is null, not a number",
-		"!key \"v\" is null, not a label (a string, number or boolean)", "!key \"v\" is null, not a vector" },
-	{ NULL, NULL, "!key \"v\" is missing", "!key \"v\" is missing", "!key \"v\" is missing", "!key \"v\" is missing",
-		"!key \"v\" is missing" },
-	{ "[ 1 , -0.5,2e-3 ]", "[ 1 , -0.5,2e-3 ]", "!key \"v\" is an array, not text", "!key \"v\" is an array, not a number",
-		"!key \"v\" is an array, not a number", "!key \"v\" is an array, not a label (a string, number or boolean)", "1 -0.5 0.002" },
-	{ "[]", "[]", NULL, NULL, NULL, NULL, "!key \"v\" is an empty vector" },
-	{ "[1,null]", "[1,null]", NULL, NULL, NULL, NULL, "!key \"v\": element 1 is no number" },
-	{ "[1,[2]]", "[1,[2]]", NULL, NULL, NULL, NULL, "!key \"v\": element 1 is no number" },
-	{ "[\"1\"]", NULL, NULL, NULL, NULL, NULL, "!key \"v\": element 0 is no number" },
-	{ "[1,1e39]", "[1,1e39]", NULL, NULL, NULL, NULL, "!key \"v\": element 1 is too large for float32" },
-	{ "\"zczMPXfMKzI=\"", "zczMPXfMKzI=", NULL, NULL, NULL, NULL, "0.1 1e-8" },
-	{ "\"zczMPXfMKzI\"", "zczMPXfMKzI", NULL, NULL, NULL, NULL, "0.1 1e-8" },
-	{ "\"zczMPXfMKz-=\"", "zczMPXfMKz-=", NULL, NULL, NULL, NULL, "!key \"v\" is no vector: a character in it is not base64" },
-	{ "\"AADAfw==\"", "AADAfw==", NULL, NULL, NULL, NULL, "!key \"v\": element 0 is NaN" },
-	{ "\"AACAPwAAgH8=\"", "AACAPwAAgH8=", NULL, NULL, NULL, NULL, "!key \"v\": element 1 is infinite" },
-	{ "\"\"", "", "", NULL, NULL, NULL, "!key \"v\" is an empty vector" },
-	{ "\"AAAA\"", "AAAA", NULL, NULL, NULL, NULL, "!key \"v\" is no vector: its base64 has 4 characters" },
-};
-
-static void expect(const char *want, int rc, const struct error *e, struct slice got)
-{
-	if (!want)
-		return;
-	if (want[0] == '!') {
-		assert_int_equal(rc, -1);
-		assert_int_equal(e->code, ERROR_DATA);
-		assert_string_equal(strchr(strchr(e->msg, ':') + 1, ':') + 2, want + 1);
-		return;
-	}
-	if (rc)
-		fail_msg("%s", e->msg);
-	same_text(got, slice_from(want));
-}
-
-static void check_values(const struct record *rec, size_t v, const struct value_row *row, struct arena *arena, bool field)
-{
-	struct slice text = SLICE(""), json = SLICE("");
-	struct buffer b = { NULL, 0, 0 };
-	struct error e;
-	int64_t whole = 0;
-	double number = 0;
-	float *x = NULL;
-	size_t n = 0;
-	int rc = record_text(rec, v, "v", arena, &text, &e);
-	expect(field ? row->field : row->text, rc, &e, text);
-	rc = record_integer(rec, v, "v", &whole, &e);
-	json_write_integer(&b, whole);
-	if (!field)
-		expect(row->integer, rc, &e, buffer_view(&b));
-	buffer_clear(&b);
-	rc = record_double(rec, v, "v", &number, &e);
-	json_write_double(&b, number);
-	if (!field)
-		expect(row->number, rc, &e, buffer_view(&b));
-	else
-		assert_int_equal(rc == 0, row->number && row->number[0] != '!');
-	buffer_clear(&b);
-	rc = record_label(rec, v, "v", arena, &text, &json, &e);
-	buffer_printf(&b, "%.*s %.*s", (int)text.size, text.data, (int)json.size, json.data);
-	if (!field)
-		expect(row->label, rc, &e, buffer_view(&b));
-	buffer_clear(&b);
-	rc = record_vector(rec, v, "v", arena, &x, &n, &e);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (i)
-			buffer_char(&b, ' ');
-		json_write_float(&b, x[i]);
-	}
-	if (!field || (row->vector[0] != '!' || !strstr(row->vector, "a vector")))
-		expect(row->vector, rc, &e, buffer_view(&b));
-	else
-		assert_int_equal(rc, -1);
-	buffer_free(&b);
-}
-
-static void values_of_every_kind(void **state)
-{
-	const char *names[] = { "values" };
-	struct arena *arena = arena_new();
-	(void)state;
-	for (size_t i = 0; i < sizeof value_rows / sizeof *value_rows; i++) {
-		for (int field = 0; field < 2; field++) {
-			const struct value_row *row = &value_rows[i];
-			struct reader_options in = { .files = names, .n_files = 1, .format = field ? FORMAT_CSV : FORMAT_JSONL };
-			struct buffer b = { NULL, 0, 0 };
-			struct record rec;
-			struct error e;
-			if (field && !row->field)
-				continue;
-			if (field)
-				buffer_printf(&b, "v,w\n\"%s\",1\n", row->field);
-			else
-				buffer_printf(&b, "{%s%s}\n", row->raw ? "\"v\":" : "", row->raw ? row->raw : "");
-			write_file("values", buffer_view(&b));
-			buffer_free(&b);
-			struct reader *r = reader_open(&in, &e);
-			assert_non_null(r);
-			size_t v = reader_want(r, "v");
-			assert_int_equal(reader_next(r, arena, &rec, NULL, &e), 1);
-			check_values(&rec, v, row, arena, field);
-			assert_int_equal(reader_next(r, arena, &rec, NULL, &e), 0);
-			reader_close(r);
-		}
-	}
-	arena_free(arena);
-}
-
-static void vectors_written_read_back(void **state)
-{
-	const char *names[] = { "vectors" }, *key = "v";
-	struct reader_options in = { .files = names, .n_files = 1 };
-	struct arena *arena = arena_new();
-	(void)state;
-	for (int i = 0; i < 8; i++) {
-		struct writer_options o = { .format = i & 1 ? FORMAT_CSV : FORMAT_JSONL, .base64 = i & 2 };
-		struct buffer b = { NULL, 0, 0 };
-		struct record rec = { .raw = SLICE("x"), .file = "-", .format = FORMAT_TEXT };
-		struct error e;
-		float x[385], *y;
-		size_t n = i & 4 ? 385 : 1, m;
-		for (size_t k = 0; k < n; k++)
-			x[k] = random_float(random_bits(10, (uint64_t)i, k)) - 0.5f;
-		struct writer *w = writer_new(&o, &key, 1, &e);
-		assert_int_equal(writer_header(w, &b, FORMAT_TEXT, SLICE("text"), &e), 0);
-		for (int k = 0; k < 3; k++) {
-			assert_int_equal(writer_begin(w, &b, &rec, &e), 0);
-			writer_vector(w, &b, x, n);
-			writer_end(w, &b);
-		}
-		write_file("vectors", buffer_view(&b));
-		in.format = o.format;
-		struct reader *r = reader_open(&in, &e);
-		assert_non_null(r);
-		size_t v = reader_want(r, "v");
-		for (int k = 0; k < 3; k++) {
-			assert_int_equal(reader_next(r, arena, &rec, NULL, &e), 1);
-			assert_int_equal(record_vector(&rec, v, "v", arena, &y, &m, &e), 0);
-			assert_int_equal(m, n);
-			assert_memory_equal(x, y, n * sizeof *x);
-		}
-		reader_close(r);
-		writer_free(w);
-		buffer_free(&b);
-	}
-	arena_free(arena);
-}
-
-static void every_kind_of_new_value(void **state)
-{
-	static const char *const keys[] = { "t", "i", "d", "f", "z", "v", "j", "a", "s" };
-	static const struct { enum format format; bool base64; const char *want; } table[] = {
-		{ FORMAT_JSONL, false, "{\"x\":0,\"t\":\"q\\\"\",\"i\":-1,\"d\":0.1,\"f\":0.1,\"z\":null,\"v\":[1,2],\"j\":{\"a\":1},\"a\":true,"
-			"\"s\":\"\\u00e9,\"}\n" },
-		{ FORMAT_JSONL, true, "{\"x\":0,\"t\":\"q\\\"\",\"i\":-1,\"d\":0.1,\"f\":0.1,\"z\":null,\"v\":\"AACAPwAAAEA=\",\"j\":{\"a\":1},"
-			"\"a\":true,\"s\":\"\\u00e9,\"}\n" },
-		{ FORMAT_CSV, false, "0,\"q\"\"\",-1,0.1,0.1,,\"[1,2]\",\"{\"\"a\"\":1}\",true,\"\xc3\xa9,\"\n" },
-		{ FORMAT_TSV, true, "0\t\"q\"\"\"\t-1\t0.1\t0.1\t\tAACAPwAAAEA=\t\"{\"\"a\"\":1}\"\ttrue\t\xc3\xa9,\n" },
-	};
-	struct record rec = { .raw = SLICE("{\"x\":0}"), .file = "-", .format = FORMAT_JSONL };
-	(void)state;
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct writer_options o = { .format = table[i].format, .base64 = table[i].base64 };
-		struct buffer b = { NULL, 0, 0 };
-		struct error e;
-		struct writer *w = writer_new(&o, keys, 9, &e);
-		assert_int_equal(writer_header(w, &b, FORMAT_JSONL, SLICE("x"), &e), 0);
-		buffer_clear(&b);
-		assert_int_equal(writer_begin(w, &b, &rec, &e), 0);
-		writer_text(w, &b, SLICE("q\""));
-		writer_integer(w, &b, -1);
-		writer_double(w, &b, 0.1);
-		writer_float(w, &b, 0.1f);
-		writer_null(w, &b);
-		writer_vector(w, &b, (const float[]){ 1, 2 }, 2);
-		writer_json(w, &b, SLICE("{\"a\":1}"));
-		writer_json(w, &b, SLICE("true"));
-		writer_json(w, &b, SLICE("\"\\u00e9,\""));
-		writer_end(w, &b);
-		same_text(buffer_view(&b), slice_from(table[i].want));
-		buffer_free(&b);
-		writer_free(w);
-	}
-}
-
-static void writers_that_make_no_sense(void **state)
-{
-	static const char *const twice[] = { "a", "b", "a" };
-	struct writer_options o = { .format = FORMAT_AUTO };
-	struct error e;
-	(void)state;
-	assert_null(writer_new(&o, twice, 3, &e));
-	assert_string_equal(e.msg, "two keys are to be written as \"a\"");
-	o.format = FORMAT_TEXT;
-	assert_null(writer_new(&o, twice, 1, &e));
-	assert_int_equal(e.code, ERROR_USAGE);
-	o.format = FORMAT_AUTO;
-	struct writer *w = writer_new(&o, twice, 2, &e);
-	struct buffer b = { NULL, 0, 0 };
-	assert_int_equal(writer_header(w, &b, FORMAT_CSV, SLICE("x,b\n"), &e), -1);
-	assert_int_equal(e.code, ERROR_DATA);
-	writer_free(w);
-	buffer_free(&b);
-}
-
-/* --- Spool --------------------------------------------------------------------------------------------------------- */
-
-static void a_spool_gives_records_back(void **state)
-{
-	const char *names[] = { "sp.csv" };
-	struct reader_options in = { .files = names, .n_files = 1 };
-	struct writer_options out = { .format = FORMAT_AUTO };
-	struct arena *arena = arena_new();
-	struct buffer text = { NULL, 0, 0 }, b = { NULL, 0, 0 };
-	struct record rec;
-	struct error e;
-	const char *key = "n";
-	(void)state;
-	buffer_text(&text, "id,text\r\n");
-	for (size_t i = 0; i < 20000; i++)
-		buffer_printf(&text, "%zu,\"%.*s\"\r\n", i, (int)(i % 97), "x\n----------------------------------------------"
-			"-----------------------------------------------------");
-	memset(buffer_reserve(&text, 600000), 'y', 600000);
-	text.size += 600000;
-	buffer_text(&text, ",z\r\n");
-	write_file("sp.csv", buffer_view(&text));
-	struct reader *r = reader_open(&in, &e);
-	struct writer *w = writer_new(&out, &key, 1, &e);
-	struct spool *s = spool_new(&e);
-	assert_true(r && w && s);
-	assert_int_equal(writer_header(w, &b, reader_format(r), reader_columns(r), &e), 0);
-	while (reader_next(r, arena, &rec, NULL, &e) == 1) {
-		assert_int_equal(spool_add(s, &rec, &e), 0);
-		arena_clear(arena);
-	}
-	for (int round = 0; round < 2; round++) {
-		size_t n = 0, line = 2;
-		buffer_clear(&b);
-		assert_int_equal(spool_rewind(s, &e), 0);
-		for (; spool_next(s, arena, &rec, &e) == 1; n++) {
-			assert_int_equal(rec.index, n);
-			assert_int_equal(rec.line, line);
-			line += n % 97 > 1 ? 2 : 1;
-			assert_string_equal(rec.file, "sp.csv");
-			assert_int_equal(writer_begin(w, &b, &rec, &e), 0);
-			writer_null(w, &b);
-			writer_end(w, &b);
-			arena_clear(arena);
-		}
-		assert_int_equal(n, 20001);
-		assert_int_equal(b.size, text.size - 9 + n);
-	}
-	spool_free(s);
-	writer_free(w);
-	reader_close(r);
-	arena_free(arena);
-	buffer_free(&b);
-	buffer_free(&text);
-}
-
-static void a_spooled_json_record_is_written_as_it_was(void **state)
-{
-	struct record rec = { .raw = SLICE(" { \"a\" : {\"}\":1} , \"n\":2 } "), .file = "f", .line = 7, .format = FORMAT_JSONL };
-	struct writer_options o = { .replace = true };
-	const char *key = "n";
-	struct arena *arena = arena_new();
-	struct buffer b = { NULL, 0, 0 };
-	struct record back;
-	struct error e;
-	(void)state;
-	struct spool *s = spool_new(&e);
-	struct writer *w = writer_new(&o, &key, 1, &e);
-	assert_int_equal(spool_add(s, &rec, &e), 0);
-	assert_int_equal(spool_rewind(s, &e), 0);
-	assert_int_equal(spool_next(s, arena, &back, &e), 1);
-	assert_int_equal(writer_begin(w, &b, &back, &e), 0);
-	writer_integer(w, &b, 5);
-	writer_end(w, &b);
-	same_text(buffer_view(&b), SLICE(" { \"a\" : {\"}\":1},\"n\":5 } \n"));
-	assert_int_equal(spool_next(s, arena, &back, &e), 0);
-	spool_free(s);
-	writer_free(w);
-	buffer_free(&b);
-	arena_free(arena);
-}
-
-static void a_spool_without_a_folder_says_so(void **state)
-{
-	struct error e;
-	(void)state;
-	setenv("TMPDIR", "/nonexistent", 1);
-	assert_null(spool_new(&e));
-	assert_int_equal(e.code, ERROR_IO);
-	assert_string_equal(e.msg, "creating a temporary file in /nonexistent: No such file or directory");
-	unsetenv("TMPDIR");
 }
 
 int main(void)
@@ -777,13 +533,6 @@ int main(void)
 		cmocka_unit_test(records_longer_than_any_buffer),
 		cmocka_unit_test(shards_joined_are_the_whole),
 		cmocka_unit_test(shards_need_plain_files),
-		cmocka_unit_test(values_of_every_kind),
-		cmocka_unit_test(vectors_written_read_back),
-		cmocka_unit_test(every_kind_of_new_value),
-		cmocka_unit_test(writers_that_make_no_sense),
-		cmocka_unit_test(a_spool_gives_records_back),
-		cmocka_unit_test(a_spooled_json_record_is_written_as_it_was),
-		cmocka_unit_test(a_spool_without_a_folder_says_so),
 	};
 	enum { FIXED = sizeof fixed / sizeof *fixed, ROWS = sizeof rows / sizeof *rows };
 	struct CMUnitTest tests[ROWS + FIXED];
