@@ -16,14 +16,14 @@ enum { FOUND = 5, COMPARED_WORDS = 5, WINDOW = 1024 };
 
 /* --- What the user said --------------------------------------------------------------------- */
 
-static const char *model, *cluster_key = "cluster", *stop_words, *report, *save, *load, *find,
-			  *chain_text;
+static const char *model, *cluster_key = "cluster", *stop_words, *report, *table, *save, *load,
+			  *find, *chain_text;
 static struct strings aspect_texts, seeds;
 static struct vectorizer_options vectorizer = { 1, 1, NULL, { 1, false }, { 1, true } };
 static double diversity = 0.1;
 static size_t top_n_words = 10;
 static int64_t shown;
-static bool bm25, reduce, table, compare;
+static bool bm25, reduce, compare;
 static bool bm25_given, reduce_given, counting_given, top_n_given, show_given;
 
 static struct representation chain;
@@ -90,8 +90,8 @@ static const struct option options[] = {
 	OPTION_HEADING("Results"),
 	OPTION_STRING(0, "report", &report, "FILE",
 		"write the topics there: CSV where FILE ends in .csv, else JSON"),
-	OPTION_FLAG(0, "table", &table,
-		"print the topics: number, count, words (records then need -o)"),
+	OPTION_STRING(0, "table", &table, "FILE",
+		"write them there for people: number, count, words"),
 	OPTION_STRING(0, "save", &save, "FILE", "save the topics"),
 	OPTION_HEADING("With saved topics"),
 	OPTION_STRING(0, "load", &load, "FILE",
@@ -130,7 +130,7 @@ static const char *const keys[] = { "topic" };
 static const char *const examples[] = {
 	"topics --stop-words english --report topics.json clustered.jsonl > assigned.jsonl",
 	"describe the clusters by their words, and number them by size",
-	"topics -m all-MiniLM-L6-v2 --representation keybert --aspect mmr=mmr --table --save "
+	"topics -m all-MiniLM-L6-v2 --representation keybert --aspect mmr=mmr --table - --save "
 	"t.safetensors -o out.jsonl in.jsonl",
 	"choose words by their vectors, in two ways, and keep the topics",
 	"topics --load t.safetensors --find 'machine translation'",
@@ -170,10 +170,15 @@ static void parse_chains(void)
 	}
 }
 
+static bool is_stdout(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
 static void check_usage(void)
 {
 	enum mode m = mode();
-	bool to_stdout = !run.output_path || strcmp(run.output_path, "-") == 0;
+	bool to_stdout = !run.output_path || is_stdout(run.output_path);
 	if (m == COMPARE && (run.n_files != 2 || load))
 		command_usage("--compare wants two files of saved topics, and no --load");
 	if (m != DESCRIBE && (find || show_given))
@@ -185,7 +190,7 @@ static void check_usage(void)
 	if (load && (stop_words || counting_given))
 		command_usage(
 			"saved topics keep their counts: other words are counted by fitting again");
-	if (m == FIT && to_stdout && (table || (report && strcmp(report, "-") == 0)))
+	if (m == FIT && to_stdout && (is_stdout(report) || is_stdout(table)))
 		command_usage("records go to standard output: send them elsewhere with -o to print "
 			      "topics there");
 	parse_chains();
@@ -255,7 +260,17 @@ static void weigh_options(struct topics *t)
 		stopwords_add(&t->seed_words, slice_from(seeds.at[i]));
 }
 
-static void write_results(const struct topics *t)
+/* Write what was made to a file, or add it to what goes to standard output; made is cleared. */
+static void send(const char *path, struct buffer *made, struct buffer *out)
+{
+	if (is_stdout(path))
+		buffer_slice(out, buffer_view(made));
+	else
+		command_write_file(path, buffer_view(made));
+	buffer_clear(made);
+}
+
+static void write_results(const struct topics *t, struct buffer *out)
 {
 	struct error e;
 	struct buffer b = { 0 };
@@ -263,7 +278,11 @@ static void write_results(const struct topics *t)
 		command_fail(&e);
 	if (report) {
 		topics_report(&b, t, report);
-		command_write_file(report, buffer_view(&b));
+		send(report, &b, out);
+	}
+	if (table) {
+		topics_report_table(&b, t);
+		send(table, &b, out);
 	}
 	buffer_free(&b);
 	command_count("topics", (double)t->n);
@@ -385,14 +404,6 @@ static bool needs_vectors(void)
 	return keybert || save;
 }
 
-static void print_table(const struct topics *t)
-{
-	struct buffer b = { 0 };
-	topics_report_table(&b, t);
-	command_write_file("-", buffer_view(&b));
-	buffer_free(&b);
-}
-
 static void finish_fit(struct reading *f, struct arena *arena)
 {
 	struct error e;
@@ -407,9 +418,11 @@ static void finish_fit(struct reading *f, struct arena *arena)
 		t->model = model ? slice_from(model) : SLICE("");
 	describe(t, true, false);
 	write_all(f, arena);
-	write_results(t);
-	if (table)
-		print_table(t);
+	struct buffer out = { 0 };
+	write_results(t, &out);
+	if (out.size)
+		command_write_file("-", buffer_view(&out));
+	buffer_free(&out);
 }
 
 static void fit(void)
@@ -441,6 +454,14 @@ static void fit(void)
 }
 
 /* --- Saved topics --------------------------------------------------------------------------- */
+
+/* To standard output or -o, where no records go there. */
+static void print(struct buffer *b)
+{
+	command_output_bytes();
+	command_write(b, 0);
+	buffer_free(b);
+}
 
 static struct topics *load_topics(const char *path)
 {
@@ -524,12 +545,8 @@ static void describe_saved(void)
 		print_found(t, &b);
 	if (show_given)
 		print_shown(t, &b);
-	if (table)
-		topics_report_table(&b, t);
-	write_results(t);
-	command_output_bytes();
-	command_write(&b, 0);
-	buffer_free(&b);
+	write_results(t, &b);
+	print(&b);
 	topics_free(t);
 }
 
@@ -539,9 +556,7 @@ static void compare_saved(void)
 	struct buffer out = { 0 };
 	topics_report_pair(
 		&out, a, run.files[0], b, run.files[1], top_n_given ? top_n_words : COMPARED_WORDS);
-	command_output_bytes();
-	command_write(&out, 0);
-	buffer_free(&out);
+	print(&out);
 	topics_free(a);
 	topics_free(b);
 }
