@@ -20,14 +20,15 @@ static void count_code_points(struct token_offset *offsets, size_t n, struct sli
 	}
 }
 
-static int encode_text(const struct tokenizer *t, struct slice text,
+/* limit: how many tokens are enough. */
+static int encode_text(const struct tokenizer *t, struct slice text, size_t limit,
 	const struct tokenizer_options *o, struct scan *s, struct error *e)
 {
 	*s = (struct scan){ .tokenizer = t,
 		.text = text.data,
 		.want_offsets = o->offsets,
 		.want_words = o->word_ids };
-	s->limit = o->max_length ? o->max_length : SIZE_MAX;
+	s->limit = limit;
 	if (text.size > UINT32_MAX)
 		return error_set(e, ERROR_DATA, "a text of %zu bytes: the longest allowed is 4 GiB",
 			text.size);
@@ -121,9 +122,10 @@ int tokenizer_encode(const struct tokenizer *t, struct slice text, const struct 
 		return error_set(e, ERROR_USAGE,
 			"a maximal length of %zu tokens leaves no room for the %zu special tokens",
 			o->max_length, added);
-	int rc = encode_text(t, text, o, &s[0], e);
+	/* of a pair the whole lengths decide which text is cut */
+	int rc = encode_text(t, text, o->max_length && !pair ? o->max_length : SIZE_MAX, o, &s[0], e);
 	if (!rc && pair)
-		rc = encode_text(t, *pair, o, &s[1], e);
+		rc = encode_text(t, *pair, SIZE_MAX, o, &s[1], e);
 	if (!rc) {
 		if (o->max_length)
 			truncate(s, pair, o->max_length - added);

@@ -81,14 +81,6 @@ void scan_normalized(struct scan *s, size_t start, size_t end)
 		scan_word(s, (struct slice){ text + word, end - word }, chars, word, true);
 }
 
-/* An added token is never the end: the reference goes on to the next word before it looks at the limit. */
-static void added_token(struct scan *s, uint32_t id, size_t start, size_t end)
-{
-	scan_token(s, id, start, end);
-	if (s->n >= s->limit)
-		s->limit = s->n + 1;
-}
-
 /* A piece in which added tokens are found once it is normalized. */
 static void normalized_piece(struct scan *s, size_t start, size_t end)
 {
@@ -104,7 +96,7 @@ static void normalized_piece(struct scan *s, size_t start, size_t end)
 			scan_normalized(s, at, m.start);
 		if (s->n >= s->limit)
 			return;
-		added_token(s, m.token->id, s->work.from[m.start], s->work.to[m.end - 1]);
+		scan_token(s, m.token->id, s->work.from[m.start], s->work.to[m.end - 1]);
 		at = m.end;
 	}
 	if (at < text.size && s->n < s->limit)
@@ -132,7 +124,7 @@ void scan_text(struct scan *s, size_t size)
 			piece(s, at, m.start);
 		if (s->n >= s->limit)
 			return;
-		added_token(s, m.token->id, m.start, m.end);
+		scan_token(s, m.token->id, m.start, m.end);
 		at = m.end;
 	}
 	if (at < size && s->n < s->limit)
