@@ -145,7 +145,7 @@ void main() {
 }`;
 
 function glPainter(canvas) {
-	const gl = canvas.getContext('webgl', { alpha: false, antialias: false, powerPreference: 'low-power' });
+	const gl = canvas.getContext('webgl', { alpha: false, antialias: false, failIfMajorPerformanceCaveat: true });
 	if (!gl)
 		return null;
 	const shader = (type, source) => {
@@ -216,64 +216,89 @@ function glPainter(canvas) {
 	};
 }
 
-/* --- Points by Canvas, where there is no WebGL: a stamp a colour; fewer points while things move ---- */
+/* --- Points by hand, where there is no WebGL or only a slow one: blended into the pixels of a canvas ------ */
 
-function canvasPainter(canvas) {
-	const to = canvas.getContext('2d', { alpha: false });
-	let stamps = new Map(), stampRadius = 0, settle = 0;
-	const stamp = (key, r) => {
-		let s = stamps.get(key);
-		if (!s) {
-			s = document.createElement('canvas');
-			s.width = s.height = Math.ceil(2 * r) + 2;
-			const c = s.getContext('2d');
-			c.fillStyle = `rgb(${key >> 16 & 255}, ${key >> 8 & 255}, ${key & 255})`;
-			c.beginPath();
-			c.arc(s.width / 2, s.width / 2, r, 0, 7);
-			c.fill();
-			stamps.set(key, s);
+/* The pixels that a disc of this radius touches, its middle at (x, y) of a pixel, and how much of each it covers: 0 to 256. */
+function disc(radius, x, y, width) {
+	const reach = Math.ceil(radius), dx = [], dy = [], cover = [];
+	for (let r = -reach; r <= reach; r++)
+		for (let c = -reach; c <= reach; c++) {
+			const away = Math.hypot(c + 0.5 - x, r + 0.5 - y);
+			if (away < radius + 0.5) {
+				dx.push(c);
+				dy.push(r);
+				cover.push(Math.round(256 * Math.min(radius + 0.5 - away, 1)));
+			}
 		}
-		return s;
-	};
+	const step = Int32Array.from(dx, (c, k) => dy[k] * width + c);
+	return { reach, dx: Int32Array.from(dx), dy: Int32Array.from(dy), step, cover: Int32Array.from(cover) };
+}
+
+function pixelPainter(canvas) {
+	const to = canvas.getContext('2d', { alpha: false });
 	const colours = new Uint8Array(4 * n), sizes = new Uint8Array(n);
-	const one = (i, s, mx, my, r) => {
-		if (!colours[4 * i + 3])
+	let image, pixels, w = 0, h = 0, discs = [], discRadius = 0, full = 0, settle = 0;
+	/* discs by size and by the quarter of a pixel on which the middle falls */
+	const discAt = (size, fx, fy) => {
+		const key = size << 4 | fy << 2 | fx;
+		return discs[key] || (discs[key] = disc(discRadius * size / 100, (fx + 0.5) / 4, (fy + 0.5) / 4, w));
+	};
+	/* red and blue in one product, green in another; a is at most 255 of 256 */
+	const blend = (at, a, rb, g) => {
+		const under = pixels[at];
+		pixels[at] = 0xff000000 |
+			(Math.imul(under & 0xff00ff, 256 - a) + Math.imul(rb, a)) >>> 8 & 0xff00ff |
+			(Math.imul(under & 0xff00, 256 - a) + Math.imul(g, a)) >>> 8 & 0xff00;
+	};
+	const one = (i, s, mx, my) => {
+		const alpha = colours[4 * i + 3];
+		if (!alpha)
 			return;
-		const x = mx + X[i] * s, y = my - Y[i] * s, edge = r * 2;
-		if (x < -edge || y < -edge || x > canvas.width + edge || y > canvas.height + edge)
+		const x = mx + X[i] * s, y = my - Y[i] * s, cx = Math.floor(x), cy = Math.floor(y);
+		if (cx < -30 || cy < -30 || cx > w + 30 || cy > h + 30)
 			return;
-		const grown = sizes[i] > 100 ? 1 : 0;
-		const mark = stamp(grown << 24 | colours[4 * i] << 16 | colours[4 * i + 1] << 8 | colours[4 * i + 2],
-			grown ? 1.5 * r : r);
-		to.globalAlpha = colours[4 * i + 3] / 255;
-		to.drawImage(mark, x - mark.width / 2, y - mark.width / 2);
+		const { reach, dx, dy, step, cover } = discAt(sizes[i], Math.floor(4 * (x - cx)), Math.floor(4 * (y - cy)));
+		const rb = colours[4 * i] | colours[4 * i + 2] << 16, g = colours[4 * i + 1] << 8;
+		const inside = cx >= reach && cy >= reach && cx + reach < w && cy + reach < h;
+		const middle = cy * w + cx;
+		for (let k = 0; k < step.length; k++)
+			if (inside || (cx + dx[k] >= 0 && cx + dx[k] < w && cy + dy[k] >= 0 && cy + dy[k] < h))
+				blend(middle + step[k], cover[k] * alpha >> 8, rb, g);
 	};
 	const draw = stride => {
-		const s = scale() * ratio, r = radius() * ratio;
+		const begin = performance.now(), s = scale() * ratio, r = radius() * ratio;
 		const mx = screenX(0) * ratio, my = screenY(0) * ratio;
-		if (r !== stampRadius)
-			stamps = new Map();
-		stampRadius = r;
-		to.globalAlpha = 1;
-		to.fillStyle = css(theme.ground, 0);
-		to.fillRect(0, 0, canvas.width, canvas.height);
+		if (w !== canvas.width || h !== canvas.height) {
+			w = canvas.width;
+			h = canvas.height;
+			image = to.createImageData(w, h);
+			pixels = new Uint32Array(image.data.buffer);
+			discs = [];
+		}
+		if (r !== discRadius)
+			discs = [];
+		discRadius = r;
+		pixels.fill(0xff000000 | theme.ground[2] << 16 | theme.ground[1] << 8 | theme.ground[0]);
 		for (let i = 0; i < n; i += stride)
-			one(i, s, mx, my, r);
+			one(i, s, mx, my);
 		for (const i of matches || [])
-			one(i, s, mx, my, r);
+			one(i, s, mx, my);
+		to.putImageData(image, 0, 0);
+		if (stride === 1)
+			full = performance.now() - begin;
 	};
 	return {
 		restyle() {
-			stamps = new Map();
 			for (let i = 0; i < n; i++)
 				look(i, colours, i, sizes);
 		},
+		/* where a whole picture takes long, some of the points will do until things stand still */
 		paint() {
-			const stride = Math.ceil(n / 20000);
+			const stride = Math.max(1, Math.min(16, Math.round(full / 40)));
 			clearTimeout(settle);
 			draw(stride);
 			if (stride > 1)
-				settle = setTimeout(() => draw(1), 120);
+				settle = setTimeout(() => draw(1), 150);
 		},
 	};
 }
@@ -299,11 +324,13 @@ for (const t of named) {
 	t.lines = wrapName(t.label);
 	t.size = (named.length <= 12 ? 15 : 12) + 7 * Math.sqrt(t.count) / mostCount;
 }
+/* On a narrow screen names are set smaller. */
+const nameSize = t => t.size * Math.min(1, Math.max(0.72, width / 900));
 function measure(t) {
-	if (t.width)
+	if (t.ems)
 		return;
-	pen.font = `600 ${t.size}px ${FONT}`;
-	t.width = Math.max(...t.lines.map(l => pen.measureText(l).width));
+	pen.font = `600 100px ${FONT}`;
+	t.ems = Math.max(...t.lines.map(l => pen.measureText(l).width)) / 100;
 }
 /* The largest topics first, each where it is densest or beside that, where no name stands yet. */
 function paintNames() {
@@ -316,11 +343,12 @@ function paintNames() {
 		const topic = topicOf[t.first];
 		if (!shown[topic] || (stressed >= 0 && stressed !== topic))
 			continue;
-		const x = screenX(t.x), y = screenY(t.y);
-		if (x < -80 || y < -40 || x > width + 80 || y > height + 40)
+		const at = screenX(t.x), y = screenY(t.y), size = nameSize(t);
+		if (at < 0 || y < -40 || at > width || y > height + 40)
 			continue;
 		measure(t);
-		const w = t.width / 2 + 5, h = t.lines.length * t.size * 0.6 + 3;
+		const w = t.ems * size / 2 + 5, h = t.lines.length * size * 0.6 + 3;
+		const x = Math.min(Math.max(at, w), Math.max(width - w, w));
 		const place = [[x, y], [x, y - h], [x, y + h], [x - w, y], [x + w, y]].find(([px, py]) =>
 			!taken.some(b => Math.abs(b[0] - px) < b[2] + w && Math.abs(b[1] - py) < b[3] + h));
 		if (!place)
@@ -332,16 +360,17 @@ function paintNames() {
 		paintRing(current);
 }
 function paintName(t, x, y) {
-	pen.font = `600 ${t.size}px ${FONT}`;
+	const size = nameSize(t);
+	pen.font = `600 ${size}px ${FONT}`;
 	pen.textAlign = 'center';
 	pen.textBaseline = 'middle';
 	pen.lineJoin = 'round';
-	pen.lineWidth = 0.34 * t.size;
+	pen.lineWidth = 0.34 * size;
 	pen.strokeStyle = css(theme.ground, 0);
 	pen.fillStyle = labelColour(t);
 	pen.globalAlpha = matches ? 0.75 : 1;
 	for (const pass of ['strokeText', 'fillText'])
-		t.lines.forEach((line, k) => pen[pass](line, x, y + (k - (t.lines.length - 1) / 2) * t.size * 1.15));
+		t.lines.forEach((line, k) => pen[pass](line, x, y + (k - (t.lines.length - 1) / 2) * size * 1.15));
 	pen.globalAlpha = 1;
 }
 function paintRing(i) {
@@ -388,10 +417,10 @@ function begin() {
 		});
 		return;
 	}
-	/* a canvas that was asked for WebGL gives no other context */
+	/* a canvas that was asked for WebGL may give no other context */
 	const fresh = canvas.cloneNode();
 	canvas.replaceWith(fresh);
-	painter = canvasPainter(fresh);
+	painter = pixelPainter(fresh);
 }
 function resize() {
 	width = map.clientWidth || 1;
