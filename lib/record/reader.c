@@ -60,7 +60,8 @@ static int open_file(struct reader *r, struct error *e)
 		more = fill(r, e);
 	if (more < 0)
 		return -1;
-	if (r->buffer.size >= 3 && memcmp(r->buffer.data, mark, 3) == 0) {
+	r->marked = r->buffer.size >= 3 && memcmp(r->buffer.data, mark, 3) == 0;
+	if (r->marked) {
 		r->at = 3;
 		r->offset += 3;
 	}
@@ -127,6 +128,7 @@ void reader_take(struct reader *r, const struct span *s)
 	r->offset += size;
 	r->scanned = 0;
 	r->found = false;
+	r->marked = false;
 	r->scan = (struct csv_scan){ .delimiter = r->scan.delimiter };
 }
 

@@ -47,12 +47,14 @@ int reader_read_header(struct reader *r, const struct span *s, struct error *e)
 	if (r->names)
 		return compare_header(r, &at, s, e);
 	char delimiter = format_delimiter(r->format);
-	/* the byte order mark goes with the header, so that what reads the output sees it as in the
-	 * input */
-	size_t mark = s->line == 1 && s->text.data - r->buffer.data == 3 ? 3 : 0;
+	/* the byte order mark goes with the header, so that what reads the output sees it as in the input */
+	struct buffer own = { NULL, 0, 0 };
+	size_t mark = r->marked ? 3 : 0;
+	buffer_add(&own, "\xef\xbb\xbf", mark);
+	buffer_add(&own, s->text.data, s->text.size + s->line_end);
+	r->header = arena_copy(r->arena, buffer_view(&own));
+	buffer_free(&own);
 	r->line_end = reader_line_end(s);
-	struct slice own = { s->text.data - mark, s->text.size + mark + s->line_end };
-	r->header = arena_copy(r->arena, own);
 	r->header_row = (struct slice){ r->header.data + mark, s->text.size };
 	r->columns_known = true;
 	r->n_columns = s->fields;

@@ -130,6 +130,9 @@ static const struct row rows[] = {
 		.want =
 			T("\xef\xbb\xbfid,text,n\r\n1, \"a\" ,5\r\n2,\"b\r\n\"\"c\"\"\",6\r\n"
 				"\"3\",,0\r\n") },
+	{ .name = "of two marks the first is one",
+		.files = { { "a.csv", T("\xef\xbb\xbf\xef\xbb\xbfx,text\n1,a") } }, .key = "n",
+		.want = T("\xef\xbb\xbf\xef\xbb\xbfx,text,n\n1,a,1\n") },
 	{ .name = "rows may end with CR alone",
 		.files = { { "a.csv", T("text,id\rab,1\r\"a\rb\",2") } }, .key = "n",
 		.want = T("text,id,n\rab,1,2\r\"a\rb\",2,3\r") },
