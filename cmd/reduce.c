@@ -1,4 +1,5 @@
-/* reduce: vectors of few dimensions from embeddings, by UMAP or PCA: fitted to the input, or by --load as fitted before. */
+/* reduce: vectors of few dimensions from embeddings, by UMAP or PCA: fitted to the input, or by
+ * --load as fitted before. */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,31 +18,47 @@ static struct umap_options umap = UMAP_DEFAULTS;
 static const struct option options[] = {
 	OPTION_HEADING("Reduction"),
 	OPTION_CHOICE(0, "method", &method, "umap|pca", "UMAP, or principal components [umap]"),
-	OPTION_COUNT('n', "n-components", &umap.n_components, 1, 1000, "N", "dimensions to reduce to [5]"),
+	OPTION_COUNT('n', "n-components", &umap.n_components, 1, 1000, "N",
+		"dimensions to reduce to [5]"),
 	OPTION_STRING(0, "save", &save_path, "FILE", "save what was fitted, for --load"),
-	OPTION_STRING(0, "load", &load_path, "FILE", "reduce as fitted before, in constant memory; fit nothing"),
+	OPTION_STRING(0, "load", &load_path, "FILE",
+		"reduce as fitted before, in constant memory; fit nothing"),
 	OPTION_HEADING("UMAP"),
-	OPTION_COUNT(0, "n-neighbors", &umap.n_neighbors, 2, 10000, "N", "neighbours of a record, itself among them [15]"),
-	OPTION_CHOICE(0, "metric", &metric, "cosine|euclidean|manhattan|correlation", "distance between embeddings [cosine]"),
-	OPTION_NUMBER(0, "min-dist", &umap.min_dist, 0, 1000, "X", "how close points may come, at most --spread [0]"),
+	OPTION_COUNT(0, "n-neighbors", &umap.n_neighbors, 2, 10000, "N",
+		"neighbours of a record, itself among them [15]"),
+	OPTION_CHOICE(0, "metric", &metric, "cosine|euclidean|manhattan|correlation",
+		"distance between embeddings [cosine]"),
+	OPTION_NUMBER(0, "min-dist", &umap.min_dist, 0, 1000, "X",
+		"how close points may come, at most --spread [0]"),
 	OPTION_NUMBER(0, "spread", &umap.spread, 0.001, 1000, "X", "scale of the layout [1]"),
-	OPTION_COUNT(0, "n-epochs", &umap.n_epochs, 0, 1000000, "N", "rounds of the layout [500 up to 10,000 records, else 200]"),
-	OPTION_CHOICE(0, "init", &init, "spectral|pca|random", "where the layout starts [spectral]"),
-	OPTION_NUMBER(0, "learning-rate", &umap.learning_rate, 0, 1000, "X", "first step of the layout [1]"),
-	OPTION_COUNT(0, "negative-sample-rate", &umap.negative_sample_rate, 0, 1000, "N", "points pushed away for one drawn near [5]"),
-	OPTION_NUMBER(0, "set-op-mix-ratio", &umap.set_op_mix_ratio, 0, 1, "X", "1 unites the neighbours' views, 0 intersects them [1]"),
-	OPTION_NUMBER(0, "local-connectivity", &umap.local_connectivity, 0, 1000, "X", "neighbours taken as fully connected [1]"),
-	OPTION_STRING(0, "target-key", &target_key, "KEY", "supervised: the key of each record's class; none, null or -1 is unknown"),
-	OPTION_NUMBER(0, "target-weight", &umap.target_weight, 0, 1, "X", "how much the classes count, 0 to 1 [0.5]"),
+	OPTION_COUNT(0, "n-epochs", &umap.n_epochs, 0, 1000000, "N",
+		"rounds of the layout [500 up to 10,000 records, else 200]"),
+	OPTION_CHOICE(
+		0, "init", &init, "spectral|pca|random", "where the layout starts [spectral]"),
+	OPTION_NUMBER(0, "learning-rate", &umap.learning_rate, 0, 1000, "X",
+		"first step of the layout [1]"),
+	OPTION_COUNT(0, "negative-sample-rate", &umap.negative_sample_rate, 0, 1000, "N",
+		"points pushed away for one drawn near [5]"),
+	OPTION_NUMBER(0, "set-op-mix-ratio", &umap.set_op_mix_ratio, 0, 1, "X",
+		"1 unites the neighbours' views, 0 intersects them [1]"),
+	OPTION_NUMBER(0, "local-connectivity", &umap.local_connectivity, 0, 1000, "X",
+		"neighbours taken as fully connected [1]"),
+	OPTION_STRING(0, "target-key", &target_key, "KEY",
+		"supervised: the key of each record's class; none, null or -1 is unknown"),
+	OPTION_NUMBER(0, "target-weight", &umap.target_weight, 0, 1, "X",
+		"how much the classes count, 0 to 1 [0.5]"),
 	OPTION_END,
 };
 
 static const char *const keys[] = { "reduced" };
 
 static const char *const examples[] = {
-	"embed docs.jsonl | reduce -n 2 > map.jsonl", "a map of documents",
-	"reduce --save fitted.safetensors old.jsonl > old-reduced.jsonl", "fit, and keep what was fitted",
-	"reduce --load fitted.safetensors new.jsonl", "new records in the same space",
+	"embed docs.jsonl | reduce -n 2 > map.jsonl",
+	"a map of documents",
+	"reduce --save fitted.safetensors old.jsonl > old-reduced.jsonl",
+	"fit, and keep what was fitted",
+	"reduce --load fitted.safetensors new.jsonl",
+	"new records in the same space",
 	NULL,
 };
 
@@ -58,11 +75,11 @@ static const struct command command = {
 
 static struct error error;
 
-/* --- Reading vectors --------------------------------------------------------------------------------------------------- */
+/* --- Reading vectors --- */
 
 /* Records of a batch and their vectors; of one length in the whole input. */
 struct batch {
-	struct arena *arena, **parse;	/* parse: one a thread */
+	struct arena *arena, **parse; /* parse: one a thread */
 	size_t n_parse;
 	struct record record[BATCH];
 	float *vector[BATCH];
@@ -75,7 +92,7 @@ static size_t vector_want, target_want, features;
 static struct {
 	float *rows;
 	size_t n, c;
-} matrix;	/* of --input-vectors */
+} matrix; /* of --input-vectors */
 
 static struct batch *batch_new(void)
 {
@@ -102,13 +119,15 @@ static void parse(struct batch *b, size_t i, struct arena *arena)
 	const struct record *r = &b->record[i];
 	b->failure[i].code = 0;
 	if (!run.input_vectors) {
-		record_vector(r, vector_want, run.input_key, arena, &b->vector[i], &b->length[i], &b->failure[i]);
+		record_vector(r, vector_want, run.input_key, arena, &b->vector[i], &b->length[i],
+			&b->failure[i]);
 		return;
 	}
 	b->vector[i] = r->index < matrix.n ? matrix.rows + r->index * matrix.c : NULL;
 	b->length[i] = matrix.c;
 	if (!b->vector[i])
-		record_error(r, &b->failure[i], "%s has %zu rows only, none for this record", run.input_vectors, matrix.n);
+		record_error(r, &b->failure[i], "%s has %zu rows only, none for this record",
+			run.input_vectors, matrix.n);
 }
 
 /* Set records without a usable vector aside; the others move up. */
@@ -119,8 +138,9 @@ static void settle(struct batch *b)
 		if (b->failure[i].code == 0 && features == 0)
 			features = b->length[i];
 		if (b->failure[i].code == 0 && b->length[i] != features)
-			record_error(&b->record[i], &b->failure[i], "key \"%s\" has %zu numbers where %zu are expected",
-				run.input_key, b->length[i], features);
+			record_error(&b->record[i], &b->failure[i],
+				"key \"%s\" has %zu numbers where %zu are expected", run.input_key,
+				b->length[i], features);
 		if (b->failure[i].code) {
 			command_reject(&b->record[i], &b->failure[i]);
 			continue;
@@ -149,7 +169,7 @@ static bool batch_next(struct batch *b)
 	return true;
 }
 
-/* --- Writing ------------------------------------------------------------------------------------------------------------ */
+/* --- Writing --- */
 
 static struct npy_writer *vectors;
 static struct buffer out;
@@ -190,7 +210,7 @@ static void close_output(void)
 		command_fail(&error);
 }
 
-/* --- By --load ---------------------------------------------------------------------------------------------------------- */
+/* --- By --load --- */
 
 static void apply(struct device *device)
 {
@@ -199,7 +219,8 @@ static void apply(struct device *device)
 		command_fail(&error);
 	features = reduction_features(&r);
 	size_t k = reduction_components(&r);
-	float *x = MEM_ARRAY(float, size_mul(BATCH, features)), *y = MEM_ARRAY(float, size_mul(BATCH, k));
+	float *x = MEM_ARRAY(float, size_mul(BATCH, features)),
+	      *y = MEM_ARRAY(float, size_mul(BATCH, k));
 	struct batch *b = batch_new();
 	open_output();
 	while (batch_next(b)) {
@@ -217,23 +238,25 @@ static void apply(struct device *device)
 	reduction_free(&r);
 }
 
-/* --- Fitting ------------------------------------------------------------------------------------------------------------ */
+/* --- Fitting --- */
 
 /* All records: their bytes in a spool, their vectors and classes in memory. */
 struct input {
 	struct spool *spool;
 	float *x;
-	struct slice *class;	/* data NULL: unknown; --target-key */
+	struct slice *class; /* data NULL: unknown; --target-key */
 	size_t n, capacity;
 	struct arena *arena;
 };
 
 static void grow(struct input *in)
 {
-	size_t more = in->capacity ? in->capacity + in->capacity / 2 : BATCH, row = size_mul(features, sizeof *in->x);
+	size_t more = in->capacity ? in->capacity + in->capacity / 2 : BATCH,
+	       row = size_mul(features, sizeof *in->x);
 	in->x = mem_resize(in->x, size_mul(in->n, row), size_mul(more, row));
 	if (target_key)
-		in->class = mem_resize(in->class, in->n * sizeof *in->class, size_mul(more, sizeof *in->class));
+		in->class = mem_resize(
+			in->class, in->n * sizeof *in->class, size_mul(more, sizeof *in->class));
 	in->capacity = more;
 }
 
@@ -302,19 +325,22 @@ static void fit(struct device *device, struct reduction *r, const struct input *
 	*r = (struct reduction){ .method = (enum reduction_method)method, .arena = arena_new() };
 	if (method == REDUCTION_PCA) {
 		if (umap.n_components > features) {
-			error_set(&error, ERROR_DATA, "vectors of %zu numbers have no %zu principal components (-n)", features,
-				umap.n_components);
+			error_set(&error, ERROR_DATA,
+				"vectors of %zu numbers have no %zu principal components (-n)",
+				features, umap.n_components);
 			command_fail(&error);
 		}
 		pca_fit(&r->pca, in->x, in->n, features, umap.n_components, r->arena);
 		double kept = 0;
 		for (size_t k = 0; k < r->pca.n_components; k++)
 			kept += r->pca.variance[k];
-		command_detail("%.1f %% of the variance kept", r->pca.total > 0 ? 100 * kept / r->pca.total : 100);
+		command_detail("%.1f %% of the variance kept",
+			r->pca.total > 0 ? 100 * kept / r->pca.total : 100);
 		return;
 	}
 	if (umap.n_neighbors >= in->n && in->n > 1)
-		command_note("%zu records: fewer neighbours than --n-neighbors %zu", in->n, umap.n_neighbors);
+		command_note("%zu records: fewer neighbours than --n-neighbors %zu", in->n,
+			umap.n_neighbors);
 	int32_t *label = target_key ? number_classes(in) : NULL;
 	umap_fit(&r->umap, device, &umap, in->x, in->n, features, label);
 	mem_free(label);
@@ -356,7 +382,8 @@ static void fit_all(struct device *device)
 	}
 	batch_free(b);
 	if (in.n == 0 && save_path) {
-		error_set(&error, ERROR_DATA, "no records to fit, nothing to save in %s", save_path);
+		error_set(
+			&error, ERROR_DATA, "no records to fit, nothing to save in %s", save_path);
 		command_fail(&error);
 	}
 	if (in.n > 0) {
@@ -399,7 +426,8 @@ int main(int argc, char **argv)
 		command_fail(&error);
 	struct arena *arena = arena_new();
 	if (run.input_vectors) {
-		if (npy_read(run.input_vectors, arena, &matrix.rows, &matrix.n, &matrix.c, &error) < 0)
+		if (npy_read(run.input_vectors, arena, &matrix.rows, &matrix.n, &matrix.c, &error) <
+			0)
 			command_fail(&error);
 	} else {
 		vector_want = reader_want(run.reader, run.input_key);

@@ -8,18 +8,24 @@ enum { BLOCK_COLUMNS = 480 };
 
 static void check(struct tensor values, struct tensor indices, size_t rows)
 {
-	CHECK(values.n_dims == 2 && values.dtype == F32 && values.shape[0] == rows && values.shape[1] >= 1);
-	CHECK(indices.n_dims == 2 && indices.dtype == I32 && indices.shape[0] == rows && indices.shape[1] == values.shape[1]);
-	CHECK(values.stride[0] == values.shape[1] && indices.stride[0] == values.shape[1] && rows <= INT32_MAX);
+	CHECK(values.n_dims == 2 && values.dtype == F32 && values.shape[0] == rows &&
+		values.shape[1] >= 1);
+	CHECK(indices.n_dims == 2 && indices.dtype == I32 && indices.shape[0] == rows &&
+		indices.shape[1] == values.shape[1]);
+	CHECK(values.stride[0] == values.shape[1] && indices.stride[0] == values.shape[1] &&
+		rows <= INT32_MAX);
 }
 
-static struct nearest_arguments arguments(struct device *d, struct tensor values, struct tensor indices, struct tensor q,
-	const struct weight *w, struct tensor ww, enum nearest nearest)
+static struct nearest_arguments arguments(struct device *d, struct tensor values,
+	struct tensor indices, struct tensor q, const struct weight *w, struct tensor ww,
+	enum nearest nearest)
 {
 	check(values, indices, q.shape[0]);
-	CHECK(w->table == d->table && w->dtype == F32 && q.n_dims == 2 && q.shape[1] == w->k && ww.shape[0] == w->n);
+	CHECK(w->table == d->table && w->dtype == F32 && q.n_dims == 2 && q.shape[1] == w->k &&
+		ww.shape[0] == w->n);
 	op_top_k_clear(d, values, indices);
-	struct nearest_arguments a = { .lists = { values.data, NULL, indices.data, values.shape[1] } };
+	struct nearest_arguments a = { .lists = {
+					       values.data, NULL, indices.data, values.shape[1] } };
 	a.q = q.data;
 	a.m = q.shape[0];
 	a.q_stride = q.stride[0];
@@ -32,7 +38,8 @@ static struct nearest_arguments arguments(struct device *d, struct tensor values
 	return a;
 }
 
-void op_nearest(struct device *d, struct tensor values, struct tensor indices, struct tensor x, enum nearest nearest)
+void op_nearest(struct device *d, struct tensor values, struct tensor indices, struct tensor x,
+	enum nearest nearest)
 {
 	struct arena_mark mark = device_mark(d);
 	struct weight *w = weight_new(d, F32, x.shape[0], x.shape[1], x.stride[0], x.data, NULL);
@@ -56,8 +63,8 @@ void op_nearest(struct device *d, struct tensor values, struct tensor indices, s
 	device_reset(d, mark);
 }
 
-void op_nearest_to(struct device *d, struct tensor values, struct tensor indices, struct tensor q, const struct weight *w,
-	struct tensor ww, enum nearest nearest)
+void op_nearest_to(struct device *d, struct tensor values, struct tensor indices, struct tensor q,
+	const struct weight *w, struct tensor ww, enum nearest nearest)
 {
 	struct arena_mark mark = device_mark(d);
 	struct tensor qq = tensor_vector(d, F32, q.shape[0]);

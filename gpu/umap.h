@@ -3,14 +3,16 @@
 #include "gpu/ops_umap.h"
 #include "lib/base/math.h"
 
-/* What is added to a squared distance: it stays above 0 and normal, and where it matters no bit changes. */
+/* What is added to a squared distance: it stays above 0 and normal, and where it matters no bit
+ * changes. */
 #define UMAP_TINY 0x1p-100f
 
 /*
- * x^b for UMAP's forces, x > 0 and normal: 2^(b log2 x), the exponent kept within [-126, 126]. log2 by f P(f), P of degree 7 on
- * [sqrt(1/2), sqrt 2) - 1, 2^r by degree 5 on [-1/2, 1/2] (Chebyshev interpolation). Products and sums are rounded apart, so that
- * processors without a fused multiply-add keep up, and there is no selection but two clamps. The relative error is below 2e-6 for b
- * near 1: noise beside that of the sampling.
+ * x^b for UMAP's forces, x > 0 and normal: 2^(b log2 x), the exponent kept within [-126, 126]. log2
+ * by f P(f), P of degree 7 on [sqrt(1/2), sqrt 2) - 1, 2^r by degree 5 on [-1/2, 1/2] (Chebyshev
+ * interpolation). Products and sums are rounded apart, so that processors without a fused
+ * multiply-add keep up, and there is no selection but two clamps. The relative error is below 2e-6
+ * for b near 1: noise beside that of the sampling.
  */
 MATH_FN float umap_power(float x, float b)
 {
@@ -35,24 +37,24 @@ MATH_FN float umap_power(float x, float b)
 	return p * math_float((int32_t)(((uint32_t)math_bits(u) - 0x4b400000u + 127) << 23));
 }
 
-struct umap_smooth_arguments {	/* a unit is a row */
+struct umap_smooth_arguments { /* a unit is a row */
 	float *sigma, *rho;
 	const float *distances;
 	size_t k;
 	float local_connectivity, mean;
-	double target;		/* log2(k) */
+	double target; /* log2(k) */
 };
 
-struct umap_edges_arguments {	/* a unit is an edge of one colour; with head NULL a point, for y to before */
-	float *y, *before;
-	const int32_t *head, *tail;	/* of the colour's first edge, as all below */
+struct umap_edges_arguments { /* a unit is an edge of one colour, or with head NULL a point */
+	float *y, *before; /* head NULL: y is copied to before */
+	const int32_t *head, *tail; /* of the colour's first edge, as all below */
 	const float *every;
 	float *next, *next_negative;
-	size_t n, dim, epoch, first;	/* first: the number of the colour's first edge */
+	size_t n, dim, epoch, first; /* first: the number of the colour's first edge */
 	struct umap_force force;
 };
 
-struct umap_place_arguments {	/* a unit is a point */
+struct umap_place_arguments { /* a unit is a point */
 	float *y;
 	const float *fixed, *weight;
 	const int32_t *to;

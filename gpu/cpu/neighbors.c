@@ -1,8 +1,9 @@
 /*
- * neighbors.c: the k nearest rows. The distances of a block of BLOCK_ROWS rows to one block of columns are made by the product's kernel
- * in the second-level cache, then looked at sixteen at a time: few pass the worst of a list. A pair of rows is computed once and offered
- * to both lists; a round-robin tournament of blocks lets threads own the lists that they change. Lists are kept in order of (value,
- * index), so that the order of the offers does not matter.
+ * neighbors.c: the k nearest rows. The distances of a block of BLOCK_ROWS rows to one block of
+ * columns are made by the product's kernel in the second-level cache, then looked at sixteen at a
+ * time: few pass the worst of a list. A pair of rows is computed once and offered to both lists; a
+ * round-robin tournament of blocks lets threads own the lists that they change. Lists are kept in
+ * order of (value, index), so that the order of the offers does not matter.
  */
 #include "gpu/neighbors.h"
 
@@ -41,8 +42,8 @@ INLINE void finish(float *y, size_t n, float qq, const float *ww)
 }
 
 /* y [rows, panels PANEL] = sum |x - w| in order of the columns, four rows at a time. */
-static void manhattan(const float *x, size_t x_stride, size_t rows, const float *packed, size_t panels, size_t c, float *y,
-	size_t y_stride)
+static void manhattan(const float *x, size_t x_stride, size_t rows, const float *packed,
+	size_t panels, size_t c, float *y, size_t y_stride)
 {
 	for (size_t p = 0; p < panels; p++, packed += PANEL * c)
 		for (size_t i = 0; i < rows; i += 4) {
@@ -53,26 +54,29 @@ static void manhattan(const float *x, size_t x_stride, size_t rows, const float 
 			for (size_t k = 0; k < c; k++)
 				for (size_t r = 0; r < 4; r++)
 					for (size_t j = 0; j < PANEL; j++)
-						s[r][j] += __builtin_fabsf(row[r][k] - packed[k * PANEL + j]);
+						s[r][j] += __builtin_fabsf(
+							row[r][k] - packed[k * PANEL + j]);
 			for (size_t r = 0; r < 4 && i + r < rows; r++)
 				memcpy(y + (i + r) * y_stride + p * PANEL, s[r], sizeof s[r]);
 		}
 }
 
-/* The distances of rows row … row + rows (at most BLOCK_ROWS) of q to the columns first … first + n, first a multiple of PANEL. */
-static void distances(const struct nearest_arguments *a, size_t row, size_t rows, size_t first, size_t n, float *y, size_t stride,
-	struct arena *scratch)
+/* The distances of rows row … row + rows (at most BLOCK_ROWS) of q to the columns first … first
+ * + n, first a multiple of PANEL. */
+static void distances(const struct nearest_arguments *a, size_t row, size_t rows, size_t first,
+	size_t n, float *y, size_t stride, struct arena *scratch)
 {
 	const float *x = a->q + row * a->q_stride;
 	struct weight view = *a->w;
 	size_t panels = (n + PANEL - 1) / PANEL;
-	view.n = panels * PANEL;	/* the missing rows of a last panel are zeros; their columns are not looked at */
+	view.n = panels * PANEL; /* missing rows of the last panel are zeros, and not looked at */
 	view.packed = (float *)a->w->packed + first * a->w->k;
 	if (a->nearest == NEAREST_MANHATTAN) {
 		manhattan(x, a->q_stride, rows, view.packed, panels, a->w->k, y, stride);
 		return;
 	}
-	LOCAL(linear_rows)(y, stride, x, a->q_stride, rows, &view, 0, panels, ACTIVATION_NONE, scratch);
+	LOCAL(linear_rows)
+	(y, stride, x, a->q_stride, rows, &view, 0, panels, ACTIVATION_NONE, scratch);
 	for (size_t i = 0; i < rows; i++)
 		finish(y + i * stride, n, a->qq[row + i], a->ww + first);
 }
@@ -95,12 +99,14 @@ INLINE bool any_below_either(const float *y, float bound, const float *bounds)
 }
 
 /* Offer the columns first … first + n to list r and, where both is set, r to theirs. */
-INLINE void look(const struct nearest_lists *lists, size_t r, const float *y, size_t first, size_t n, const bool both)
+INLINE void look(const struct nearest_lists *lists, size_t r, const float *y, size_t first,
+	size_t n, const bool both)
 {
 	for (size_t j = 0; j < n; j += LANES) {
 		size_t m = n - j < LANES ? n - j : LANES;
-		if (m == LANES && !(both ? any_below_either(y + j, lists->worst[r], lists->worst + first + j) :
-			any_below(y + j, lists->worst[r])))
+		if (m == LANES &&
+			!(both ? any_below_either(y + j, lists->worst[r], lists->worst + first + j)
+			       : any_below(y + j, lists->worst[r])))
 			continue;
 		for (size_t l = j; l < j + m; l++) {
 			float d = y[l] + 0.0f;
@@ -132,7 +138,8 @@ static void block_pair(const struct nearest_arguments *a, size_t p, size_t q, st
 	arena_reset(scratch, mark);
 }
 
-/* Rounds 1 … of a round-robin tournament of n players, n even: player n - 1 stays, the others turn. */
+/* Rounds 1 … of a round-robin tournament of n players, n even: player n - 1 stays, the others
+ * turn. */
 KERNEL(nearest_pairs)
 {
 	const struct nearest_arguments *a = arguments;
@@ -155,7 +162,8 @@ KERNEL(nearest_rows)
 	for (size_t u = begin; u < end; u++) {
 		struct arena_mark mark = arena_mark(scratch);
 		float *y = ARENA_ARRAY(scratch, float, BLOCK_ROWS * a->block);
-		size_t row = u * BLOCK_ROWS, rows = a->m - row < BLOCK_ROWS ? a->m - row : BLOCK_ROWS;
+		size_t row = u * BLOCK_ROWS,
+		       rows = a->m - row < BLOCK_ROWS ? a->m - row : BLOCK_ROWS;
 		for (size_t i = 0; i < rows; i++)
 			a->lists.worst[row + i] = INFINITY;
 		for (size_t first = 0; first < a->w->n; first += a->block) {

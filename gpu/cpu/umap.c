@@ -1,7 +1,8 @@
 /*
- * umap.c: UMAP's layout. LANES edges of one colour (or new points) at a time, each in a lane: they share no vertex, so that a lane is a
- * computation by itself, and neither the width of the vectors nor the number of threads changes a bit. The loops over lanes are for
- * the compiler to vectorise. The usual dimensions get code of their own, in which the points stay in registers.
+ * umap.c: UMAP's layout. LANES edges of one colour (or new points) at a time, each in a lane: they
+ * share no vertex, so that a lane is a computation by itself, and neither the width of the vectors
+ * nor the number of threads changes a bit. The loops over lanes are for the compiler to vectorise.
+ * The usual dimensions get code of their own, in which the points stay in registers.
  */
 #include "gpu/umap.h"
 
@@ -30,7 +31,8 @@ INLINE float clip(float v)
 }
 
 /* p and q towards each other; q only where both is set, and no lane but those that are on. */
-INLINE void attract(size_t dim, const struct umap_force *f, lanes *p, lanes *q, const float *on, const bool both)
+INLINE void attract(size_t dim, const struct umap_force *f, lanes *p, lanes *q, const float *on,
+	const bool both)
 {
 	lanes d2, g;
 	square_distance(dim, (const lanes *)p, (const lanes *)q, d2);
@@ -69,8 +71,8 @@ INLINE void gather(size_t dim, const float *y, const int32_t *at, lanes *p)
 }
 
 /* count[l] negative samples for each lane, drawn from its key. self -1: no point to pass over. */
-INLINE void negatives(size_t dim, const struct umap_force *f, const float *from, size_t n, const int32_t *self, const int32_t *count,
-	const uint64_t *key, lanes *p, lanes *o)
+INLINE void negatives(size_t dim, const struct umap_force *f, const float *from, size_t n,
+	const int32_t *self, const int32_t *count, const uint64_t *key, lanes *p, lanes *o)
 {
 	int32_t most = 0;
 	for (size_t l = 0; l < LANES; l++)
@@ -79,7 +81,9 @@ INLINE void negatives(size_t dim, const struct umap_force *f, const float *from,
 		int32_t at[LANES];
 		lanes on;
 		for (size_t l = 0; l < LANES; l++)
-			at[l] = (int32_t)random_below(random_mix(key[l] + (uint64_t)i * 0xd1342543de82ef95u), (uint32_t)n);
+			at[l] = (int32_t)random_below(
+				random_mix(key[l] + (uint64_t)i * 0xd1342543de82ef95u),
+				(uint32_t)n);
 		for (size_t l = 0; l < LANES; l++)
 			on[l] = (float)((i < count[l]) & (at[l] != self[l]));
 		gather(dim, from, at, o);
@@ -93,8 +97,10 @@ INLINE int32_t owed(float epoch, float next_negative, float rate, float every)
 	return n > 0 ? (int32_t)n : 0;
 }
 
-/* The edges list[0 .. m), m <= LANES; the lanes beyond m repeat the first and are not stored. work: 3 dim lanes. */
-INLINE void edges(size_t dim, const struct umap_edges_arguments *a, const size_t *list, size_t m, lanes *work)
+/* The edges list[0 .. m), m <= LANES; the lanes beyond m repeat the first and are not stored.
+ * work: 3 dim lanes. */
+INLINE void edges(
+	size_t dim, const struct umap_edges_arguments *a, const size_t *list, size_t m, lanes *work)
 {
 	lanes *p = work, *q = work + dim, *o = work + 2 * dim;
 	const struct umap_force *f = &a->force;
@@ -105,9 +111,12 @@ INLINE void edges(size_t dim, const struct umap_edges_arguments *a, const size_t
 		size_t e = list[l < m ? l : 0];
 		head[l] = a->head[e];
 		tail[l] = a->tail[e];
-		count[l] = l < m ? owed((float)a->epoch, a->next_negative[e], f->negative_rate, a->every[e]) : 0;
+		count[l] = l < m ? owed((float)a->epoch, a->next_negative[e], f->negative_rate,
+					   a->every[e])
+				 : 0;
 		on[l] = 1;
-		uint64_t at = f->seed * 0x9e3779b97f4a7c15u + ((uint64_t)a->epoch << 40 ^ (uint64_t)(a->first + e) << 1);
+		uint64_t at = f->seed * 0x9e3779b97f4a7c15u +
+			      ((uint64_t)a->epoch << 40 ^ (uint64_t)(a->first + e) << 1);
 		key[0][l] = random_mix(at);
 		key[1][l] = random_mix(at + 1);
 	}
@@ -129,7 +138,8 @@ INLINE void edges(size_t dim, const struct umap_edges_arguments *a, const size_t
 	}
 }
 
-INLINE void edges_between(size_t dim, const struct umap_edges_arguments *a, size_t begin, size_t end, lanes *work)
+INLINE void edges_between(
+	size_t dim, const struct umap_edges_arguments *a, size_t begin, size_t end, lanes *work)
 {
 	size_t list[LANES + 1], m = 0;
 	for (size_t e = begin; e < end; e++) {
@@ -148,7 +158,8 @@ KERNEL(umap_edges)
 {
 	const struct umap_edges_arguments *a = arguments;
 	if (!a->head) {
-		memcpy(a->before + begin * a->dim, a->y + begin * a->dim, (end - begin) * a->dim * sizeof *a->y);
+		memcpy(a->before + begin * a->dim, a->y + begin * a->dim,
+			(end - begin) * a->dim * sizeof *a->y);
 	} else if (a->dim == 2) {
 		lanes work[3 * 2];
 		edges_between(2, a, begin, end, work);
@@ -165,8 +176,10 @@ KERNEL(umap_edges)
 	}
 }
 
-/* The points first .. first + m, m <= LANES. next: 2 K lanes, when an edge and its negatives are due. */
-INLINE void points(size_t dim, const struct umap_place_arguments *a, size_t first, size_t m, lanes *work, lanes *next)
+/* The points first .. first + m, m <= LANES. next: 2 K lanes, when an edge and its negatives are
+ * due. */
+INLINE void points(size_t dim, const struct umap_place_arguments *a, size_t first, size_t m,
+	lanes *work, lanes *next)
 {
 	lanes *p = work, *q = work + dim, *o = work + 2 * dim, *next_negative = next + a->k;
 	struct umap_force f = a->force;
@@ -177,7 +190,8 @@ INLINE void points(size_t dim, const struct umap_place_arguments *a, size_t firs
 		own[l] = (int32_t)(l < m ? l : 0);
 		self[l] = -1;
 		for (size_t k = 0; k < a->k; k++) {
-			float w = a->weight[(first + (size_t)own[l]) * a->k + k], every = w > 0 ? 1 / w : 0;
+			float w = a->weight[(first + (size_t)own[l]) * a->k + k],
+			      every = w > 0 ? 1 / w : 0;
 			next[k][l] = every;
 			next_negative[k][l] = f.negative_rate > 0 ? every / f.negative_rate : 0;
 		}
@@ -193,11 +207,16 @@ INLINE void points(size_t dim, const struct umap_place_arguments *a, size_t firs
 				at[l] = a->to[edge];
 				bool due = w > 0 && next[k][l] <= (float)epoch;
 				on[l] = due;
-				count[l] = due ? owed((float)epoch, next_negative[k][l], f.negative_rate, every) : 0;
+				count[l] = due ? owed((float)epoch, next_negative[k][l],
+							 f.negative_rate, every)
+					       : 0;
 				next[k][l] += due ? every : 0;
-				next_negative[k][l] += count[l] > 0 ? (float)count[l] * every / f.negative_rate : 0;
-				key[l] = random_mix(f.seed * 0x9e3779b97f4a7c15u + a->salt[first + (size_t)own[l]] +
-					((uint64_t)epoch << 20 ^ (uint64_t)k));
+				next_negative[k][l] +=
+					count[l] > 0 ? (float)count[l] * every / f.negative_rate
+						     : 0;
+				key[l] = random_mix(f.seed * 0x9e3779b97f4a7c15u +
+						    a->salt[first + (size_t)own[l]] +
+						    ((uint64_t)epoch << 20 ^ (uint64_t)k));
 				any |= due;
 			}
 			if (!any)

@@ -1,14 +1,16 @@
 /*
- * umap_smooth.c: rho and sigma of each row of distances. The exponentials of a row are one vector loop; their sum is a chain, as
- * umap-learn's.
+ * umap_smooth.c: rho and sigma of each row of distances. The bisection is in double, as
+ * umap-learn's is in effect: numba drops the float32 types that the source declares where it makes
+ * the loop parallel. So the two stop at the same step.
  */
 #include <float.h>
 
 #include "gpu/cpu/vector.h"
 #include "gpu/umap.h"
+#include "lib/base/math64.h"
 
-#define TOLERANCE 1e-5		/* umap-learn's SMOOTH_K_TOLERANCE */
-#define FLOOR 1e-3f		/* MIN_K_DIST_SCALE */
+#define TOLERANCE 1e-5 /* umap-learn's SMOOTH_K_TOLERANCE */
+#define FLOOR 1e-3f /* MIN_K_DIST_SCALE */
 enum { BISECTIONS = 64 };
 
 static float row_rho(const float *d, size_t k, float local_connectivity)
@@ -25,34 +27,38 @@ static float row_rho(const float *d, size_t k, float local_connectivity)
 		return z[n - 1];
 	if (at == 0)
 		return part * z[0];
-	return (double)part > TOLERANCE && at < n ? z[at - 1] + part * (z[at] - z[at - 1]) : z[at - 1];
+	return (double)part > TOLERANCE && at < n ? z[at - 1] + part * (z[at] - z[at - 1])
+						  : z[at - 1];
 }
 
-/* The sum of memberships at sigma; above holds d - rho for all but the first, at most 0 where the membership is 1. */
-static float total(const float *above, float *work, size_t n, float sigma)
+/* The sum of memberships at sigma; above holds d - rho for all but the first, at most 0 where
+ * the membership is 1. */
+static double total(const float *above, double *work, size_t n, double sigma)
 {
-	for (size_t j = 0; j < n; j++)
-		work[j] = above[j] > 0 ? math_exp(-(above[j] / sigma)) : 1;
-	float sum = 0;
+	for (size_t j = 0; j < n; j++) {
+		double x = above[j] > 0 ? (double)above[j] : 0;
+		work[j] = math_exp64(-x / sigma);
+	}
+	double sum = 0;
 	for (size_t j = 0; j < n; j++)
 		sum += work[j];
 	return sum;
 }
 
-static float row_sigma(const float *above, float *work, size_t n, double target)
+static float row_sigma(const float *above, double *work, size_t n, double target)
 {
-	float low = 0, high = FLT_MAX, mid = 1;
+	double low = 0, high = (double)FLT_MAX, mid = 1;
 	for (int i = 0; i < BISECTIONS; i++) {
-		double sum = (double)total(above, work, n, mid);
+		double sum = total(above, work, n, mid);
 		if (__builtin_fabs(sum - target) < TOLERANCE)
 			break;
 		if (sum > target)
 			high = mid;
 		else
 			low = mid;
-		mid = high >= FLT_MAX ? mid * 2 : (low + high) / 2;
+		mid = high >= (double)FLT_MAX ? mid * 2 : (low + high) / 2;
 	}
-	return mid;
+	return (float)mid;
 }
 
 static float row_mean(const float *d, size_t k)
@@ -67,7 +73,8 @@ KERNEL(umap_smooth)
 {
 	const struct umap_smooth_arguments *a = arguments;
 	struct arena_mark mark = arena_mark(scratch);
-	float *above = scratch_floats(scratch, a->k), *work = scratch_floats(scratch, a->k);
+	float *above = scratch_floats(scratch, a->k);
+	double *work = ARENA_ARRAY(scratch, double, a->k);
 	for (size_t i = begin; i < end; i++) {
 		const float *d = a->distances + i * a->k;
 		float rho = row_rho(d, a->k, a->local_connectivity);

@@ -1,7 +1,9 @@
 /*
- * The greedy edge colouring. Each vertex has the set of its colours: a bit set for those below twice its degree, where nearly all of
- * them are, and a list for the others, which a neighbour of large degree brings. Memory is linear in the edges, whatever the degrees (a
- * record that occurs 50,000 times makes vertices of degree 50,000). `full` skips the words of the bit set that have no free colour.
+ * The greedy edge colouring. Each vertex has the set of its colours: a bit set for those below
+ * twice its degree, where nearly all of them are, and a list for the others, which a neighbour of
+ * large degree brings. Memory is linear in the edges, whatever the degrees (a record that occurs
+ * 50,000 times makes vertices of degree 50,000). `full` skips the words of the bit set that have no
+ * free colour.
  */
 #include "lib/learn/colour.h"
 
@@ -10,9 +12,9 @@
 enum { WORD = 64 };
 
 struct palette {
-	uint64_t *bits;		/* words[start[v]] … */
-	size_t *words;		/* [n + 1]: where a vertex's words begin */
-	uint32_t *far;		/* colours beyond the bit set: the list of v begins at graph.start[v] */
+	uint64_t *bits; /* words[start[v]] … */
+	size_t *words; /* [n + 1]: where a vertex's words begin */
+	uint32_t *far; /* colours beyond the bit set: the list of v begins at graph.start[v] */
 	uint32_t *n_far;
 	uint32_t *full;
 };

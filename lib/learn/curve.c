@@ -1,6 +1,6 @@
 /*
- * The fit of a and b by the method of K. Levenberg (1944) and D. Marquardt (1963), in double, run until no step lowers the sum of
- * squares any more.
+ * The fit of a and b by the method of K. Levenberg (1944) and D. Marquardt (1963), in double, run
+ * until no step lowers the sum of squares any more.
  */
 #include "lib/learn/curve.h"
 
@@ -11,7 +11,7 @@
 enum { POINTS = 300, STEPS = 200 };
 
 struct normal {
-	double aa, ab, bb, a, b;	/* J'J and J'r */
+	double aa, ab, bb, a, b; /* J'J and J'r */
 	double squares;
 };
 
@@ -38,7 +38,8 @@ void curve_fit(double spread, double min_dist, double *a, double *b)
 	double p = 1, q = 1, damping = 1e-3;
 	struct normal s = equations(spread, min_dist, p, q);
 	for (int step = 0; step < STEPS && damping < 1e12; step++) {
-		double aa = s.aa * (1 + damping), bb = s.bb * (1 + damping), det = aa * bb - s.ab * s.ab;
+		double aa = s.aa * (1 + damping), bb = s.bb * (1 + damping),
+		       det = aa * bb - s.ab * s.ab;
 		double dp = (s.a * bb - s.b * s.ab) / det, dq = (s.b * aa - s.a * s.ab) / det;
 		struct normal t = equations(spread, min_dist, p + dp, q + dq);
 		if (p + dp > 0 && q + dq > 0 && t.squares < s.squares) {

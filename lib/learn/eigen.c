@@ -1,8 +1,9 @@
 /*
- * Symmetric eigen decomposition: A = Q T Q' by n - 2 reflections, T = S D S' by implicit QL with Wilkinson's shift; the rows of
- * (Q S)' are the eigenvectors. Every loop over a matrix runs along columns, each element a chain in a fixed order, so that columns may
- * be shared among threads without changing a bit. QL's plane rotations are collected and applied many sweeps at a time, a strip of
- * columns after another, which keeps the strip in the cache.
+ * Symmetric eigen decomposition: A = Q T Q' by n - 2 reflections, T = S D S' by implicit QL with
+ * Wilkinson's shift; the rows of (Q S)' are the eigenvectors. Every loop over a matrix runs along
+ * columns, each element a chain in a fixed order, so that columns may be shared among threads
+ * without changing a bit. QL's plane rotations are collected and applied many sweeps at a time, a
+ * strip of columns after another, which keeps the strip in the cache.
  */
 #include "lib/learn/eigen.h"
 
@@ -14,9 +15,9 @@
 #include "lib/base/memory.h"
 
 enum {
-	STRIP = 32,		/* columns that a thread takes at a time */
-	PARALLEL_FROM = 160,	/* below it a parallel region costs more than it brings */
-	SWEEPS = 64,		/* QL steps for one eigenvalue; 3 are usual, nothing needs 30 */
+	STRIP = 32, /* columns that a thread takes at a time */
+	PARALLEL_FROM = 160, /* below it a parallel region costs more than it brings */
+	SWEEPS = 64, /* QL steps for one eigenvalue; 3 are usual, nothing needs 30 */
 };
 
 /* p = A v over rows and columns [from, n), A symmetric and full. */
@@ -47,7 +48,8 @@ static void update(size_t n, size_t from, double *a, const double *v, const doub
 	}
 }
 
-/* The reflection H = I - beta v v' that turns x[0..m) into (alpha, 0, …, 0): v over x, returns beta, 0 where nothing is to do. */
+/* The reflection H = I - beta v v' that turns x[0..m) into (alpha, 0, …, 0): v over x, returns
+ * beta, 0 where nothing is to do. */
 static double reflect(size_t m, double *x, double *alpha)
 {
 	double tail = 0;
@@ -63,7 +65,8 @@ static double reflect(size_t m, double *x, double *alpha)
 	return 2 / (x[0] * x[0] + tail);
 }
 
-/* A to tridiagonal: diagonal d, off-diagonal e[i] between i and i + 1. Row k of a keeps the k-th reflection's v in [k + 1, n). */
+/* A to tridiagonal: diagonal d, off-diagonal e[i] between i and i + 1. Row k of a keeps the k-th
+ * reflection's v in [k + 1, n). */
 static void tridiagonal(size_t n, double *a, double *d, double *e, double *beta)
 {
 	double *p = MEM_ARRAY(double, n);
@@ -104,7 +107,8 @@ static void accumulate(size_t n, const double *a, const double *beta, double *q)
 			continue;
 #pragma omp parallel for schedule(static) if (n - from >= PARALLEL_FROM)
 		for (size_t s = 0; s < strips; s++) {
-			size_t first = from + s * STRIP, last = first + STRIP < n ? first + STRIP : n;
+			size_t first = from + s * STRIP,
+			       last = first + STRIP < n ? first + STRIP : n;
 			double sum[STRIP] = { 0 };
 			for (size_t j = from; j < n; j++)
 				for (size_t c = first; c < last; c++)
@@ -117,7 +121,7 @@ static void accumulate(size_t n, const double *a, const double *beta, double *q)
 }
 
 struct rotation {
-	size_t row;	/* turns rows row and row + 1 */
+	size_t row; /* turns rows row and row + 1 */
 	double c, s;
 };
 
@@ -154,7 +158,7 @@ static void chase(size_t l, size_t m, double *d, double *e, struct rotations *r)
 	for (size_t i = m; i-- > l;) {
 		double f = s * e[i], b = c * e[i], h = sqrt(f * f + g * g);
 		e[i + 1] = h;
-		if (h == 0) {	/* the block falls apart here */
+		if (h == 0) { /* the block falls apart here */
 			d[i + 1] -= p;
 			e[m] = 0;
 			return;
@@ -180,7 +184,8 @@ static void ql(size_t n, double *d, double *e, double *z)
 	for (size_t l = 0; l < n; l++)
 		for (int sweep = 0; sweep < SWEEPS; sweep++) {
 			size_t m = l;
-			while (m + 1 < n && fabs(e[m]) > DBL_EPSILON * (fabs(d[m]) + fabs(d[m + 1])))
+			while (m + 1 < n &&
+				fabs(e[m]) > DBL_EPSILON * (fabs(d[m]) + fabs(d[m + 1])))
 				m++;
 			if (m == l)
 				break;
@@ -227,7 +232,8 @@ void eigen_symmetric(size_t n, double *a, double *values)
 			a[j * n + i] = a[i * n + j];
 			top = fmax(top, fabs(a[i * n + j]));
 		}
-	/* a power of two brings the largest element near 1, so that no square overflows or vanishes, and changes no digit */
+	/* a power of two brings the largest element near 1, so that no square overflows or
+	 * vanishes, and changes no digit */
 	int exponent = 0;
 	if (top > 0)
 		frexp(top, &exponent);

@@ -1,7 +1,8 @@
 /*
- * UMAP's fuzzy graph. Rows are independent of each other, so that threads share them; the transpose is made by counting, with rows in
- * rising order, so that no sum or order depends on the threads. Where umap-learn computes in float32, so does this: the weights agree
- * with it to the last bits of exp.
+ * UMAP's fuzzy graph. Rows are independent of each other, so that threads share them; the transpose
+ * is made by counting, with rows in rising order, so that no sum or order depends on the threads.
+ * Where umap-learn computes in float32, so does this: the weights agree with it to the last bits of
+ * exp.
  */
 #include "lib/learn/fuzzy.h"
 
@@ -28,7 +29,9 @@ float fuzzy_mean(const float *distance, size_t n)
 
 float fuzzy_membership(float distance, float sigma, float rho)
 {
-	return distance - rho <= 0 || sigma == 0 ? 1 : math_exp(-((distance - rho) / sigma));
+	return distance - rho <= 0 || sigma == 0
+		       ? 1
+		       : (float)math_exp64(-(double)((distance - rho) / sigma));
 }
 
 /* Edges of one row, sorted by their end. */
@@ -54,7 +57,8 @@ struct half {
 	struct edge *edge;
 };
 
-static struct half memberships(const uint32_t *index, const float *distance, const float *sigma, const float *rho, size_t n, size_t k)
+static struct half memberships(const uint32_t *index, const float *distance, const float *sigma,
+	const float *rho, size_t n, size_t k)
 {
 	struct half a = { MEM_ARRAY(size_t, n + 1), MEM_ARRAY(struct edge, size_mul(n, k)) };
 	size_t *count = MEM_ARRAY(size_t, n);
@@ -64,7 +68,8 @@ static struct half memberships(const uint32_t *index, const float *distance, con
 		size_t m = 0;
 		for (size_t j = 0; j < k; j++) {
 			uint32_t to = index[i * k + j];
-			float w = to == i ? 0 : fuzzy_membership(distance[i * k + j], sigma[i], rho[i]);
+			float w = to == i ? 0
+					  : fuzzy_membership(distance[i * k + j], sigma[i], rho[i]);
 			if (w > 0)
 				e[m++] = (struct edge){ to, w };
 		}
@@ -76,7 +81,7 @@ static struct half memberships(const uint32_t *index, const float *distance, con
 		count[i] = kept;
 	}
 	a.start[0] = 0;
-	for (size_t i = 0; i < n; i++) {	/* close the gaps: moves towards the front, in order */
+	for (size_t i = 0; i < n; i++) { /* close the gaps: moves towards the front, in order */
 		memmove(a.edge + a.start[i], a.edge + i * k, count[i] * sizeof *a.edge);
 		a.start[i + 1] = a.start[i] + count[i];
 	}
@@ -95,19 +100,22 @@ static struct half transpose(const struct half *a, size_t n)
 	memcpy(at, t.start, n * sizeof *at);
 	for (size_t i = 0; i < n; i++)
 		for (size_t e = a->start[i]; e < a->start[i + 1]; e++)
-			t.edge[at[a->edge[e].to]++] = (struct edge){ (uint32_t)i, a->edge[e].weight };
+			t.edge[at[a->edge[e].to]++] =
+				(struct edge){ (uint32_t)i, a->edge[e].weight };
 	mem_free(at);
 	return t;
 }
 
 /* Merge row i of a and of its transpose b; returns the length, writes where to is not NULL. */
-static size_t merge(const struct half *a, const struct half *b, size_t i, float ratio, uint32_t *to, float *weight)
+static size_t merge(const struct half *a, const struct half *b, size_t i, float ratio, uint32_t *to,
+	float *weight)
 {
 	const struct edge *p = a->edge + a->start[i], *p_end = a->edge + a->start[i + 1];
 	const struct edge *q = b->edge + b->start[i], *q_end = b->edge + b->start[i + 1];
 	size_t n = 0;
 	while (p < p_end || q < q_end) {
-		bool left = p < p_end && (q == q_end || p->to <= q->to), right = q < q_end && (p == p_end || q->to <= p->to);
+		bool left = p < p_end && (q == q_end || p->to <= q->to),
+		     right = q < q_end && (p == p_end || q->to <= p->to);
 		float u = left ? p->weight : 0, v = right ? q->weight : 0, product = u * v;
 		float w = ratio * (u + v - product) + (1 - ratio) * product;
 		if (w > 0 && to) {
@@ -143,8 +151,8 @@ static struct graph unite(struct half *a, size_t n, float ratio)
 	return g;
 }
 
-struct graph fuzzy_union(const uint32_t *index, const float *distance, const float *sigma, const float *rho, size_t n, size_t k,
-	float set_op_mix_ratio)
+struct graph fuzzy_union(const uint32_t *index, const float *distance, const float *sigma,
+	const float *rho, size_t n, size_t k, float set_op_mix_ratio)
 {
 	struct half a = memberships(index, distance, sigma, rho, n, k);
 	return unite(&a, n, set_op_mix_ratio);
@@ -161,7 +169,9 @@ void fuzzy_intersect(struct graph *g, const int32_t *label, double target_weight
 		float top = 0;
 		for (size_t e = g->start[i]; e < g->start[i + 1]; e++) {
 			int32_t x = label[i], y = label[g->to[e]];
-			double factor = x == -1 || y == -1 ? unknown_factor : x != y ? far_factor : 1;
+			double factor = x == -1 || y == -1 ? unknown_factor
+					: x != y           ? far_factor
+							   : 1;
 			float w = (float)((double)g->weight[e] * factor);
 			if (w > 0)
 				a.edge[m++] = (struct edge){ g->to[e], w };

@@ -1,6 +1,7 @@
 /*
- * Exact neighbours. The search works on d² = |x|² + |z|² - 2 x z of all pairs, as matrix products at the full rate, and keeps EXTRA more
- * than wanted, since d² is rounded; the distances that are given are computed again, pair by pair, from differences.
+ * Exact neighbours. The search works on d² = |x|² + |z|² - 2 x z of all pairs, as matrix products
+ * at the full rate, and keeps EXTRA more than wanted, since d² is rounded; the distances that are
+ * given are computed again, pair by pair, from differences.
  */
 #include "lib/learn/neighbors.h"
 
@@ -11,11 +12,11 @@
 #include "lib/base/memory.h"
 
 enum {
-	EXACT_MOST = 100000,	/* rows: up to here looking at every pair is quicker (tests/bench/reduce.py) */
-	PAIRS = 1 << 22,	/* pairs whose distances are computed at a time */
+	EXACT_MOST = 100000, /* rows: up to here every pair is looked at */
+	PAIRS = 1 << 22, /* pairs whose distances are computed at a time */
 };
 
-/* --- Rows --------------------------------------------------------------------------------------------------------------- */
+/* --- Rows --- */
 
 static float largest(const float *x, size_t n)
 {
@@ -36,7 +37,7 @@ static bool direction(const float *x, size_t c, bool centre, float *out)
 		double u = (double)x[j] - mean;
 		square += u * u;
 	}
-	float top = centre ? largest(x, c) : 0;	/* a constant row leaves only rounding */
+	float top = centre ? largest(x, c) : 0; /* a constant row leaves only rounding */
 	double least = (double)top * 1e-7 * sqrt((double)c), length = sqrt(square);
 	bool good = length > least;
 	for (size_t j = 0; j < c; j++)
@@ -51,8 +52,9 @@ static void directions(struct rows *r, const float *x)
 	for (size_t i = 0; i < r->n; i++)
 		zero[i] = !direction(x + i * r->c, r->c, centre, r->x + i * r->width);
 	for (size_t i = 0; i < r->n && r->width == r->c; i++)
-		if (zero[i]) {	/* widen all rows, from the last on */
-			r->x = mem_resize(r->x, r->n * r->c * sizeof *r->x, size_mul(r->n, (r->c + 1) * sizeof *r->x));
+		if (zero[i]) { /* widen all rows, from the last on */
+			r->x = mem_resize(r->x, r->n * r->c * sizeof *r->x,
+				size_mul(r->n, (r->c + 1) * sizeof *r->x));
 			r->width = r->c + 1;
 			for (size_t k = r->n; k-- > 0;)
 				memmove(r->x + k * r->width, r->x + k * r->c, r->c * sizeof *r->x);
@@ -95,7 +97,7 @@ void rows_init_as(struct rows *r, const struct rows *others, const float *x, siz
 		size_t width = others->width;
 		r->width = r->c;
 		fill(r, x);
-		if (r->width != width) {	/* both with the added column, or both without */
+		if (r->width != width) { /* both with the added column, or both without */
 			float *x2 = mem_zero(size_mul(n, width), sizeof *x2);
 			for (size_t i = 0; i < n; i++)
 				memcpy(x2 + i * width, r->x + i * r->width, r->c * sizeof *x2);
@@ -114,7 +116,7 @@ void rows_free(struct rows *r)
 	r->x = NULL;
 }
 
-/* --- Exact distances of what a search found -------------------------------------------------------------------------------- */
+/* --- Exact distances of what a search found --- */
 
 static enum nearest search_kind(const struct rows *r)
 {
@@ -122,13 +124,15 @@ static enum nearest search_kind(const struct rows *r)
 }
 
 /* distance[i] of the pairs (q[a[i]], x[b[i]]). */
-static void pair_distances(struct device *d, const struct rows *q, const struct rows *x, const int32_t *a, const int32_t *b, size_t n,
-	float *distance)
+static void pair_distances(struct device *d, const struct rows *q, const struct rows *x,
+	const int32_t *a, const int32_t *b, size_t n, float *distance)
 {
 	struct arena_mark mark = device_mark(d);
-	enum metric metric = q->metric == NEIGHBOR_EUCLIDEAN ? METRIC_EUCLIDEAN :
-		q->metric == NEIGHBOR_MANHATTAN ? METRIC_MANHATTAN : METRIC_SQEUCLIDEAN;
-	struct tensor y = tensor_vector(d, F32, n), left = tensor_upload(d, F32, q->n, q->width, q->x);
+	enum metric metric = q->metric == NEIGHBOR_EUCLIDEAN   ? METRIC_EUCLIDEAN
+			     : q->metric == NEIGHBOR_MANHATTAN ? METRIC_MANHATTAN
+							       : METRIC_SQEUCLIDEAN;
+	struct tensor y = tensor_vector(d, F32, n),
+		      left = tensor_upload(d, F32, q->n, q->width, q->x);
 	struct tensor right = tensor_upload(d, F32, x->n, x->width, x->x);
 	struct tensor i = tensor_upload(d, I32, n, 0, a), j = tensor_upload(d, I32, n, 0, b);
 	op_pair_distances(d, y, left, right, i, j, metric);
@@ -143,8 +147,10 @@ static void pair_distances(struct device *d, const struct rows *q, const struct 
 		distance[p] *= factor;
 }
 
-/* The k nearest of found [m] by (distance, index); self first, if it is one of the rows (otherwise SIZE_MAX). */
-static void sort_list(const int32_t *found, const float *d, size_t m, size_t self, size_t k, uint32_t *index, float *distance)
+/* The k nearest of found [m] by (distance, index); self first, if it is one of the rows
+ * (otherwise SIZE_MAX). */
+static void sort_list(const int32_t *found, const float *d, size_t m, size_t self, size_t k,
+	uint32_t *index, float *distance)
 {
 	size_t n = 0, first = 0;
 	if (self != SIZE_MAX) {
@@ -154,12 +160,16 @@ static void sort_list(const int32_t *found, const float *d, size_t m, size_t sel
 	}
 	for (size_t i = 0; i < m; i++) {
 		uint32_t j = (uint32_t)found[i];
-		if (found[i] < 0 || j == self || (n == k && (d[i] > distance[k - 1] || (d[i] == distance[k - 1] && j > index[k - 1]))))
+		if (found[i] < 0 || j == self ||
+			(n == k && (d[i] > distance[k - 1] ||
+					   (d[i] == distance[k - 1] && j > index[k - 1]))))
 			continue;
 		size_t at = n < k ? n++ : k - 1;
 		if (at < first)
 			continue;
-		for (; at > first && (distance[at - 1] > d[i] || (distance[at - 1] == d[i] && index[at - 1] > j)); at--) {
+		for (; at > first && (distance[at - 1] > d[i] ||
+					     (distance[at - 1] == d[i] && index[at - 1] > j));
+			at--) {
 			distance[at] = distance[at - 1];
 			index[at] = index[at - 1];
 		}
@@ -169,13 +179,13 @@ static void sort_list(const int32_t *found, const float *d, size_t m, size_t sel
 }
 
 /* Lists of wide found indices to lists of k; self: row i of q is row i of x. */
-static void refine(struct device *d, const struct rows *q, const struct rows *x, const int32_t *found, size_t wide, bool self, size_t k,
-	uint32_t *index, float *distance)
+static void refine(struct device *d, const struct rows *q, const struct rows *x,
+	const int32_t *found, size_t wide, bool self, size_t k, uint32_t *index, float *distance)
 {
 	size_t batch = PAIRS / wide + 1;
 	batch = batch < q->n ? batch : q->n;
 	int32_t *a = MEM_ARRAY(int32_t, batch * wide), *b = MEM_ARRAY(int32_t, batch * wide);
-	float *exact = MEM_ARRAY(float, batch * wide);
+	float *exact = MEM_ARRAY(float, batch *wide);
 	for (size_t first = 0; first < q->n; first += batch) {
 		size_t n = q->n - first < batch ? q->n - first : batch;
 		for (size_t p = 0; p < n * wide; p++) {
@@ -185,8 +195,9 @@ static void refine(struct device *d, const struct rows *q, const struct rows *x,
 		pair_distances(d, q, x, a, b, n * wide, exact);
 #pragma omp parallel for schedule(static)
 		for (size_t i = 0; i < n; i++)
-			sort_list(found + (first + i) * wide, exact + i * wide, wide, self ? first + i : SIZE_MAX, k,
-				index + (first + i) * k, distance + (first + i) * k);
+			sort_list(found + (first + i) * wide, exact + i * wide, wide,
+				self ? first + i : SIZE_MAX, k, index + (first + i) * k,
+				distance + (first + i) * k);
 	}
 	mem_free(exact);
 	mem_free(b);
@@ -200,7 +211,8 @@ static size_t wide(size_t k, size_t n)
 	return w < n ? w : n;
 }
 
-/* For the search only: euclidean rows about their mean, so that squares do not drown differences. */
+/* For the search only: euclidean rows about their mean, so that squares do not drown
+ * differences. */
 static float *centred(const struct rows *r)
 {
 	if (r->metric != NEIGHBOR_EUCLIDEAN)
@@ -213,19 +225,22 @@ static float *centred(const struct rows *r)
 #pragma omp parallel for schedule(static)
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t j = 0; j < r->c; j++)
-			x[i * r->c + j] = (float)((double)r->x[i * r->c + j] - mean[j] / (double)r->n);
+			x[i * r->c + j] =
+				(float)((double)r->x[i * r->c + j] - mean[j] / (double)r->n);
 	mem_free(mean);
 	return x;
 }
 
-void neighbors_find_exact(struct device *d, const struct rows *r, size_t k, uint32_t *index, float *distance)
+void neighbors_find_exact(
+	struct device *d, const struct rows *r, size_t k, uint32_t *index, float *distance)
 {
 	CHECK(k >= 1 && k <= r->n && r->n <= INT32_MAX);
 	struct arena_mark mark = device_mark(d);
 	size_t w = wide(k, r->n);
 	float *x = centred(r);
 	int32_t *found = MEM_ARRAY(int32_t, size_mul(r->n, w));
-	struct tensor values = tensor_matrix(d, F32, r->n, w), indices = tensor_matrix(d, I32, r->n, w);
+	struct tensor values = tensor_matrix(d, F32, r->n, w),
+		      indices = tensor_matrix(d, I32, r->n, w);
 	struct tensor rows = tensor_upload(d, F32, r->n, r->width, x);
 	op_nearest(d, values, indices, rows, search_kind(r));
 	tensor_read(d, indices, found);
@@ -237,7 +252,8 @@ void neighbors_find_exact(struct device *d, const struct rows *r, size_t k, uint
 		mem_free(x);
 }
 
-void neighbors_find(struct device *d, const struct rows *r, size_t k, uint64_t seed, uint32_t *index, float *distance)
+void neighbors_find(struct device *d, const struct rows *r, size_t k, uint64_t seed,
+	uint32_t *index, float *distance)
 {
 	(void)seed;
 	neighbors_find_exact(d, r, k, index, distance);
@@ -253,8 +269,10 @@ struct neighbor_index *neighbor_index_new(struct device *d, const struct rows *r
 {
 	struct neighbor_index *x = MEM_ARRAY(struct neighbor_index, 1);
 	struct arena_mark mark = device_mark(d);
-	*x = (struct neighbor_index){ r, weight_new(d, F32, r->n, r->width, r->width, r->x, NULL), MEM_ARRAY(float, r->n) };
-	struct tensor rows = tensor_upload(d, F32, r->n, r->width, r->x), square = tensor_vector(d, F32, r->n);
+	*x = (struct neighbor_index){ r, weight_new(d, F32, r->n, r->width, r->width, r->x, NULL),
+		MEM_ARRAY(float, r->n) };
+	struct tensor rows = tensor_upload(d, F32, r->n, r->width, r->x),
+		      square = tensor_vector(d, F32, r->n);
 	op_square_norms(d, square, rows);
 	tensor_read(d, square, x->square);
 	tensor_release(d, &rows);
@@ -271,15 +289,17 @@ void neighbor_index_free(struct neighbor_index *x)
 	mem_free(x);
 }
 
-void neighbor_index_query(struct device *d, const struct neighbor_index *x, const struct rows *q, size_t k, uint32_t *index,
-	float *distance)
+void neighbor_index_query(struct device *d, const struct neighbor_index *x, const struct rows *q,
+	size_t k, uint32_t *index, float *distance)
 {
 	CHECK(k >= 1 && k <= x->rows->n && q->width == x->rows->width);
 	struct arena_mark mark = device_mark(d);
 	size_t w = wide(k, x->rows->n);
 	int32_t *found = MEM_ARRAY(int32_t, size_mul(q->n, w));
-	struct tensor values = tensor_matrix(d, F32, q->n, w), indices = tensor_matrix(d, I32, q->n, w);
-	struct tensor rows = tensor_upload(d, F32, q->n, q->width, q->x), square = tensor_upload(d, F32, x->rows->n, 0, x->square);
+	struct tensor values = tensor_matrix(d, F32, q->n, w),
+		      indices = tensor_matrix(d, I32, q->n, w);
+	struct tensor rows = tensor_upload(d, F32, q->n, q->width, q->x),
+		      square = tensor_upload(d, F32, x->rows->n, 0, x->square);
 	op_nearest_to(d, values, indices, rows, x->weight, square, search_kind(q));
 	tensor_read(d, indices, found);
 	tensor_release(d, &rows);

@@ -1,6 +1,7 @@
 /*
- * neighbors.h: the k nearest neighbours of each row, the row itself the first. Below NEIGHBORS_EXACT rows every pair is looked at; above,
- * a search by clusters and NN-descent (approximate.c), whose recall tests/bench/reduce.py measures. Deterministic at any number of
+ * neighbors.h: the k nearest neighbours of each row, the row itself the first. Below
+ * NEIGHBORS_EXACT rows every pair is looked at; above, a search by clusters and NN-descent
+ * (approximate.c), whose recall tests/bench/reduce.py measures. Deterministic at any number of
  * threads: lists are kept in order of (distance, index).
  */
 #pragma once
@@ -8,19 +9,26 @@
 
 #include "gpu/tensor.h"
 
-enum neighbor_metric { NEIGHBOR_COSINE, NEIGHBOR_EUCLIDEAN, NEIGHBOR_MANHATTAN, NEIGHBOR_CORRELATION };
+enum neighbor_metric {
+	NEIGHBOR_COSINE,
+	NEIGHBOR_EUCLIDEAN,
+	NEIGHBOR_MANHATTAN,
+	NEIGHBOR_CORRELATION
+};
 
 /*
- * Rows made ready for a metric. Cosine: rows of unit length, so that the distance is |x - z|² / 2, exactly 0 for copies; a row of zeros
- * is at distance 1 from all others and 0 from other rows of zeros, through an added column where there is one. Correlation: the same
- * after taking each row's mean away. Euclidean, Manhattan: as they are; `scale` keeps squares of huge or tiny rows within range.
+ * Rows made ready for a metric. Cosine: rows of unit length, so that the distance is |x - z|² / 2,
+ * exactly 0 for copies; a row of zeros is at distance 1 from all others and 0 from other rows of
+ * zeros, through an added column where there is one. Correlation: the same after taking each row's
+ * mean away. Euclidean, Manhattan: as they are; `scale` keeps squares of huge or tiny rows within
+ * range.
  */
 struct rows {
-	size_t n, c;		/* c: as given */
-	size_t width;		/* columns of x: c, or c + 1 */
+	size_t n, c; /* c: as given */
+	size_t width; /* columns of x: c, or c + 1 */
 	enum neighbor_metric metric;
-	float scale;		/* a power of two that x was multiplied with */
-	float *x;		/* [N, width] */
+	float scale; /* a power of two that x was multiplied with */
+	float *x; /* [N, width] */
 };
 
 /* x [N, C], finite. */
@@ -29,15 +37,19 @@ void rows_init(struct rows *, const float *x, size_t n, size_t c, enum neighbor_
 void rows_init_as(struct rows *, const struct rows *others, const float *x, size_t n);
 void rows_free(struct rows *);
 
-/* index [N, k] and distance [N, k], by (distance, index) after the row itself, which is first at distance 0. 1 <= k <= N < 2^31. */
-void neighbors_find(struct device *, const struct rows *, size_t k, uint64_t seed, uint32_t *index, float *distance);
+/* index [N, k] and distance [N, k], by (distance, index) after the row itself, which is first at
+ * distance 0. 1 <= k <= N < 2^31. */
+void neighbors_find(struct device *, const struct rows *, size_t k, uint64_t seed, uint32_t *index,
+	float *distance);
 
 /* neighbors_find by every pair whatever N. */
-void neighbors_find_exact(struct device *, const struct rows *, size_t k, uint32_t *index, float *distance);
+void neighbors_find_exact(
+	struct device *, const struct rows *, size_t k, uint32_t *index, float *distance);
 
-/* The k nearest among `rows` for each row of q, by (distance, index). An index of rows prepared once: */
+/* The k nearest among `rows` for each row of q, by (distance, index). An index of rows prepared
+ * once: */
 struct neighbor_index;
 struct neighbor_index *neighbor_index_new(struct device *, const struct rows *);
 void neighbor_index_free(struct neighbor_index *);
-void neighbor_index_query(struct device *, const struct neighbor_index *, const struct rows *q, size_t k, uint32_t *index,
-	float *distance);
+void neighbor_index_query(struct device *, const struct neighbor_index *, const struct rows *q,
+	size_t k, uint32_t *index, float *distance);

@@ -1,7 +1,8 @@
 /*
- * Principal components by the covariance matrix: sum over rows of (x - mean)(x - mean)', eigen decomposition. Rows are taken CHUNK at
- * a time, centred in double; an element of the covariance is a chain over the chunk's rows, and the chunks' sums are added in order.
- * Blocks of the matrix are shared out among threads, which touches no sum.
+ * Principal components by the covariance matrix: sum over rows of (x - mean)(x - mean)', eigen
+ * decomposition. Rows are taken CHUNK at a time, centred in double; an element of the covariance is
+ * a chain over the chunk's rows, and the chunks' sums are added in order. Blocks of the matrix are
+ * shared out among threads, which touches no sum.
  */
 #include "lib/learn/pca.h"
 
@@ -28,7 +29,8 @@ static void means(const float *x, size_t n, size_t c, double *mean)
 }
 
 /* One BLOCK x BLOCK block of the covariance: += the chunk's sum. z [rows, width]. */
-static void block(const double *z, size_t rows, size_t width, size_t i, size_t j, double *covariance)
+static void block(
+	const double *z, size_t rows, size_t width, size_t i, size_t j, double *covariance)
 {
 	double sum[BLOCK][BLOCK] = { { 0 } };
 	for (size_t r = 0; r < rows; r++) {
@@ -42,8 +44,10 @@ static void block(const double *z, size_t rows, size_t width, size_t i, size_t j
 			covariance[(i + p) * width + j + q] += sum[p][q];
 }
 
-/* The lower triangle of the sum of squares and products, [width, width], width a multiple of BLOCK, columns beyond c zero. */
-static void scatter(const float *x, size_t n, size_t c, const double *mean, size_t width, double *covariance)
+/* The lower triangle of the sum of squares and products, [width, width], width a multiple of
+ * BLOCK, columns beyond c zero. */
+static void scatter(
+	const float *x, size_t n, size_t c, const double *mean, size_t width, double *covariance)
 {
 	double *z = mem_zero(size_mul(CHUNK, width), sizeof *z);
 #pragma omp parallel
@@ -61,7 +65,8 @@ static void scatter(const float *x, size_t n, size_t c, const double *mean, size
 	mem_free(z);
 }
 
-void pca_fit(struct pca *p, const float *x, size_t n, size_t c, size_t n_components, struct arena *arena)
+void pca_fit(
+	struct pca *p, const float *x, size_t n, size_t c, size_t n_components, struct arena *arena)
 {
 	CHECK(n >= 1 && n_components <= c);
 	*p = (struct pca){ .n_features = c, .n_components = n_components };
@@ -71,11 +76,13 @@ void pca_fit(struct pca *p, const float *x, size_t n, size_t c, size_t n_compone
 	means(x, n, c, p->mean);
 
 	size_t width = (c + BLOCK - 1) / BLOCK * BLOCK;
-	double *covariance = mem_zero(size_mul(width, width), sizeof *covariance), *values = MEM_ARRAY(double, c);
+	double *covariance = mem_zero(size_mul(width, width), sizeof *covariance),
+	       *values = MEM_ARRAY(double, c);
 	scatter(x, n, c, p->mean, width, covariance);
 	for (size_t i = 0; i < c; i++)
 		for (size_t j = 0; j < c; j++)
-			covariance[i * c + j] = n > 1 ? covariance[i * width + j] / (double)(n - 1) : 0;
+			covariance[i * c + j] =
+				n > 1 ? covariance[i * width + j] / (double)(n - 1) : 0;
 	eigen_symmetric(c, covariance, values);
 	for (size_t i = c; i-- > 0;)
 		p->total += fmax(values[i], 0);
@@ -95,9 +102,12 @@ void pca_apply(const struct pca *p, const float *x, size_t n, float *out)
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < k_end; k++) {
 			const double *component = p->components + k * c;
-			double sum[STRIP] = { 0 };	/* STRIP chains, so that the additions need not wait for each other */
+			double sum[STRIP] = {
+				0
+			}; /* STRIP chains, so that the additions need not wait for each other */
 			for (size_t j = 0; j < c; j++)
-				sum[j % STRIP] += ((double)x[i * c + j] - p->mean[j]) * component[j];
+				sum[j % STRIP] +=
+					((double)x[i * c + j] - p->mean[j]) * component[j];
 			for (size_t half = STRIP / 2; half; half /= 2)
 				for (size_t s = 0; s < half; s++)
 					sum[s] += sum[s + half];

@@ -8,10 +8,10 @@
 
 struct pca {
 	size_t n_features, n_components;
-	double *mean;		/* [C] */
-	double *components;	/* [K, C], unit rows, variance falling */
-	double *variance;	/* [K], over N - 1 as scikit-learn's explained_variance_; 0 for one row */
-	double total;		/* variance of all C directions: variance[k] / total is the share explained */
+	double *mean; /* [C] */
+	double *components; /* [K, C], unit rows, variance falling */
+	double *variance; /* [K], over N - 1 as scikit-learn's explained_variance_; 0 for one row */
+	double total; /* variance of all C directions: variance[k] / total is the share explained */
 };
 
 /*

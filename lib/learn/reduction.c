@@ -36,7 +36,7 @@ void reduction_free(struct reduction *r)
 	*r = (struct reduction){ 0 };
 }
 
-/* --- Parameters in the metadata -------------------------------------------------------------------------------------------- */
+/* --- Parameters in the metadata --- */
 
 struct parameter {
 	const char *name;
@@ -44,10 +44,26 @@ struct parameter {
 	bool whole;
 };
 
-enum { N_NEIGHBORS, MIN_DIST, SPREAD, A, B, N_EPOCHS, LEARNING_RATE, NEGATIVE_SAMPLE_RATE, SET_OP_MIX_RATIO, LOCAL_CONNECTIVITY,
-	TARGET_WEIGHT, FEATURES, SCALE, MEAN_DISTANCE, PARAMETERS };
+enum {
+	N_NEIGHBORS,
+	MIN_DIST,
+	SPREAD,
+	A,
+	B,
+	N_EPOCHS,
+	LEARNING_RATE,
+	NEGATIVE_SAMPLE_RATE,
+	SET_OP_MIX_RATIO,
+	LOCAL_CONNECTIVITY,
+	TARGET_WEIGHT,
+	FEATURES,
+	SCALE,
+	MEAN_DISTANCE,
+	PARAMETERS
+};
 
-/* What umap_apply needs and what a reader may want to know; with the range that a file's value must lie in. n_epochs 0: the default. */
+/* What umap_apply needs and what a reader may want to know; with the range that a file's value
+ * must lie in. n_epochs 0: the default. */
 static void parameters(const struct umap *u, struct parameter p[PARAMETERS])
 {
 	const struct umap_options *o = &u->options;
@@ -60,9 +76,11 @@ static void parameters(const struct umap *u, struct parameter p[PARAMETERS])
 		[B] = { "b", u->b, 0, 1e3, false },
 		[N_EPOCHS] = { "n_epochs", given ? (double)o->n_epochs + 1 : 0, 0, 1e6 + 1, true },
 		[LEARNING_RATE] = { "learning_rate", o->learning_rate, 0, 1e6, false },
-		[NEGATIVE_SAMPLE_RATE] = { "negative_sample_rate", (double)o->negative_sample_rate, 0, 1e4, true },
+		[NEGATIVE_SAMPLE_RATE] = { "negative_sample_rate", (double)o->negative_sample_rate,
+			0, 1e4, true },
 		[SET_OP_MIX_RATIO] = { "set_op_mix_ratio", o->set_op_mix_ratio, 0, 1, false },
-		[LOCAL_CONNECTIVITY] = { "local_connectivity", o->local_connectivity, 0, 1e6, false },
+		[LOCAL_CONNECTIVITY] = { "local_connectivity", o->local_connectivity, 0, 1e6,
+			false },
 		[TARGET_WEIGHT] = { "target_weight", o->target_weight, 0, 1, false },
 		[FEATURES] = { "features", (double)u->rows.c, 1, 0x1p31, true },
 		[SCALE] = { "scale", (double)u->rows.scale, 0x1p-126, 0x1p126, false },
@@ -71,13 +89,14 @@ static void parameters(const struct umap *u, struct parameter p[PARAMETERS])
 	memcpy(p, all, sizeof all);
 }
 
-static void write_number(struct tensor_writer *w, struct arena *arena, const char *name, double value)
+static void write_number(
+	struct tensor_writer *w, struct arena *arena, const char *name, double value)
 {
 	char *text = ARENA_ARRAY(arena, char, NUMBER_SIZE);
 	tensor_writer_metadata(w, name, (struct slice){ text, number_from_double(text, value) });
 }
 
-/* --- Saving ------------------------------------------------------------------------------------------------------------- */
+/* --- Saving --- */
 
 static void add_pca(const struct pca *p, struct tensor_writer *w, struct arena *arena)
 {
@@ -100,8 +119,10 @@ static void add_umap(const struct umap *u, struct tensor_writer *w, struct arena
 	snprintf(seed, 24, "%llu", (unsigned long long)u->options.seed);
 	tensor_writer_metadata(w, "seed", slice_from(seed));
 	tensor_writer_metadata(w, "metric", slice_from(metrics[u->options.metric]));
-	tensor_writer_add(w, "rows", FILE_F32, 2, (size_t[]){ u->rows.n, u->rows.width }, u->rows.x);
-	tensor_writer_add(w, "embedding", FILE_F32, 2, (size_t[]){ u->rows.n, u->options.n_components }, u->embedding);
+	tensor_writer_add(
+		w, "rows", FILE_F32, 2, (size_t[]){ u->rows.n, u->rows.width }, u->rows.x);
+	tensor_writer_add(w, "embedding", FILE_F32, 2,
+		(size_t[]){ u->rows.n, u->options.n_components }, u->embedding);
 }
 
 int reduction_save(const struct reduction *r, const char *path, struct error *e)
@@ -121,7 +142,7 @@ int reduction_save(const struct reduction *r, const char *path, struct error *e)
 	return rc;
 }
 
-/* --- Loading ------------------------------------------------------------------------------------------------------------- */
+/* --- Loading --- */
 
 struct source {
 	const struct tensor_file *file;
@@ -150,7 +171,8 @@ static int read_number(const struct source *s, struct parameter *p)
 	const char *after = NULL;
 	if (text.data)
 		p->value = number_to_double(text.data, text.data + text.size, &after);
-	if (!after || after != text.data + text.size || !(p->value >= p->low && p->value <= p->high) ||
+	if (!after || after != text.data + text.size ||
+		!(p->value >= p->low && p->value <= p->high) ||
 		(p->whole && p->value != floor(p->value)))
 		return broken(s, "metadata lacks a valid ", p->name);
 	return 0;
@@ -169,8 +191,10 @@ static int read_seed(const struct source *s, uint64_t *seed)
 	return good ? 0 : broken(s, "metadata lacks a valid ", "seed");
 }
 
-/* A copy of a tensor of dimensions [rows, columns] (columns 0: a vector), where a size of SIZE_MAX is any above 0 and is filled in. */
-static void *read_tensor(const struct source *s, const char *name, enum file_dtype dtype, size_t *rows, size_t *columns)
+/* A copy of a tensor of dimensions [rows, columns] (columns 0: a vector), where a size of
+ * SIZE_MAX is any above 0 and is filled in. */
+static void *read_tensor(const struct source *s, const char *name, enum file_dtype dtype,
+	size_t *rows, size_t *columns)
 {
 	const struct file_tensor *t = tensor_file_find(s->file, name);
 	size_t *want[2] = { rows, columns }, dims = *columns ? 2 : 1;
@@ -188,7 +212,8 @@ static void *read_tensor(const struct source *s, const char *name, enum file_dty
 	memcpy(copy, t->data.data, t->data.size);
 	bool finite = true;
 	for (size_t i = 0; i < t->count; i++)
-		finite = finite && (dtype == FILE_F64 ? isfinite(((double *)copy)[i]) : isfinite(((float *)copy)[i]));
+		finite = finite && (dtype == FILE_F64 ? isfinite(((double *)copy)[i])
+						      : isfinite(((float *)copy)[i]));
 	if (!finite) {
 		broken(s, "a number that is not finite in ", name);
 		mem_free(copy);
@@ -212,7 +237,8 @@ static double *read_doubles(const struct source *s, const char *name, size_t *ro
 static int load_pca(const struct source *s, struct pca *p)
 {
 	size_t c = SIZE_MAX, k = SIZE_MAX, none = 0, ends;
-	if (!(p->mean = read_doubles(s, "mean", &c, &none)) || !(p->components = read_doubles(s, "components", &k, &c)))
+	if (!(p->mean = read_doubles(s, "mean", &c, &none)) ||
+		!(p->components = read_doubles(s, "components", &k, &c)))
 		return -1;
 	ends = k + 1;
 	double *variance = read_doubles(s, "variance", &ends, &none);
@@ -270,7 +296,9 @@ int reduction_load(struct reduction *r, const char *path, struct error *e)
 		reduction_free(r);
 		return -1;
 	}
-	static const char *const formats[] = { "heddle-reduction", NULL }, *const versions[] = { "1", NULL };
+	static const char *const formats[] = { "heddle-reduction", NULL }, *const versions[] = {
+		"1", NULL
+	};
 	struct source s = { file, r->arena, path, e };
 	int rc = read_word(&s, "format", formats), method = -1;
 	if (rc == 0)

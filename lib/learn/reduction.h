@@ -1,7 +1,7 @@
 /*
  * reduction.h: a fitted reduction, UMAP or PCA, as a file: safetensors with
- *	__metadata__	format "heddle-reduction", version "1", method "umap" or "pca", and the parameters
- *	pca		mean F64 [C], components F64 [K, C], variance F64 [K + 1] (the last: of all directions)
+ *	__metadata__	format "heddle-reduction", version "1", method "umap" or "pca", parameters
+ *	pca		mean F64 [C], components F64 [K, C], variance F64 [K + 1], the last of all
  *	umap		rows F32 [N, W] as rows_init left them, embedding F32 [N, K]
  * The same fit gives the same bytes.
  */
@@ -16,18 +16,19 @@ struct reduction {
 	enum reduction_method method;
 	struct pca pca;
 	struct umap umap;
-	struct arena *arena;	/* what pca points to */
+	struct arena *arena; /* what pca points to */
 };
 
-size_t reduction_features(const struct reduction *);	/* C: columns of what it reduces */
-size_t reduction_components(const struct reduction *);	/* K: of what it gives */
+size_t reduction_features(const struct reduction *); /* C: columns of what it reduces */
+size_t reduction_components(const struct reduction *); /* K: of what it gives */
 
 /* x [N, C] to out [N, K]. */
 void reduction_apply(struct reduction *, struct device *, const float *x, size_t n, float *out);
 
 int reduction_save(const struct reduction *, const char *path, struct error *);
 
-/* Everything in the file is checked: 66 or 74 for a file that cannot be read, 78 for one that is no saved reduction. */
+/* Everything in the file is checked: 66 or 74 for a file that cannot be read, 78 for one that is
+ * no saved reduction. */
 int reduction_load(struct reduction *, const char *path, struct error *);
 
 void reduction_free(struct reduction *);

@@ -1,12 +1,15 @@
 /*
- * The leading eigenvectors of M = D^-1/2 W D^-1/2 by subspace iteration with Chebyshev polynomials (Y. Zhou, Y. Saad, M. Tiago,
- * J. Chelikowsky, "Self-consistent-field calculations using Chebyshev-filtered subspace iteration", 2006): a block of at least 16
- * vectors, so that a product with the sparse matrix reads one cache line an edge, a filter that grows what lies above the block's
- * smallest Ritz value, then Rayleigh and Ritz. The first eigenvector, sqrt(degree), is known and projected out. Sums are chains
- * over chunks of constant size, in order: the same bits at any number of threads.
+ * The leading eigenvectors of M = D^-1/2 W D^-1/2 by subspace iteration with Chebyshev polynomials
+ * (Y. Zhou, Y. Saad, M. Tiago, J. Chelikowsky, "Self-consistent-field calculations using
+ * Chebyshev-filtered subspace iteration", 2006): a block of at least 16 vectors, so that a product
+ * with the sparse matrix reads one cache line an edge, a filter that grows what lies above the
+ * block's smallest Ritz value, then Rayleigh and Ritz. The first eigenvector, sqrt(degree), is
+ * known and projected out. Sums are chains over chunks of constant size, in order: the same bits at
+ * any number of threads.
  *
- * ARPACK's Lanczos, which umap-learn calls, reaches a small eigengap slowly and sometimes never; here 8 rounds are usual and ROUNDS the
- * most. A start need not be exact: TOLERANCE was loosened until the layout's trustworthiness began to move.
+ * ARPACK's Lanczos, which umap-learn calls, reaches a small eigengap slowly and sometimes never;
+ * here 8 rounds are usual and ROUNDS the most. A start need not be exact: TOLERANCE was loosened
+ * until the layout's trustworthiness began to move.
  */
 #include "lib/learn/spectral.h"
 
@@ -18,16 +21,18 @@
 #include "lib/learn/eigen.h"
 #include "lib/learn/pca.h"
 
-#define TOLERANCE 2e-3		/* |M x - theta x| of a unit vector x */
+#define TOLERANCE 0.04 /* |M x - theta x| of a unit vector x, as a part of 1 - theta */
+#define NOISE 2e-6 /* what float32 leaves of |M x - theta x| */
 enum {
 	LANES = 16,
-	CHUNK = 1024,		/* rows of one partial sum */
-	DENSE = 64,		/* up to here decompose the full matrix */
+	CHUNK = 1024, /* rows of one partial sum */
+	DENSE = 64, /* up to here decompose the full matrix */
 	ROUNDS = 24,
-	DEGREE_LEAST = 8, DEGREE_MOST = 40,
+	DEGREE_LEAST = 8,
+	DEGREE_MOST = 40,
 	PARALLEL_FROM = 16384,
-	META_DENSE = 512,	/* components placed by their own eigenvectors */
-	META_MOST = 4096,	/* components placed at all */
+	META_DENSE = 512, /* components placed by their own eigenvectors */
+	META_MOST = 4096, /* components placed at all */
 };
 
 size_t graph_components(const struct graph *g, uint32_t *label)
@@ -56,16 +61,17 @@ size_t graph_components(const struct graph *g, uint32_t *label)
 }
 
 /* A connected graph as the iteration wants it. */
-struct operator {
+struct laplacian {
 	const struct graph *g;
-	float *weight;		/* w_ij / sqrt(d_i d_j) */
-	float *first;		/* sqrt(d) of unit length */
-	size_t width;		/* vectors in a block, a multiple of LANES */
+	float *weight; /* w_ij / sqrt(d_i d_j) */
+	float *first; /* sqrt(d) of unit length */
+	size_t width; /* vectors in a block, a multiple of LANES */
 };
 
-static void operator_init(struct operator *o, const struct graph *g, size_t width)
+static void laplacian_init(struct laplacian *o, const struct graph *g, size_t width)
 {
-	*o = (struct operator){ g, MEM_ARRAY(float, g->start[g->n]), MEM_ARRAY(float, g->n), width };
+	*o = (struct laplacian){ g, MEM_ARRAY(float, g->start[g->n]), MEM_ARRAY(float, g->n),
+		width };
 	double *root = MEM_ARRAY(double, g->n), total = 0;
 	for (size_t i = 0; i < g->n; i++) {
 		double degree = 0;
@@ -82,14 +88,15 @@ static void operator_init(struct operator *o, const struct graph *g, size_t widt
 	mem_free(root);
 }
 
-static void operator_free(struct operator *o)
+static void laplacian_free(struct laplacian *o)
 {
 	mem_free(o->weight);
 	mem_free(o->first);
 }
 
 /* y = p (M x - shift x) - q z, blocks [n, width]; z may be y. */
-static void multiply(const struct operator *o, const float *x, float p, float shift, float q, const float *z, float *y)
+static void multiply(const struct laplacian *o, const float *x, float p, float shift, float q,
+	const float *z, float *y)
 {
 	const struct graph *g = o->g;
 #pragma omp parallel for schedule(static) if (g->n >= PARALLEL_FROM)
@@ -109,7 +116,7 @@ static void multiply(const struct operator *o, const float *x, float p, float sh
 }
 
 /* out [width, width] = x' y in double. */
-static void products(const struct operator *o, const float *x, const float *y, double *out)
+static void products(const struct laplacian *o, const float *x, const float *y, double *out)
 {
 	size_t w = o->width, n = o->g->n, chunks = (n + CHUNK - 1) / CHUNK;
 	double *part = mem_zero(size_mul(chunks, w * w), sizeof *part);
@@ -132,7 +139,7 @@ static void products(const struct operator *o, const float *x, const float *y, d
 }
 
 /* x = x turn, turn [width, width] column by column the new vectors. */
-static void rotate(const struct operator *o, const double *turn, float *x)
+static void rotate(const struct laplacian *o, const double *turn, float *x)
 {
 	size_t w = o->width;
 #pragma omp parallel if (o->g->n >= PARALLEL_FROM)
@@ -154,7 +161,7 @@ static void rotate(const struct operator *o, const double *turn, float *x)
 }
 
 /* Take the known first eigenvector out of the block. */
-static void deflate(const struct operator *o, float *x)
+static void deflate(const struct laplacian *o, float *x)
 {
 	size_t w = o->width;
 	double *along = mem_zero(w, sizeof *along);
@@ -163,17 +170,19 @@ static void deflate(const struct operator *o, float *x)
 			along[b] += (double)o->first[i] * (double)x[i * w + b];
 	for (size_t i = 0; i < o->g->n; i++)
 		for (size_t b = 0; b < w; b++)
-			x[i * w + b] = (float)((double)x[i * w + b] - along[b] * (double)o->first[i]);
+			x[i * w + b] =
+				(float)((double)x[i * w + b] - along[b] * (double)o->first[i]);
 	mem_free(along);
 }
 
-/* Orthonormal columns with the same span: x times the inverse root of its Gram matrix. scratch: two [width, width]. */
-static void orthonormalise(const struct operator *o, float *x, double *gram, double *turn)
+/* Orthonormal columns with the same span: x times the inverse root of its Gram matrix. scratch:
+ * two [width, width]. */
+static void orthonormalise(const struct laplacian *o, float *x, double *gram, double *turn)
 {
 	size_t w = o->width;
 	double *values = MEM_ARRAY(double, w);
 	products(o, x, x, gram);
-	for (size_t a = 0; a < w; a++)	/* columns to unit length first: the filter has stretched them by powers of ten */
+	for (size_t a = 0; a < w; a++)
 		values[a] = gram[a * w + a] > 0 ? 1 / sqrt(gram[a * w + a]) : 0;
 	for (size_t a = 0; a < w; a++)
 		for (size_t b = 0; b < w; b++)
@@ -191,8 +200,10 @@ static void orthonormalise(const struct operator *o, float *x, double *gram, dou
 	mem_free(values);
 }
 
-/* Rayleigh and Ritz: x to Ritz vectors, y = M x with it, theta falling; returns the largest residual of the first k. */
-static double ritz(const struct operator *o, size_t k, float *x, float *y, double *theta, double *h, double *turn)
+/* Rayleigh and Ritz: x to Ritz vectors, y = M x with it, theta falling; whether the first k have
+ * converged. */
+static bool ritz(const struct laplacian *o, size_t k, float *x, float *y, double *theta, double *h,
+	double *turn)
 {
 	size_t w = o->width;
 	multiply(o, x, 1, 0, 0, x, y);
@@ -203,21 +214,21 @@ static double ritz(const struct operator *o, size_t k, float *x, float *y, doubl
 			turn[a * w + b] = h[b * w + a];
 	rotate(o, turn, x);
 	rotate(o, turn, y);
-	double worst = 0;
+	bool good = true;
 	for (size_t b = 0; b < k; b++) {
 		double square = 0;
 		for (size_t i = 0; i < o->g->n; i++) {
 			double r = (double)y[i * w + b] - theta[b] * (double)x[i * w + b];
 			square += r * r;
 		}
-		worst = fmax(worst, square);
+		good = good && sqrt(square) < fmax(TOLERANCE * (1 - theta[b]), NOISE);
 	}
-	return sqrt(worst);
+	return good;
 }
 
-/* x = p(M) x, p Chebyshev's polynomial that stays within 1 on [-1, high] and grows above. y, z: blocks to work in; returns the block
- * that holds the result. */
-static float *filter(const struct operator *o, double high, float **x, float **y, float **z)
+/* x = p(M) x, p Chebyshev's polynomial that stays within 1 on [-1, high] and grows above. y, z:
+ * blocks to work in; returns the block that holds the result. */
+static float *filter(const struct laplacian *o, double high, float **x, float **y, float **z)
 {
 	double centre = (high - 1) / 2, half = (high + 1) / 2, edge = (1 - centre) / half;
 	double rate = math_log64(edge + sqrt(edge * edge - 1));
@@ -240,12 +251,13 @@ static float *filter(const struct operator *o, double high, float **x, float **y
 /* The k eigenvectors after the first, by iteration. */
 static void iterate(const struct graph *g, size_t k, uint64_t seed, float *out)
 {
-	struct operator o;
+	struct laplacian o;
 	size_t width = (k + 5 + LANES - 1) / LANES * LANES;
-	operator_init(&o, g, width);
+	laplacian_init(&o, g, width);
 	size_t block = size_mul(g->n, width);
-	float *x = MEM_ARRAY(float, block), *y = MEM_ARRAY(float, block), *z = MEM_ARRAY(float, block);
-	double *gram = MEM_ARRAY(double, width * width), *turn = MEM_ARRAY(double, width * width);
+	float *x = MEM_ARRAY(float, block), *y = MEM_ARRAY(float, block),
+	      *z = MEM_ARRAY(float, block);
+	double *gram = MEM_ARRAY(double, width *width), *turn = MEM_ARRAY(double, width *width);
 	double *theta = MEM_ARRAY(double, width), high = 0.6;
 	for (size_t i = 0; i < block; i++)
 		x[i] = random_float(random_bits(seed, 1, i)) - 0.5f;
@@ -254,7 +266,7 @@ static void iterate(const struct graph *g, size_t k, uint64_t seed, float *out)
 		filter(&o, high, &x, &y, &z);
 		deflate(&o, x);
 		orthonormalise(&o, x, gram, turn);
-		if (ritz(&o, k, x, y, theta, gram, turn) < TOLERANCE)
+		if (ritz(&o, k, x, y, theta, gram, turn))
 			break;
 		high = fmin(fmax(theta[width - 1], 0.3), 0.9999);
 	}
@@ -267,20 +279,20 @@ static void iterate(const struct graph *g, size_t k, uint64_t seed, float *out)
 	mem_free(x);
 	mem_free(y);
 	mem_free(z);
-	operator_free(&o);
+	laplacian_free(&o);
 }
 
 /* The same for few vertices, exactly. */
 static void decompose(const struct graph *g, size_t k, float *out)
 {
 	size_t n = g->n;
-	struct operator o;
-	operator_init(&o, g, LANES);
+	struct laplacian o;
+	laplacian_init(&o, g, LANES);
 	double *m = mem_zero(n * n, sizeof *m), *values = MEM_ARRAY(double, n);
 	for (size_t i = 0; i < n; i++)
 		for (size_t e = g->start[i]; e < g->start[i + 1]; e++)
 			m[i * n + g->to[e]] = (double)o.weight[e];
-	for (size_t i = 0; i < n; i++)	/* the known first eigenvector to the end of the spectrum */
+	for (size_t i = 0; i < n; i++) /* the known first eigenvector to the end of the spectrum */
 		for (size_t j = 0; j < n; j++)
 			m[i * n + j] -= 3 * (double)o.first[i] * (double)o.first[j];
 	eigen_symmetric(n, m, values);
@@ -289,7 +301,7 @@ static void decompose(const struct graph *g, size_t k, float *out)
 			out[i * k + b] = (float)m[b * n + i];
 	mem_free(values);
 	mem_free(m);
-	operator_free(&o);
+	laplacian_free(&o);
 }
 
 static void embed_connected(const struct graph *g, size_t k, uint64_t seed, float *out)
@@ -300,17 +312,18 @@ static void embed_connected(const struct graph *g, size_t k, uint64_t seed, floa
 		iterate(g, k, seed, out);
 }
 
-/* --- Several components --------------------------------------------------------------------------------------------- */
+/* --- Several components --- */
 
 /* Vertices in order of their component, and where each component's begin. */
 struct members {
 	size_t components, *start;
-	uint32_t *vertex, *place;	/* place: index within its component, by vertex */
+	uint32_t *vertex, *place; /* place: index within its component, by vertex */
 };
 
 static struct members members_new(size_t n, size_t components, const uint32_t *label)
 {
-	struct members m = { components, mem_zero(components + 1, sizeof *m.start), MEM_ARRAY(uint32_t, n), MEM_ARRAY(uint32_t, n) };
+	struct members m = { components, mem_zero(components + 1, sizeof *m.start),
+		MEM_ARRAY(uint32_t, n), MEM_ARRAY(uint32_t, n) };
 	for (size_t i = 0; i < n; i++)
 		m.place[i] = (uint32_t)m.start[label[i] + 1]++;
 	for (size_t s = 0; s < components; s++)
@@ -365,10 +378,12 @@ static float *centroids(const struct members *m, const float *x, size_t c)
 	return mean;
 }
 
-/* The eigenvectors of the components' affinity exp(-d²), divided by sqrt(degree) (scikit-learn's SpectralEmbedding). */
+/* The eigenvectors of the components' affinity exp(-d²), divided by sqrt(degree) (scikit-learn's
+ * SpectralEmbedding). */
 static void place_by_affinity(const float *mean, size_t n, size_t c, size_t k, float *at)
 {
-	double *m = MEM_ARRAY(double, n * n), *root = MEM_ARRAY(double, n), *values = MEM_ARRAY(double, n);
+	double *m = MEM_ARRAY(double, n *n), *root = MEM_ARRAY(double, n),
+	       *values = MEM_ARRAY(double, n);
 	for (size_t i = 0; i < n; i++) {
 		double degree = 0;
 		for (size_t j = 0; j < n; j++) {
@@ -412,7 +427,7 @@ static void place_by_pca(const float *mean, size_t n, size_t c, size_t k, float 
 static void place(const struct members *m, const float *x, size_t c, size_t k, float *at)
 {
 	size_t n = m->components;
-	if (n <= 2 * k) {	/* on the axes, one on either side */
+	if (n <= 2 * k) { /* on the axes, one on either side */
 		size_t pairs = (n + 1) / 2;
 		memset(at, 0, n * k * sizeof *at);
 		for (size_t s = 0; s < n; s++)
@@ -447,18 +462,21 @@ static float reach(const float *at, size_t n, size_t k, size_t s)
 	return least > 0 ? (float)(sqrt(least) / 2) : 0.5f;
 }
 
-static void embed_components(const struct graph *g, const struct members *m, const float *x, size_t c, size_t k, uint64_t seed,
-	float *out)
+static void embed_components(const struct graph *g, const struct members *m, const float *x,
+	size_t c, size_t k, uint64_t seed, float *out)
 {
 	size_t n = m->components;
 	float *at = MEM_ARRAY(float, size_mul(n, k));
 	place(m, x, c, k, at);
 	for (size_t s = 0; s < n; s++) {
 		size_t size = m->start[s + 1] - m->start[s];
-		float *own = MEM_ARRAY(float, size * k), room = n <= META_MOST ? reach(at, n, k, s) : 0.01f, top = 0;
+		float *own = MEM_ARRAY(float, size *k),
+		      room = n <= META_MOST ? reach(at, n, k, s) : 0.01f, top = 0;
 		if (size < 2 * k || size <= k + 1) {
 			for (size_t i = 0; i < size * k; i++)
-				own[i] = 2 * random_float(random_bits(seed, 2, m->start[s] * k + i)) - 1;
+				own[i] = 2 * random_float(
+						     random_bits(seed, 2, m->start[s] * k + i)) -
+					 1;
 			top = 1;
 		} else {
 			struct graph sub = component(g, m, s);
@@ -469,14 +487,16 @@ static void embed_components(const struct graph *g, const struct members *m, con
 		}
 		for (size_t i = 0; i < size; i++)
 			for (size_t b = 0; b < k; b++)
-				out[m->vertex[m->start[s] + i] * k + b] = at[s * k + b] +
+				out[m->vertex[m->start[s] + i] * k + b] =
+					at[s * k + b] +
 					(top > 0 ? own[i * k + b] * (room / top) : 0);
 		mem_free(own);
 	}
 	mem_free(at);
 }
 
-void spectral_layout(const struct graph *g, const float *x, size_t c, size_t k, uint64_t seed, float *out)
+void spectral_layout(
+	const struct graph *g, const float *x, size_t c, size_t k, uint64_t seed, float *out)
 {
 	uint32_t *label = MEM_ARRAY(uint32_t, g->n);
 	size_t components = graph_components(g, label);

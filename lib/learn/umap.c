@@ -1,6 +1,7 @@
 /*
- * UMAP from rows to a layout. Each step is a module of its own: neighbors, fuzzy, curve, spectral, colour, and the operations of
- * gpu/ops_umap.h. Random numbers are functions of the seed, a stream and an index.
+ * UMAP from rows to a layout. Each step is a module of its own: neighbors, fuzzy, curve, spectral,
+ * colour, and the operations of gpu/ops_umap.h. Random numbers are functions of the seed, a stream
+ * and an index.
  */
 #include "lib/learn/umap.h"
 
@@ -18,9 +19,21 @@
 #include "lib/learn/pca.h"
 #include "lib/learn/spectral.h"
 
-enum { FEW_ROWS = 10000, EPOCHS_FEW = 500, EPOCHS_MANY = 200, EPOCHS_NEW = 100, EXTENT = 10,
-	STEPS = 1024 /* of the layout between two signs of progress */ };
-enum stream { STREAM_SPECTRAL = 1 << 8, STREAM_NOISE, STREAM_RANDOM, STREAM_LAYOUT, STREAM_NEIGHBORS };
+enum {
+	FEW_ROWS = 10000,
+	EPOCHS_FEW = 500,
+	EPOCHS_MANY = 200,
+	EPOCHS_NEW = 100,
+	EXTENT = 10,
+	STEPS = 1024 /* of the layout between two signs of progress */
+};
+enum stream {
+	STREAM_SPECTRAL = 1 << 8,
+	STREAM_NOISE,
+	STREAM_RANDOM,
+	STREAM_LAYOUT,
+	STREAM_NEIGHBORS
+};
 
 static void progress(const struct umap_options *o, const char *what, size_t done, size_t total)
 {
@@ -33,7 +46,7 @@ static size_t epochs_default(size_t n)
 	return n <= FEW_ROWS ? EPOCHS_FEW : EPOCHS_MANY;
 }
 
-/* --- Start -------------------------------------------------------------------------------------------------------------- */
+/* --- Start --- */
 
 /* A number from the standard normal distribution (G. Box and M. Muller, 1958). */
 static float normal(uint64_t seed, uint64_t stream, uint64_t i)
@@ -49,9 +62,9 @@ static void stretch(float *y, size_t n, uint64_t seed)
 	float top = 0;
 	for (size_t i = 0; i < n; i++)
 		top = fabsf(y[i]) > top ? fabsf(y[i]) : top;
-	float factor = top > 0 ? EXTENT / top : 0;
+	double factor = top > 0 ? EXTENT / (double)top : 0;
 	for (size_t i = 0; i < n; i++)
-		y[i] = y[i] * factor + 1e-4f * normal(seed, STREAM_NOISE, i);
+		y[i] = (float)((double)y[i] * factor) + 1e-4f * normal(seed, STREAM_NOISE, i);
 }
 
 /* Each dimension to [0, EXTENT]. */
@@ -64,7 +77,8 @@ static void fit_to_box(float *y, size_t n, size_t k)
 			high = y[i * k + b] > high ? y[i * k + b] : high;
 		}
 		for (size_t i = 0; i < n; i++)
-			y[i * k + b] = high > low ? EXTENT * (y[i * k + b] - low) / (high - low) : 0;
+			y[i * k + b] =
+				high > low ? EXTENT * (y[i * k + b] - low) / (high - low) : 0;
 	}
 }
 
@@ -93,21 +107,24 @@ static void start(const struct umap *u, const struct graph *g, const float *x, f
 		if (u->options.init == UMAP_PCA)
 			start_pca(x, n, u->rows.c, k, y);
 		else
-			spectral_layout(g, u->rows.x, u->rows.width, k, random_bits(seed, STREAM_SPECTRAL, 0), y);
+			spectral_layout(g, u->rows.x, u->rows.width, k,
+				random_bits(seed, STREAM_SPECTRAL, 0), y);
 		stretch(y, n * k, seed);
 	}
 	fit_to_box(y, n, k);
 }
 
-/* --- Layout ------------------------------------------------------------------------------------------------------------- */
+/* --- Layout --- */
 
 static struct umap_force force(const struct umap *u, double alpha)
 {
-	return (struct umap_force){ (float)u->a, (float)u->b, 1, (float)u->options.negative_sample_rate, (float)alpha,
+	return (struct umap_force){ (float)u->a, (float)u->b, 1,
+		(float)u->options.negative_sample_rate, (float)alpha,
 		random_bits(u->options.seed, STREAM_LAYOUT, 0) };
 }
 
-static void layout(struct umap *u, struct device *d, const struct graph *g, float top, size_t n_epochs)
+static void layout(
+	struct umap *u, struct device *d, const struct graph *g, float top, size_t n_epochs)
 {
 	struct arena_mark mark = device_mark(d);
 	size_t n = u->rows.n, k = u->options.n_components;
@@ -120,16 +137,18 @@ static void layout(struct umap *u, struct device *d, const struct graph *g, floa
 		every[e] = top / c.weight[e];
 		next[e] = f.negative_rate > 0 ? every[e] / f.negative_rate : 0;
 	}
-	struct umap_edges edges = { tensor_upload(d, I32, c.n_edges, 0, c.head), tensor_upload(d, I32, c.n_edges, 0, c.tail),
-		tensor_upload(d, F32, c.n_edges, 0, every), tensor_vector(d, F32, c.n_edges), tensor_vector(d, F32, c.n_edges),
-		c.n_colours, c.start };
+	struct umap_edges edges = { tensor_upload(d, I32, c.n_edges, 0, c.head),
+		tensor_upload(d, I32, c.n_edges, 0, c.tail),
+		tensor_upload(d, F32, c.n_edges, 0, every), tensor_vector(d, F32, c.n_edges),
+		tensor_vector(d, F32, c.n_edges), c.n_colours, c.start };
 	tensor_write(d, edges.next, every);
 	tensor_write(d, edges.next_negative, next);
 	tensor_write(d, y, u->embedding);
 	size_t batch = STEPS / (c.n_colours + 1) + 1;
 	for (size_t epoch = 0; epoch < n_epochs; epoch += batch) {
 		progress(&u->options, "layout", epoch, n_epochs);
-		op_umap_epochs(d, y, before, &edges, &f, epoch, epoch + batch < n_epochs ? epoch + batch : n_epochs, n_epochs);
+		op_umap_epochs(d, y, before, &edges, &f, epoch,
+			epoch + batch < n_epochs ? epoch + batch : n_epochs, n_epochs);
 	}
 	tensor_read(d, y, u->embedding);
 	tensor_release(d, &edges.head);
@@ -141,13 +160,14 @@ static void layout(struct umap *u, struct device *d, const struct graph *g, floa
 	device_reset(d, mark);
 }
 
-/* --- Fit ---------------------------------------------------------------------------------------------------------------- */
+/* --- Fit --- */
 
-static void smooth(struct device *d, const float *distance, size_t n, size_t k, double local_connectivity, float mean, float *sigma,
-	float *rho)
+static void smooth(struct device *d, const float *distance, size_t n, size_t k,
+	double local_connectivity, float mean, float *sigma, float *rho)
 {
 	struct arena_mark mark = device_mark(d);
-	struct tensor s = tensor_vector(d, F32, n), r = tensor_vector(d, F32, n), all = tensor_upload(d, F32, n, k, distance);
+	struct tensor s = tensor_vector(d, F32, n), r = tensor_vector(d, F32, n),
+		      all = tensor_upload(d, F32, n, k, distance);
 	op_umap_smooth(d, s, r, all, (float)local_connectivity, mean);
 	tensor_read(d, s, sigma);
 	tensor_read(d, r, rho);
@@ -159,13 +179,16 @@ static struct graph fuzzy_graph(struct umap *u, struct device *d, const int32_t 
 {
 	size_t n = u->rows.n, k = u->k;
 	uint32_t *index = MEM_ARRAY(uint32_t, size_mul(n, k));
-	float *distance = MEM_ARRAY(float, size_mul(n, k)), *sigma = MEM_ARRAY(float, n), *rho = MEM_ARRAY(float, n);
+	float *distance = MEM_ARRAY(float, size_mul(n, k)), *sigma = MEM_ARRAY(float, n),
+	      *rho = MEM_ARRAY(float, n);
 	progress(&u->options, "neighbours", 0, 0);
-	neighbors_find(d, &u->rows, k, random_bits(u->options.seed, STREAM_NEIGHBORS, 0), index, distance);
+	neighbors_find(
+		d, &u->rows, k, random_bits(u->options.seed, STREAM_NEIGHBORS, 0), index, distance);
 	progress(&u->options, "graph", 0, 0);
 	u->mean_distance = fuzzy_mean(distance, n * k);
 	smooth(d, distance, n, k, u->options.local_connectivity, u->mean_distance, sigma, rho);
-	struct graph g = fuzzy_union(index, distance, sigma, rho, n, k, (float)u->options.set_op_mix_ratio);
+	struct graph g =
+		fuzzy_union(index, distance, sigma, rho, n, k, (float)u->options.set_op_mix_ratio);
 	if (label)
 		fuzzy_intersect(&g, label, u->options.target_weight);
 	mem_free(rho);
@@ -175,8 +198,8 @@ static struct graph fuzzy_graph(struct umap *u, struct device *d, const int32_t 
 	return g;
 }
 
-void umap_fit(struct umap *u, struct device *d, const struct umap_options *options, const float *x, size_t n, size_t c,
-	const int32_t *label)
+void umap_fit(struct umap *u, struct device *d, const struct umap_options *options, const float *x,
+	size_t n, size_t c, const int32_t *label)
 {
 	CHECK(n >= 1 && n <= INT32_MAX);
 	*u = (struct umap){ .options = *options };
@@ -196,11 +219,12 @@ void umap_fit(struct umap *u, struct device *d, const struct umap_options *optio
 	graph_free(&g);
 }
 
-/* --- New rows ----------------------------------------------------------------------------------------------------------- */
+/* --- New rows --- */
 
-/* Where a new row starts: the mean of its neighbours by membership. A copy of a fitted row stays on it: its edges are dropped. */
-static void begin(const struct umap *u, const uint32_t *index, const float *distance, float sigma, float rho, size_t n_epochs,
-	float *weight, float *y)
+/* Where a new row starts: the mean of its neighbours by membership. A copy of a fitted row stays
+ * on it: its edges are dropped. */
+static void begin(const struct umap *u, const uint32_t *index, const float *distance, float sigma,
+	float rho, size_t n_epochs, float *weight, float *y)
 {
 	size_t dim = u->options.n_components;
 	float sum = 0;
@@ -245,18 +269,23 @@ void umap_apply(struct umap *u, struct device *d, const float *x, size_t n, floa
 	struct rows rows;
 	rows_init_as(&rows, &u->rows, x, n);
 	uint32_t *index = MEM_ARRAY(uint32_t, size_mul(n, k));
-	float *distance = MEM_ARRAY(float, size_mul(n, k)), *weight = MEM_ARRAY(float, size_mul(n, k));
+	float *distance = MEM_ARRAY(float, size_mul(n, k)),
+	      *weight = MEM_ARRAY(float, size_mul(n, k));
 	float *sigma = MEM_ARRAY(float, n), *rho = MEM_ARRAY(float, n);
 	uint64_t *salt = MEM_ARRAY(uint64_t, n);
 	neighbor_index_query(d, u->index, &rows, k, index, distance);
-	smooth(d, distance, n, k, fmax(0, u->options.local_connectivity - 1), u->mean_distance, sigma, rho);
+	smooth(d, distance, n, k, fmax(0, u->options.local_connectivity - 1), u->mean_distance,
+		sigma, rho);
 #pragma omp parallel for schedule(static)
 	for (size_t i = 0; i < n; i++) {
-		begin(u, index + i * k, distance + i * k, sigma[i], rho[i], n_epochs, weight + i * k, out + i * dim);
+		begin(u, index + i * k, distance + i * k, sigma[i], rho[i], n_epochs,
+			weight + i * k, out + i * dim);
 		salt[i] = row_salt(rows.x + i * rows.width, rows.width);
 	}
-	struct tensor y = tensor_matrix(d, F32, n, dim), fixed = tensor_upload(d, F32, u->rows.n, dim, u->embedding);
-	struct tensor to = tensor_upload(d, I32, n, k, index), w = tensor_upload(d, F32, n, k, weight);
+	struct tensor y = tensor_matrix(d, F32, n, dim),
+		      fixed = tensor_upload(d, F32, u->rows.n, dim, u->embedding);
+	struct tensor to = tensor_upload(d, I32, n, k, index),
+		      w = tensor_upload(d, F32, n, k, weight);
 	struct umap_force f = force(u, u->options.learning_rate / 4);
 	tensor_write(d, y, out);
 	op_umap_place(d, y, fixed, to, w, salt, &f, n_epochs);
