@@ -1,4 +1,5 @@
-/* eigen_symmetric: A v = lambda v, orthonormal rows, known spectra, the sign rule, the same bits at any number of threads. */
+/* eigen_symmetric: A v = lambda v, orthonormal rows, known spectra, the sign rule, the same bits
+ * at any number of threads. */
 #include "lib/learn/eigen.h"
 
 #include <math.h>
@@ -23,7 +24,8 @@ static void check(size_t n, const double *a, const double *values, const double 
 			double s = 0;
 			for (size_t c = 0; c < n; c++)
 				s += a[r * n + c] * z[i * n + c];
-			assert_true(fabs(s - values[i] * z[i * n + r]) <= 1e-13 * scale * (double)(n + 8));
+			assert_true(fabs(s - values[i] * z[i * n + r]) <=
+				    1e-13 * scale * (double)(n + 8));
 			if (fabs(z[i * n + r]) > fabs(z[i * n + top]))
 				top = r;
 		}
@@ -39,16 +41,17 @@ static void check(size_t n, const double *a, const double *values, const double 
 
 static double *random_symmetric(size_t n, uint64_t seed, double scale)
 {
-	double *a = MEM_ARRAY(double, n * n);
+	double *a = MEM_ARRAY(double, n *n);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j <= i; j++)
-			a[i * n + j] = a[j * n + i] = scale * (random_double(random_bits(seed, i, j)) - 0.5);
+			a[i * n + j] = a[j * n + i] =
+				scale * (random_double(random_bits(seed, i, j)) - 0.5);
 	return a;
 }
 
 static double *copy(size_t n, const double *a)
 {
-	double *b = MEM_ARRAY(double, n * n);
+	double *b = MEM_ARRAY(double, n *n);
 	memcpy(b, a, n * n * sizeof *b);
 	return b;
 }
@@ -77,7 +80,10 @@ static void decomposes_matrices_with_repeated_and_zero_values(void **state)
 		double a[N * N] = { 0 }, z[N * N], values[N];
 		for (size_t i = 0; i < N; i++)
 			for (size_t j = 0; j < N; j++)
-				a[i * N + j] = kind == 0 ? 0 : kind == 1 ? i == j : kind == 2 ? 1 : i / 6 == j / 6;
+				a[i * N + j] = kind == 0   ? 0
+					       : kind == 1 ? i == j
+					       : kind == 2 ? 1
+							   : i / 6 == j / 6;
 		memcpy(z, a, sizeof z);
 		eigen_symmetric(N, z, values);
 		check(N, a, values, z, 24);
@@ -99,7 +105,8 @@ static void knows_the_spectrum_of_a_path(void **state)
 	}
 	eigen_symmetric(N, a, values);
 	for (size_t i = 0; i < N; i++)
-		assert_true(fabs(values[i] - (2 + 2 * cos(3.14159265358979323846 * (double)(i + 1) / (N + 1)))) < 1e-13);
+		assert_true(fabs(values[i] - (2 + 2 * cos(3.14159265358979323846 * (double)(i + 1) /
+							      (N + 1)))) < 1e-13);
 }
 
 static void reads_only_the_lower_triangle(void **state)
@@ -115,7 +122,8 @@ static void gives_the_same_bits_at_any_number_of_threads(void **state)
 {
 	(void)state;
 	enum { N = 230 };
-	double *a = random_symmetric(N, 5, 1), *z = copy(N, a), *z2 = copy(N, a), values[N], values2[N];
+	double *a = random_symmetric(N, 5, 1), *z = copy(N, a), *z2 = copy(N, a), values[N],
+	       values2[N];
 	omp_set_num_threads(1);
 	eigen_symmetric(N, z, values);
 	omp_set_num_threads(3);

@@ -1,4 +1,5 @@
-/* pca: against scikit-learn's numbers (tests/golden/umap.py), known shapes, degenerate input, the same bits at any number of threads. */
+/* pca: against scikit-learn's numbers (tests/golden/reduce.py), known shapes, degenerate input,
+ * the same bits at any number of threads. */
 #include "lib/learn/pca.h"
 
 #include <math.h>
@@ -16,12 +17,14 @@
 /* Rows around a point, stretched along two known orthogonal directions. */
 static float *ellipse(size_t n, size_t c)
 {
-	float *x = MEM_ARRAY(float, n * c);
+	float *x = MEM_ARRAY(float, n *c);
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < c; j++) {
-			double u = random_double(random_bits(1, i, 0)) - 0.5, v = random_double(random_bits(2, i, 0)) - 0.5;
+			double u = random_double(random_bits(1, i, 0)) - 0.5,
+			       v = random_double(random_bits(2, i, 0)) - 0.5;
 			double noise = random_double(random_bits(3, i, j)) - 0.5;
-			x[i * c + j] = (float)(3 + 10 * u * (j % 2 ? 1 : -1) + 4 * v + 0.01 * noise);
+			x[i * c + j] =
+				(float)(3 + 10 * u * (j % 2 ? 1 : -1) + 4 * v + 0.01 * noise);
 		}
 	return x;
 }
@@ -35,10 +38,12 @@ static void finds_the_directions_in_order_of_variance(void **state)
 	struct pca p;
 	pca_fit(&p, x, N, C, 3, arena);
 	for (size_t j = 0; j < C; j++) {
-		assert_true(fabs(p.components[j] * (p.components[1] > 0 ? 1 : -1) - (j % 2 ? 1 : -1) / sqrt(C)) < 0.02);
+		assert_true(fabs(p.components[j] * (p.components[1] > 0 ? 1 : -1) -
+				    (j % 2 ? 1 : -1) / sqrt(C)) < 0.02);
 		assert_true(fabs(p.components[C + j] - 1 / sqrt(C)) < 0.02);
 	}
-	assert_true(fabs(p.variance[0] - 100. / 12 * C) < 4 && fabs(p.variance[1] - 16. / 12 * C) < 1);
+	assert_true(
+		fabs(p.variance[0] - 100. / 12 * C) < 4 && fabs(p.variance[1] - 16. / 12 * C) < 1);
 	assert_true(p.variance[2] < 1e-4 && p.total > p.variance[0] + p.variance[1]);
 	pca_apply(&p, x, N, out);
 	double mean[3] = { 0 }, square[3] = { 0 };
@@ -79,7 +84,7 @@ static void gives_the_same_bits_at_any_number_of_threads_and_in_any_batch(void *
 	(void)state;
 	enum { N = 1000, C = 33, K = 7 };
 	struct arena *arena = arena_new();
-	float *x = ellipse(N, C), *out = MEM_ARRAY(float, N * K), *out2 = MEM_ARRAY(float, N * K);
+	float *x = ellipse(N, C), *out = MEM_ARRAY(float, N *K), *out2 = MEM_ARRAY(float, N *K);
 	struct pca p, p2;
 	omp_set_num_threads(1);
 	pca_fit(&p, x, N, C, K, arena);
