@@ -5,47 +5,76 @@
 #include "gpu/cpu/lanes.h"
 #include "gpu/cpu/tile.h"
 
-enum { STRIP = 16 };
+enum { STRIP = 16, STRIP_VECTORS = 4 };
 
-/* Row t of the terms, columns c .. c + STRIP - 1 (n of them), and its factor. */
+/* Row t of the terms and its factor. */
 struct terms {
 	const float *x;
-	const int8_t *x8;	/* instead of x */
+	const int8_t *x8; /* instead of x */
 	const float *scales;
-	const uint32_t *ids;	/* rows of x, or NULL: row t */
+	const uint32_t *ids; /* rows of x, or NULL: row t */
 	size_t stride;
-	bool counted;	/* factor t + 1 */
+	bool counted; /* factor t + 1 */
 };
 
-INLINE void add_row(const struct terms *e, size_t t, size_t c, size_t n, float *s)
+INLINE float factor(const struct terms *e, size_t t, size_t row)
 {
-	size_t row = e->ids ? e->ids[t] : t;
-	float f = e->scales ? e->scales[row] : e->counted ? (float)(t + 1) : 1;
-	if (e->x8)
-		for (size_t j = 0; j < n; j++)
-			s[j] = math_fma(f, (float)e->x8[row * e->stride + c + j], s[j]);
-	else
-		for (size_t j = 0; j < n; j++)
-			s[j] = math_fma(f, e->x[row * e->stride + c + j], s[j]);
+	return e->scales ? e->scales[row] : e->counted ? (float)(t + 1) : 1;
+}
+
+/* C vectors of columns from column c on, over the rows from .. to - 1 of one block. */
+INLINE void add_vectors(const int C, const bool bytes, const struct terms *e, size_t from, size_t to,
+	size_t c, float *y)
+{
+	vector s[STRIP_VECTORS];
+	UNROLL for (int j = 0; j < C; j++)
+		s[j] = v_set(0);
+	for (size_t t = from; t < to; t++) {
+		size_t row = e->ids ? e->ids[t] : t, at = row * e->stride + c;
+		vector f = v_set(factor(e, t, row));
+		UNROLL for (int j = 0; j < C; j++)
+			s[j] = v_fma(f, bytes ? v_bytes(e->x8 + at + WIDTH * j) :
+				v_load(e->x + at + WIDTH * j), s[j]);
+	}
+	UNROLL for (int j = 0; j < C; j++) {
+		float *sum = y + c + WIDTH * j;
+		v_store(sum, from ? v_add(v_load(sum), s[j]) : s[j]);
+	}
+}
+
+static void add_column(const struct terms *e, size_t from, size_t to, size_t c, float *y)
+{
+	float s = 0;
+	for (size_t t = from; t < to; t++) {
+		size_t row = e->ids ? e->ids[t] : t, at = row * e->stride + c;
+		s = math_fma(factor(e, t, row), e->x8 ? (float)e->x8[at] : e->x[at], s);
+	}
+	y[c] = from ? y[c] + s : s;
+}
+
+INLINE void add_block(const bool bytes, const struct terms *e, size_t from, size_t to,
+	size_t columns, float *y)
+{
+	size_t c = 0;
+	for (; c + STRIP_VECTORS * WIDTH <= columns; c += STRIP_VECTORS * WIDTH)
+		add_vectors(STRIP_VECTORS, bytes, e, from, to, c, y);
+	for (; c + WIDTH <= columns; c += WIDTH)
+		add_vectors(1, bytes, e, from, to, c, y);
+	for (; c < columns; c++)
+		add_column(e, from, to, c, y);
 }
 
 /* y [columns] = the product of the factors with the rows. */
 static void weighted_sum(const struct terms *e, size_t rows, size_t columns, float *y)
 {
-	for (size_t c = 0; c < columns; c += STRIP) {
-		size_t n = columns - c < STRIP ? columns - c : STRIP;
-		for (size_t b = 0; b == 0 || b < rows; b += BLOCK_K) {
-			float s[STRIP] = { 0 };
-			size_t last = rows - b < BLOCK_K ? rows : b + BLOCK_K;
-			for (size_t t = b; t < last; t++) {
-				if (n == STRIP)
-					add_row(e, t, c, STRIP, s);
-				else
-					add_row(e, t, c, n, s);
-			}
-			for (size_t j = 0; j < n; j++)
-				y[c + j] = b ? y[c + j] + s[j] : s[j];
-		}
+	if (rows == 0)
+		memset(y, 0, columns * sizeof *y);
+	for (size_t b = 0; b < rows; b += BLOCK_K) {
+		size_t to = rows - b < BLOCK_K ? rows : b + BLOCK_K;
+		if (e->x8)
+			add_block(true, e, b, to, columns, y);
+		else
+			add_block(false, e, b, to, columns, y);
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
  * vector.h: vectors of the path (struct v, WIDTH floats) and the 16 lanes of a sum (struct lanes:
  * LANES / WIDTH vectors). AVX-512 16 floats, AVX2 8, portable 1: there the loops over WIDTH vanish
- * and the code is the definition. Selections follow the instructions: v_max(a, b) is a > b ? a : b.
+ * and the code is the definition. v_bytes(p) is WIDTH int8 as floats. v_max(a, b) is a > b ? a : b, as the instruction.
  */
 #pragma once
 #include "gpu/cpu/kernels.h"
@@ -31,6 +31,8 @@ enum { WIDTH = 16 };
 #define v_mul _mm512_mul_ps
 #define v_div _mm512_div_ps
 #define v_max _mm512_max_ps
+#define v_bytes(p) \
+	_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)(p))))
 #elif defined KERNEL_avx2
 typedef __m256 vector;
 enum { WIDTH = 8 };
@@ -43,6 +45,8 @@ enum { WIDTH = 8 };
 #define v_mul _mm256_mul_ps
 #define v_div _mm256_div_ps
 #define v_max _mm256_max_ps
+#define v_bytes(p) \
+	_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(p))))
 #else
 typedef float vector;
 enum { WIDTH = 1 };
@@ -54,6 +58,7 @@ enum { WIDTH = 1 };
 #define v_sub(a, b) ((a) - (b))
 #define v_mul(a, b) ((a) * (b))
 #define v_div(a, b) ((a) / (b))
+#define v_bytes(p) ((float)*(p))
 INLINE float v_max(float a, float b)
 {
 	return a > b ? a : b;
