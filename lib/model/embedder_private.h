@@ -25,3 +25,10 @@ struct embedder {
 	struct arena **scratch;	/* one a thread */
 	size_t n_scratch;
 };
+
+/*
+ * As embedder_run, of texts that are tokens already: ids below the number of embeddings, not more
+ * than max_length of them; type_ids or NULL.
+ */
+int embedder_run_tokens(
+	struct embedder *, struct encoding *, size_t n, float *out, struct error *);

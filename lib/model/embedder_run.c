@@ -248,26 +248,36 @@ static int check(const struct run_state *r, struct error *e)
 	return 0;
 }
 
+/* Order, group, compute, check. */
+static int run_encoded(struct run_state *r, struct error *e)
+{
+	struct embedder *m = r->m;
+	r->order = MEM_ARRAY(size_t, r->n);
+	r->groups = MEM_ARRAY(size_t, r->n + 1);
+	sort_by_length(r);
+	group(r, m->batch_tokens);
+	device_parallel(m->device, r->n_groups, run_group, r);
+	int result = device_sync(m->device, e);
+	mem_free(r->order);
+	mem_free(r->groups);
+	return result ? result : check(r, e);
+}
+
 int embedder_run(
 	struct embedder *m, const struct slice *texts, size_t n, float *out, struct error *e)
 {
 	struct run_state r = { .m = m, .texts = texts, .n = n, .out = out };
 	r.encodings = mem_zero(n, sizeof *r.encodings);
-	r.order = MEM_ARRAY(size_t, n);
-	r.groups = MEM_ARRAY(size_t, n + 1);
-	int result = encode_all(&r, e);
-	if (!result) {
-		sort_by_length(&r);
-		group(&r, m->batch_tokens);
-		device_parallel(m->device, r.n_groups, run_group, &r);
-		result = device_sync(m->device, e);
-	}
-	if (!result)
-		result = check(&r, e);
+	int result = encode_all(&r, e) || run_encoded(&r, e) ? -1 : 0;
 	for (size_t i = 0; i < m->n_scratch; i++)
 		arena_clear(m->scratch[i]);
 	mem_free(r.encodings);
-	mem_free(r.order);
-	mem_free(r.groups);
 	return result;
+}
+
+int embedder_run_tokens(
+	struct embedder *m, struct encoding *encodings, size_t n, float *out, struct error *e)
+{
+	struct run_state r = { .m = m, .n = n, .encodings = encodings, .out = out };
+	return run_encoded(&r, e);
 }
