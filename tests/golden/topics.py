@@ -2,6 +2,8 @@
 """Topics as BERTopic 0.17.4 describes them.
 
 usage: tests/golden/topics.py                  write tests/golden/topics/golden.json from texts.jsonl
+       tests/golden/topics.py --corpora DATA   write banking77.tsv and acl.tsv there from ../shared/data: the clusters in order of
+           records (of banking77 its labels in order of appearance, of ACL k-means), then cluster, word, score
        tests/golden/topics.py --check FILE… [--text-key K] [--label-key K | --kmeans N] [--limit N] [--embeddings]
            run bin/topics on records with their labels (or those of k-means) and compare words and scores with BERTopic's;
            with --embeddings also KeyBERT and MMR by the model in the folder MINILM
@@ -163,6 +165,40 @@ def compare(ours, model, aspect=None, tolerance=1e-9):
     return alike, worst
 
 
+def kmeans(texts, k):
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    points = TruncatedSVD(50, random_state=0).fit_transform(TfidfVectorizer(stop_words="english").fit_transform(texts))
+    return KMeans(k, random_state=0, n_init=1).fit_predict(points).tolist()
+
+
+def corpora(data):
+    BERTopic._top_n_idx_sparse = staticmethod(settle_ties)
+    np.argsort = lambda a, axis=-1, **_: argsort(a, axis, kind="stable")
+    banking = [json.loads(l) for l in open(f"{data}/banking77/train.jsonl")]
+    names = list(dict.fromkeys(r["label"] for r in banking))
+    acl = [json.loads(l)["text"] for l, _ in zip(gzip.open(f"{data}/acl_abstracts/acl_2016plus.jsonl.gz", "rt"), range(2000))]
+    for name, texts, labels, vectorizer in [
+        ("banking77", [r["text"] for r in banking], [names.index(r["label"]) for r in banking], {"ngram_range": (1, 2)}),
+        ("acl", acl, kmeans(acl, 40), {"stop_words": "english"}),
+    ]:
+        m = fit(texts, labels, vectorizer)
+        with open(root / f"tests/golden/topics/{name}.tsv", "w") as f:
+            # labels of the records, run by run: banking77's follow one another
+            runs = []
+            for l in labels:
+                if runs and runs[-1][0] == l:
+                    runs[-1][1] += 1
+                else:
+                    runs.append([l, 1])
+            f.write(" ".join(f"{l}:{n}" for l, n in runs) + "\n")
+            for t, words in sorted(m.topic_representations_.items()):
+                for w, score in words:
+                    f.write(f"{m.cluster_of[t]}\t{w}\t{score!r}\n".replace("np.float64(", "").replace(")", ""))
+
+
 def check(args):
     records = []
     for f in args.files:
@@ -177,12 +213,7 @@ def check(args):
         embedder = SentenceTransformer(os.environ["MINILM"], device="cpu")
         embeddings = embedder.encode(texts, batch_size=64)
     if args.kmeans:
-        from sklearn.cluster import KMeans
-        from sklearn.decomposition import TruncatedSVD
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        points = TruncatedSVD(50, random_state=0).fit_transform(TfidfVectorizer(stop_words="english").fit_transform(texts))
-        labels = KMeans(args.kmeans, random_state=0, n_init=1).fit_predict(points).tolist()
+        labels = kmeans(texts, args.kmeans)
     else:
         names = sorted({str(r["label"]) for r in records})
         labels = [names.index(str(r["label"])) for r in records]
@@ -220,6 +251,8 @@ def check(args):
 if __name__ == "__main__":
     if len(sys.argv) == 1:
         make()
+    elif sys.argv[1] == "--corpora":
+        corpora(sys.argv[2])
     else:
         p = argparse.ArgumentParser()
         p.add_argument("--check", dest="files", nargs="+")

@@ -1,4 +1,7 @@
-/* test_topics.c: reports of a topic model, saving and loading it, and files that are no topic models. */
+/*
+ * test_topics.c: reports of a topic model, saving and loading it, and files that are no topic
+ * models.
+ */
 #include "tests/unit/topics_golden.h"
 
 #include <math.h>
@@ -6,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/file/safetensors.h"
+#include "lib/record/record.h"
 
 static const char *file_name(void)
 {
@@ -204,7 +208,7 @@ static void models_without_vectors_or_topics_are_saved_too(void **state)
 	unlink(file_name());
 }
 
-/* --- Files that are no topic models -------------------------------------------------------------------------------- */
+/* --- Files that are no topic models --------------------------------------------------------- */
 
 static const char good_options[] =
 	"{\"ngram_range\": [1, 1], \"min_df\": 1, \"min_df_share\": false, \"max_df\": 1, "
@@ -334,6 +338,103 @@ static void forged_models_are_refused(void **state)
 	assert_int_equal(e.code, ERROR_NO_INPUT);
 }
 
+/* --- Real corpora --------------------------------------------------------------------------- */
+
+/* The next cluster of "cluster:count cluster:count …". */
+static int64_t next_cluster(const char **at, size_t *left, int64_t now)
+{
+	if (*left == 0) {
+		char *after;
+		now = strtoll(*at, &after, 10);
+		*left = strtoul(after + 1, &after, 10);
+		*at = after;
+	}
+	--*left;
+	return now;
+}
+
+/* Read as many records as the golden file has clusters for, and fit. */
+static struct topics *fit_corpus(const char *path, const char *clusters, size_t max_n, bool english)
+{
+	struct error e;
+	struct topics *t = topics_new();
+	t->vectorizer.max_n = max_n;
+	if (english)
+		assert_int_equal(
+			stopwords_read(&t->stop_words, source("share/stopwords/english"), &e), 0);
+	struct topic_texts *x = topic_texts_new(&t->vectorizer, &e);
+	struct reader_options o = { .files = &path, .n_files = 1 };
+	struct reader *reader = reader_open(&o, &e);
+	struct arena *arena = arena_new();
+	struct record record;
+	struct slice text;
+	size_t want = reader_want(reader, "text"), left = 0;
+	int64_t cluster = 0;
+	while ((left || *clusters == ' ' || (*clusters >= '0' && *clusters <= '9')) &&
+		reader_next(reader, arena, &record, NULL, &e) == 1) {
+		cluster = next_cluster(&clusters, &left, cluster);
+		assert_int_equal(record_text(&record, want, "text", arena, &text, &e), 0);
+		assert_int_equal(topic_texts_add(x, cluster, text, NULL, 0, &e), 0);
+		arena_clear(arena);
+	}
+	reader_close(reader);
+	arena_free(arena);
+	assert_int_equal(topics_fit(t, x, NULL, 42, &e), 0);
+	topic_texts_free(x);
+	return t;
+}
+
+static void compare_corpus(const char *name, const char *data, size_t max_n, bool english)
+{
+	char path[4096], line[1 << 16], word[256], *after;
+	snprintf(path, sizeof path, "../shared/data/%s", data);
+	snprintf(path, sizeof path, "%s", source(path));
+	snprintf(line, sizeof line, "tests/golden/topics/%s.tsv", name);
+	if (access(path, R_OK) != 0) {
+		print_message("no %s\n", path);
+		skip();
+	}
+	FILE *f = fopen(source(line), "r");
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof line, f));
+	struct topics *t = fit_corpus(path, line, max_n, english);
+	size_t i = 0, r = SIZE_MAX, compared = 0;
+	struct topic_words words = { 0 };
+	while (fgets(line, sizeof line, f)) {
+		int64_t cluster = strtoll(line, &after, 10);
+		assert_int_equal(sscanf(after, "\t%255[^\t]", word), 1);
+		double score = strtod(strrchr(line, '\t'), NULL);
+		if (r == SIZE_MAX || t->at[r].cluster != cluster) {
+			r = row_of_cluster(t, cluster);
+			words = topics_best(t, r, 10, t->arena);
+			i = 0;
+		}
+		assert_true(i < words.n);
+		if (fabs(words.at[i].score - score) > 1e-9 ||
+			!slice_equal(words.at[i].word, slice_from(word)))
+			fail_msg("%s, cluster %lld, word %zu: %.*s %.17g instead of %s %.17g", name,
+				(long long)cluster, i, (int)words.at[i].word.size,
+				words.at[i].word.data, words.at[i].score, word, score);
+		i++;
+		compared++;
+	}
+	assert_int_equal(compared, t->n * 10);
+	fclose(f);
+	topics_free(t);
+}
+
+static void words_of_banking77_are_bertopics(void **state)
+{
+	(void)state;
+	compare_corpus("banking77", "banking77/train.jsonl", 2, false);
+}
+
+static void words_of_acl_abstracts_are_bertopics(void **state)
+{
+	(void)state;
+	compare_corpus("acl", "acl_abstracts/acl_2016plus.jsonl.gz", 1, true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +444,8 @@ int main(void)
 		cmocka_unit_test(what_is_saved_is_loaded),
 		cmocka_unit_test(models_without_vectors_or_topics_are_saved_too),
 		cmocka_unit_test(forged_models_are_refused),
+		cmocka_unit_test(words_of_banking77_are_bertopics),
+		cmocka_unit_test(words_of_acl_abstracts_are_bertopics),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ static const char *source(const char *name)
 {
 	static char path[4096];
 	const char *src = getenv("HEDDLE_SRC");
-	snprintf(path, sizeof path, "%s/%s", src ? src : ".", name);
+	snprintf(path, sizeof path, "%.1000s/%.3000s", src ? src : ".", name);
 	return path;
 }
 
