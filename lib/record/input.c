@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,9 +73,10 @@ static int open_file(const char *path, struct error *e)
 static ssize_t read_some(struct input *in, char *to, size_t size, struct error *e)
 {
 	ssize_t n;
-	do
-		n = read(in->fd, to, size);
-	while (n < 0 && errno == EINTR);
+	/* whoever shares the open file may have made it non-blocking */
+	while ((n = read(in->fd, to, size)) < 0 && (errno == EINTR || errno == EAGAIN))
+		if (errno == EAGAIN)
+			poll(&(struct pollfd){ .fd = in->fd, .events = POLLIN }, 1, -1);
 	if (n < 0)
 		return error_set(e, ERROR_IO, "%s: %s", name_of(in->path), strerror(errno));
 	in->ended = n == 0;

@@ -1,6 +1,7 @@
 /*
- * number_powers.c: the 128 leading bits of the powers of ten from 10^-343, rounded up, high word first: g(k) of Schubfach.
- * 10^k is at most g(k) 2^(floor(log2 10^k) - 127), and more than that with g(k) - 1. Written by lib/record/make-powers.
+ * number_powers.c: the 128 leading bits of the powers of ten from 10^-343, rounded up, high word
+ * first: g(k) of Schubfach. 10^k is at most g(k) 2^(floor(log2 10^k) - 127), and more than that
+ * with g(k) - 1. Written by lib/record/make-powers.
  */
 #include "lib/record/number_internal.h"
 

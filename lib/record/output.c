@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@ struct output {
 	char *target;		/* the final path, links followed; NULL: written directly */
 	char *beside;		/* what is written until then */
 	const char *name;	/* for messages */
+	int failed;		/* errno of a write that failed: the file is never whole */
 	size_t size;
 	char buffer[CAPACITY];
 };
@@ -120,6 +122,7 @@ struct output *output_open(const char *path, struct error *e)
 	o->fd = STDOUT_FILENO;
 	o->target = o->beside = NULL;
 	o->name = "stdout";
+	o->failed = 0;
 	o->size = 0;
 	if (!path || strcmp(path, "-") == 0)
 		return o;
@@ -142,8 +145,14 @@ static int write_all(struct output *o, const char *p, size_t n, struct error *e)
 		ssize_t done = write(o->fd, p, n);
 		if (done < 0 && errno == EINTR)
 			continue;
-		if (done < 0)
+		if (done < 0 && errno == EAGAIN) {	/* who shares it made it non-blocking */
+			poll(&(struct pollfd){ .fd = o->fd, .events = POLLOUT }, 1, -1);
+			continue;
+		}
+		if (done < 0) {
+			o->failed = errno;
 			return fail(o, "writing", e);
+		}
 		p += done;
 		n -= (size_t)done;
 	}
@@ -154,6 +163,10 @@ int output_flush(struct output *o, struct error *e)
 {
 	size_t n = o->size;
 	o->size = 0;
+	if (o->failed) {
+		errno = o->failed;
+		return fail(o, "writing", e);
+	}
 	return write_all(o, o->buffer, n, e);
 }
 

@@ -61,6 +61,14 @@ static int open_file(struct reader *r, struct error *e)
 	if (more < 0)
 		return -1;
 	r->marked = r->buffer.size >= 3 && memcmp(r->buffer.data, mark, 3) == 0;
+	if (r->buffer.size >= 2 && (memcmp(r->buffer.data, "\xff\xfe", 2) == 0 ||
+		memcmp(r->buffer.data, "\xfe\xff", 2) == 0)) {
+		error_set(&r->failure, ERROR_DATA,
+			"%s is UTF-16, not UTF-8; iconv -f UTF-16 -t UTF-8 converts it",
+			r->files[r->file]);
+		*e = r->failure;
+		return -1;
+	}
 	if (r->marked) {
 		r->at = 3;
 		r->offset += 3;
@@ -308,7 +316,6 @@ void reader_close(struct reader *r)
 	buffer_free(&r->buffer);
 	buffer_free(&r->scratch);
 	arena_free(r->arena);
-	mem_free(r->members);
 	mem_free(r->wants);
 	mem_free(r);
 }
@@ -347,12 +354,13 @@ struct slice reader_header(const struct reader *r)
 struct slice reader_columns(struct reader *r)
 {
 	struct span s;
+	struct error e;
 	if (r->columns_known)
 		return r->header;
 	r->columns_known = true;
 	if (r->format == FORMAT_TEXT)
 		r->header = SLICE("text");
-	if (r->format == FORMAT_JSONL && r->failure.code == 0 && reader_find(r, &s, NULL) > 0)
+	if (r->format == FORMAT_JSONL && r->failure.code == 0 && reader_find(r, &s, &e) > 0)
 		r->header = reader_keys_of(s.text, r->arena);
 	return r->header;
 }

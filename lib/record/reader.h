@@ -5,6 +5,9 @@
 #include "lib/record/input.h"
 #include "lib/record/record.h"
 
+/* A record of more members is given without a list of them, which would be larger than it. */
+enum { READER_MEMBERS = 1024 };
+
 /* One line or row in the reader's buffer. */
 struct span {
 	struct slice text;
@@ -54,8 +57,7 @@ struct reader {
 	const char *line_end;	/* of the header */
 	struct buffer scratch;
 
-	struct json_member *members;	/* of the record at work */
-	size_t members_capacity;
+	struct json_member members[READER_MEMBERS];	/* of the record at work */
 	struct error failure;	/* an error that stays */
 };
 

@@ -47,7 +47,8 @@ int reader_read_header(struct reader *r, const struct span *s, struct error *e)
 	if (r->names)
 		return compare_header(r, &at, s, e);
 	char delimiter = format_delimiter(r->format);
-	/* the byte order mark goes with the header, so that what reads the output sees it as in the input */
+	/* the byte order mark goes with the header, so that what reads the output sees it as in the
+	 * input */
 	struct buffer own = { NULL, 0, 0 };
 	size_t mark = r->marked ? 3 : 0;
 	buffer_add(&own, "\xef\xbb\xbf", mark);

@@ -1,17 +1,6 @@
 /* reader_json.c: a JSONL record: its members are listed, the wanted values picked. */
 #include "lib/record/reader.h"
 
-static struct json_member *add_member(struct reader *r, size_t n)
-{
-	if (n == r->members_capacity) {
-		size_t capacity = n ? 2 * n : 16;
-		r->members = mem_resize(r->members, n * sizeof *r->members, size_mul(capacity,
-			sizeof *r->members));
-		r->members_capacity = capacity;
-	}
-	return &r->members[n];
-}
-
 static int wrong(const struct record *rec, const struct json_parser *p, struct error *e)
 {
 	if (p->at == p->end && p->depth)
@@ -37,20 +26,22 @@ int reader_parse_json(struct reader *r, struct arena *arena, struct record *rec,
 	if (t.type != JSON_OBJECT)
 		return t.type == JSON_ERROR ? wrong(rec, &p, e) : not_object(rec, t.type, e);
 	while ((t = json_next(&p)).type == JSON_KEY) {
-		struct json_member *m = add_member(r, n++);
-		m->key = t;
-		m->value = json_skip(&p, t);
-		if (m->value.type == JSON_ERROR)
+		struct json value = json_skip(&p, t);
+		if (value.type == JSON_ERROR)
 			return wrong(rec, &p, e);
+		if (n < READER_MEMBERS)
+			r->members[n] = (struct json_member){ t, value };
+		n++;
 		for (size_t i = 0; i < r->n_wants; i++)
 			if (json_text_is(t, r->wants[i]))
-				rec->values[i].json = m->value;
+				rec->values[i].json = value;
 	}
 	if (t.type == JSON_ERROR || json_next(&p).type != JSON_END)
 		return wrong(rec, &p, e);
+	if (n > READER_MEMBERS)
+		return 0;
 	struct json_member *members = ARENA_ARRAY(arena, struct json_member, n);
-	if (n)
-		memcpy(members, r->members, n * sizeof *members);
+	memcpy(members, r->members, n * sizeof *members);
 	rec->members = members;
 	rec->n_members = n;
 	return 0;

@@ -34,7 +34,7 @@ struct record {
 	enum format format;	/* JSONL, CSV, TSV or TEXT */
 	const char *line_end;	/* of CSV and TSV: "\n", "\r\n" or "\r" */
 	struct value *values;	/* one a wanted key, in the order of reader_want */
-	/* JSONL: all members, in order; NULL when it came from a spool */
+	/* JSONL: all members, in order; NULL when they are many, and behind a spool */
 	const struct json_member *members;
 	size_t n_members;
 };

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -182,6 +183,39 @@ static void a_full_disk_is_an_error(void **state)
 	assert_int_equal(files(), 0);
 }
 
+static void a_file_that_cannot_grow_is_an_error_and_goes(void **state)
+{
+	struct rlimit was, low = { 100000, 100000 };
+	struct error e, closing, spooling = { 0 };
+	char big[90000] = { 0 };
+	(void)state;
+	put("kept", "old");
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	low.rlim_max = was.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	struct output *o = begin("kept");
+	struct spool *s = spool_new(&e);
+	assert_non_null(s);
+	struct record rec = { .raw = { big, sizeof big }, .file = "-", .format = FORMAT_TEXT };
+	setrlimit(RLIMIT_FSIZE, &low);
+	int first = output_write(o, big, sizeof big, &e), second = output_write(o, big, sizeof big, &e);
+	int closed = output_close(o, &closing), spooled = 0;
+	for (int i = 0; i < 6 && spooled == 0; i++)
+		spooled = spool_add(s, &rec, &spooling);
+	setrlimit(RLIMIT_FSIZE, &was);
+	assert_int_equal(first, 0);
+	assert_int_equal(second, -1);
+	assert_string_equal(e.msg, "writing kept: File too large");
+	assert_int_equal(closed, -1);
+	assert_int_equal(spooled, -1);
+	assert_int_equal(spooling.code, ERROR_IO);
+	assert_non_null(strstr(spooling.msg, "a temporary file in"));
+	spool_free(s);
+	holds("kept", "old");
+	assert_int_equal(files(), 1);
+	unlink("kept");
+}
+
 static void a_reader_that_is_gone_shows_in_errno(void **state)
 {
 	struct error e;
@@ -241,6 +275,7 @@ int main(void)
 		cmocka_unit_test(links_are_followed),
 		cmocka_unit_test(a_fifo_is_written_directly),
 		cmocka_unit_test(a_full_disk_is_an_error),
+		cmocka_unit_test(a_file_that_cannot_grow_is_an_error_and_goes),
 		cmocka_unit_test(a_reader_that_is_gone_shows_in_errno),
 		cmocka_unit_test(what_cannot_be_created_says_why),
 		cmocka_unit_test(a_closed_stdout_is_an_error),

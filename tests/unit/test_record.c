@@ -59,7 +59,7 @@ struct row {
 	struct reader_options in;
 	struct writer_options out;
 	const char *drop[2];
-	/* Added: the length of "text", or of nothing where the record has none. NULL: nothing is. */
+	/* Added: the length of "text", 0 where the record has none. NULL: nothing is. */
 	const char *key;
 	struct slice want;
 	const char *errors;	/* all messages, a line each */
@@ -220,6 +220,9 @@ static const struct row rows[] = {
 	{ .name = "empty files before the first record are passed by",
 		.files = { { "a.dat", T("") }, { "b.dat", T(" \n") }, { "c.csv",
 			T("text\nx\n") } }, .want = T("text\nx\n") },
+	{ .name = "UTF-16 is told from garbage", .files = { { "a.txt", T("\xff\xfe" "a\0\n"
+		"\0") } }, .want = T(""),
+		.errors = "a.txt is UTF-16, not UTF-8; iconv -f UTF-16 -t UTF-8 converts it\n" },
 	{ .name = "what cannot be told names --format",
 		.files = { { "a.dat", T("hello\n") } }, .want = T(""),
 		.errors =
@@ -446,6 +449,34 @@ static void records_longer_than_any_buffer(void **state)
 	unlink("big");
 }
 
+static void a_record_of_many_members(void **state)
+{
+	const char *names[] = { "many" };
+	struct reader_options in = { .files = names, .n_files = 1, .format = FORMAT_JSONL };
+	struct writer_options out = { .replace = true };
+	struct buffer text = { NULL, 0, 0 }, want = { NULL, 0, 0 };
+	struct result res;
+	(void)state;
+	for (size_t n = 1022; n < 1028; n++) {
+		buffer_clear(&text);
+		buffer_clear(&want);
+		buffer_text(&text, "{\"n\":0");
+		buffer_char(&want, '{');
+		for (size_t i = 1; i < n; i++) {
+			buffer_printf(&text, ",\"k%zu\":%zu", i, i);
+			buffer_printf(&want, "\"k%zu\":%zu,", i, i);
+		}
+		buffer_text(&text, "}\n");
+		buffer_text(&want, "\"n\":0}\n");
+		write_file("many", buffer_view(&text));
+		run(&in, &out, "n", &res);
+		same_text(buffer_view(&res.out), buffer_view(&want));
+		release(&res);
+	}
+	buffer_free(&text);
+	buffer_free(&want);
+}
+
 /* The shards of any number joined are the whole, for records of any length, line ends in quotes and
  * several files. */
 static void shards_joined_are_the_whole(void **state)
@@ -534,6 +565,7 @@ int main(void)
 		cmocka_unit_test(zstd_is_read),
 #endif
 		cmocka_unit_test(records_longer_than_any_buffer),
+		cmocka_unit_test(a_record_of_many_members),
 		cmocka_unit_test(shards_joined_are_the_whole),
 		cmocka_unit_test(shards_need_plain_files),
 	};
