@@ -12,7 +12,7 @@ bin ?= bin
 WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 # One arithmetic (gpu/ops.h): no contraction the source does not write, nothing that changes a rounding.
 ARITHMETIC = -ffp-contract=off -fno-trapping-math -fno-math-errno
-FLAGS = -std=gnu11 $(OPTIMISE) $(ARITHMETIC) $(WARN) -fopenmp -pthread -D_GNU_SOURCE -I$(src) -I. $(lib_cflags) $(CFLAGS)
+FLAGS = -std=gnu11 $(OPTIMISE) $(ARITHMETIC) $(WARN) -fopenmp -pthread -D_GNU_SOURCE -I. -I$(src) $(lib_cflags) $(CFLAGS)
 LIBS = $(lib_libs) -lm -fopenmp -pthread -ldl
 # make V=1 shows the commands
 Q = $(if $(V),,@)

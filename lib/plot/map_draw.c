@@ -50,7 +50,7 @@ float map_point_radius(size_t n, float width, float height)
 {
 	float unit = __builtin_sqrtf(width * height) / 1386; /* 1 on 1600 by 1200 */
 	float spacing = __builtin_sqrtf(width * height / (float)(n ? n : 1));
-	float radius = 0.24f * spacing, least = 0.9f * unit, most = 5.5f * unit;
+	float radius = 0.21f * spacing, least = 0.9f * unit, most = 5.5f * unit;
 	return radius < least ? least : radius > most ? most : radius;
 }
 

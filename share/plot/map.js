@@ -82,7 +82,7 @@ const mapY = y => view.y - (y - middle()[1]) / scale();
 function radius() {
 	const area = Math.max(4 * data.extent[0] * data.extent[1] * fit() * fit(), 1e4);
 	const base = data.radius > 0 ? data.radius :
-		Math.min(Math.max(0.26 * Math.sqrt(area / Math.max(n, 1)), 1.1), 5.5);
+		Math.min(Math.max(0.24 * Math.sqrt(area / Math.max(n, 1)), 1.1), 5.5);
 	return Math.min(base * Math.pow(view.zoom, 0.35), Math.max(9, base));
 }
 

@@ -260,6 +260,22 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 	done
 }
 
+@test "no font installed: letters of cairo's own, and no failure" {
+	cairo || skip "no cairo"
+	cd "$BATS_TEST_TMPDIR"
+	echo '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><cachedir>.</cachedir></fontconfig>' >fonts.conf
+	for f in png pdf; do
+		FONTCONFIG_FILE=$PWD/fonts.conf plot --topics "$report" --title T -o "map.$f" "$records"
+		[ -s "map.$f" ]
+	done
+}
+
+@test "bars leave stdin alone" {
+	run bash -c "plot --kind bars --topics $report -o $BATS_TEST_TMPDIR/bars.svg <&-"
+	status_is 0
+	(echo kept) | (plot --kind bars --topics "$report" -o "$BATS_TEST_TMPDIR/bars.svg"; [ "$(cat)" = kept ])
+}
+
 @test "the data of the page are found where HEDDLE_DATA says, or the failure names the file" {
 	HEDDLE_DATA=/nowhere run plot --output-format html "$records"
 	status_is 66
