@@ -20,9 +20,10 @@ struct clusters {
 	enum linkage linkage;
 	double *distances;	/* average, complete: [n (n - 1) / 2]; */
 	size_t c;		/* Ward: */
-	double *blocks;		/* [blocks, C, LANES]: centroids, infinite where the slot is empty */
+	double *blocks;		/* [blocks, C, LANES]: centroids */
 	double *raw;		/* [blocks, LANES] */
 	double *point;		/* [C] */
+	double *weight;		/* [blocks, LANES]: size, as a number; infinite where the slot is empty */
 };
 
 size_t agglomerative_memory(enum linkage linkage, size_t n)
@@ -104,19 +105,21 @@ static void hold_centroids(struct clusters *k, const float *x, size_t c)
 {
 	size_t lanes = (k->n + SPACE_LANES - 1) / SPACE_LANES * SPACE_LANES;
 	k->c = c;
-	k->blocks = MEM_ARRAY(double, size_mul(lanes, c));
+	k->blocks = mem_zero(size_mul(lanes, c), sizeof(double));
 	k->raw = MEM_ARRAY(double, lanes);
+	k->weight = MEM_ARRAY(double, lanes);
 	k->point = MEM_ARRAY(double, c);
-	for (size_t i = 0; i < lanes; i++)
-		for (size_t j = 0; j < c; j++)
-			slot(k, i)[j * SPACE_LANES] = i < k->n ? (double)x[i * c + j] : INFINITY;
+	for (size_t i = 0; i < lanes; i++) {
+		k->weight[i] = i < k->n ? 1 : INFINITY;
+		for (size_t j = 0; j < c && i < k->n; j++)
+			slot(k, i)[j * SPACE_LANES] = (double)x[i * c + j];
+	}
 }
 
-/* Ward's distance of clusters of a and b records: sqrt(2 a b / (a + b)) times that of their centroids. */
-static double ward(double raw, size_t a, size_t b)
+/* The square of Ward's distance of clusters of a and b records: 2 a b / (a + b) times that of their centroids. */
+static inline double ward(double raw, double a, double b)
 {
-	double x = (double)a, y = (double)b;
-	return sqrt(2 * x * y / (x + y) * raw);
+	return 2 * a * b / (a + b) * raw;
 }
 
 static void nearest_centroid(const struct clusters *k, size_t x, size_t *nearest, double *distance)
@@ -124,22 +127,22 @@ static void nearest_centroid(const struct clusters *k, size_t x, size_t *nearest
 	for (size_t j = 0; j < k->c; j++)
 		k->point[j] = slot(k, x)[j * SPACE_LANES];
 	space_block(SPACE_EUCLIDEAN, k->point, k->blocks, (k->n + SPACE_LANES - 1) / SPACE_LANES, k->c, k->raw);
-	for (size_t i = 0; i < k->n; i++) {
-		if (i == x || !k->size[i])
-			continue;
-		double d = ward(k->raw[i], k->size[x], k->size[i]);
-		if (d < *distance)
-			*distance = d, *nearest = i;
-	}
+	double own = k->weight[x], *raw = k->raw;
+	for (size_t i = 0; i < k->n; i++)
+		raw[i] = ward(raw[i], own, k->weight[i]);	/* of an empty slot inf / inf, which is below nothing */
+	raw[x] = INFINITY;
+	for (size_t i = 0; i < k->n; i++)
+		if (raw[i] < *distance)
+			*distance = raw[i], *nearest = i;
 }
 
 static void join_centroids(struct clusters *k, size_t a, size_t b)
 {
-	double na = (double)k->size[a], nb = (double)k->size[b];
-	for (size_t j = 0; j < k->c * SPACE_LANES; j += SPACE_LANES) {
+	double na = k->weight[a], nb = k->weight[b];
+	for (size_t j = 0; j < k->c * SPACE_LANES; j += SPACE_LANES)
 		slot(k, b)[j] = (na * slot(k, a)[j] + nb * slot(k, b)[j]) / (na + nb);
-		slot(k, a)[j] = INFINITY;
-	}
+	k->weight[b] = na + nb;
+	k->weight[a] = INFINITY;
 }
 
 /* --- The chain ------------------------------------------------------------------------------------------------------------ */
@@ -161,7 +164,7 @@ static double distance_of(const struct clusters *k, size_t x, size_t y)
 		double d = slot(k, x)[j] - slot(k, y)[j];
 		raw += d * d;
 	}
-	return ward(raw, k->size[x], k->size[y]);
+	return ward(raw, k->weight[x], k->weight[y]);
 }
 
 /* Follow nearest neighbours until two are each other's, join them, and go on from what is left of the chain. */
@@ -187,6 +190,8 @@ static void chain_joins(struct clusters *k, struct pair *pairs, hdbscan_progress
 		}
 		length -= 2;
 		size_t a = x < y ? x : y, b = x < y ? y : x;
+		if (k->linkage == LINKAGE_WARD)
+			distance = sqrt(distance);
 		pairs[made] = (struct pair){ (uint32_t)a, (uint32_t)b, distance, made };
 		if (k->linkage == LINKAGE_WARD)
 			join_centroids(k, a, b);
@@ -270,6 +275,7 @@ void agglomerative_join(enum linkage linkage, const float *x, size_t n, size_t c
 		mem_free(k.blocks);
 		mem_free(k.raw);
 		mem_free(k.point);
+		mem_free(k.weight);
 	}
 	qsort(pairs, n - 1, sizeof *pairs, compare_pairs);
 	number(pairs, n, joins);

@@ -59,6 +59,10 @@ void space_block(enum space_metric, const double *point, const double *blocks, s
 void space_block4(enum space_metric, const double *const points[4], const double *blocks, size_t n, size_t c,
 	double *const out[4]);
 
+/* Use the code for "portable", "avx2" or "avx512"; NULL: the best. False where the processor lacks it. HEDDLE_CPU is followed when the
+ * program starts; for tests, while no other thread runs. */
+bool space_choose(const char *name);
+
 /* How many blocks a search by brute force takes at once, so that they stay in the cache. */
 size_t space_chunk(size_t c);
 

@@ -5,7 +5,8 @@
  */
 #include "lib/learn/space.h"
 
-#include "lib/base/error.h"
+#include <stdlib.h>
+#include <string.h>
 
 typedef double lanes __attribute__((vector_size(SPACE_LANES * sizeof(double)), aligned(64)));
 typedef int64_t mask __attribute__((vector_size(SPACE_LANES * sizeof(double)), aligned(64)));
@@ -69,22 +70,37 @@ PATH(avx2, __attribute__((target("avx2"))))
 PATH(avx512, __attribute__((target("avx512f"))))
 #endif
 
-struct path {
+static struct path {
+	const char *name;
 	void (*one)(const double *, const double *, size_t, size_t, double *, bool);
 	void (*four)(const double *const[4], const double *, size_t, size_t, double *const[4], bool);
-};
+} path = { "portable", portable_one, portable_four };
 
-static struct path path = { portable_one, portable_four };
-
-__attribute__((constructor)) static void choose(void)
+bool space_choose(const char *name)
 {
+	bool any = !name || !*name;
 #ifdef __x86_64__
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx512f"))
-		path = (struct path){ avx512_one, avx512_four };
-	else if (__builtin_cpu_supports("avx2"))
-		path = (struct path){ avx2_one, avx2_four };
+	if ((any || strcmp(name, "avx512") == 0) && __builtin_cpu_supports("avx512f")) {
+		path = (struct path){ "avx512", avx512_one, avx512_four };
+		return true;
+	}
+	if ((any || strcmp(name, "avx2") == 0) && __builtin_cpu_supports("avx2")) {
+		path = (struct path){ "avx2", avx2_one, avx2_four };
+		return true;
+	}
 #endif
+	if (!any && strcmp(name, "portable") != 0)
+		return false;
+	path = (struct path){ "portable", portable_one, portable_four };
+	return true;
+}
+
+/* Before main, so that no thread finds it half done. A word that names nothing is the frame's to refuse. */
+__attribute__((constructor)) static void choose(void)
+{
+	if (!space_choose(getenv("HEDDLE_CPU")))
+		space_choose(NULL);
 }
 
 void space_block(enum space_metric metric, const double *point, const double *blocks, size_t n, size_t c, double *out)

@@ -192,6 +192,52 @@ static void boxes_and_brute_force_find_one_tree_at_any_number_of_threads(void **
 	omp_set_num_threads(threads);
 }
 
+static void every_vector_width_gives_the_same_bits(void **state)
+{
+	(void)state;
+	enum { N = 200, C = 11 };
+	float *x = places(N, C, 6, 3);
+	for (enum space_metric metric = SPACE_EUCLIDEAN; metric <= SPACE_MANHATTAN; metric++) {
+		struct space s;
+		double want[2][N + SPACE_LEAF];
+		static const char *const paths[] = { "portable", "avx2", "avx512" };
+		double point[2][C];
+		space_init(&s, x, N, C, metric, false);
+		size_t blocks = s.n_leaves * SPACE_LEAF / SPACE_LANES, size = blocks * SPACE_LANES * sizeof(double);
+		for (size_t i = 0; i < 2; i++) {
+			space_at(&s, i, point[i]);
+			for (size_t p = 0; p < blocks * SPACE_LANES; p++) {
+				double y[C];
+				want[i][p] = p < N ? 0 : INFINITY;
+				if (p < N)
+					space_at(&s, p, y);
+				for (size_t j = 0; j < C && p < N; j++)
+					want[i][p] += metric == SPACE_MANHATTAN ? fabs(point[i][j] - y[j]) :
+						(point[i][j] - y[j]) * (point[i][j] - y[j]);
+			}
+		}
+		for (size_t k = 0; k < 3; k++) {
+			if (!space_choose(paths[k]))
+				continue;
+			double single[N + SPACE_LEAF] __attribute__((aligned(64)));
+			const double *const four[4] = { point[0], point[1], point[0], point[1] };
+			double *aligned = MEM_ARRAY(double, 4 * blocks * SPACE_LANES);
+			double *const to[4] = { aligned, aligned + blocks * SPACE_LANES, aligned + 2 * blocks * SPACE_LANES,
+				aligned + 3 * blocks * SPACE_LANES };
+			space_block(metric, point[0], s.blocks, blocks, C, single);
+			assert_memory_equal(single, want[0], size);
+			space_block4(metric, four, s.blocks, blocks, C, to);
+			for (size_t i = 0; i < 4; i++)
+				assert_memory_equal(to[i], want[i % 2], size);
+			mem_free(aligned);
+		}
+		space_release(&s);
+	}
+	assert_false(space_choose("sse9"));
+	space_choose(NULL);
+	mem_free(x);
+}
+
 static void neighbours_are_exact_and_in_order(void **state)
 {
 	(void)state;
@@ -305,6 +351,7 @@ int main(void)
 		cmocka_unit_test(trees_labels_and_scores_are_those_of_hdbscan),
 		cmocka_unit_test(new_points_are_labelled_as_by_approximate_predict),
 		cmocka_unit_test(boxes_and_brute_force_find_one_tree_at_any_number_of_threads),
+		cmocka_unit_test(every_vector_width_gives_the_same_bits),
 		cmocka_unit_test(neighbours_are_exact_and_in_order),
 		cmocka_unit_test(nothing_one_and_two_points),
 		cmocka_unit_test(a_model_that_contradicts_itself_is_refused),
