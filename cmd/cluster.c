@@ -1,6 +1,7 @@
 /*
- * cluster.c: the command. Reads a vector of each record, keeps the vectors in memory and the records in a spool, clusters, and writes
- * the records with their cluster. With --load, records are labelled as they stream past.
+ * cluster.c: the command. Reads a vector of each record, keeps the vectors in memory and the
+ * records in a spool, clusters, and writes the records with their cluster. With --load, records
+ * are labelled as they stream past.
  */
 #include <float.h>
 #include <math.h>
@@ -10,23 +11,47 @@
 #include "cmd/command.h"
 #include "lib/file/npy.h"
 #include "lib/learn/agglomerative.h"
+#include "lib/learn/cluster_report.h"
 #include "lib/learn/cluster_state.h"
 #include "lib/learn/hdbscan.h"
 #include "lib/learn/kmeans.h"
 
 enum method { HDBSCAN, KMEANS, AGGLOMERATIVE };
-enum { FLUSH = 1 << 20, BATCH = 4096, BATCH_BYTES = 1 << 26 /* records that --load labels at once, and their bytes */ };
+enum {
+	FLUSH = 1 << 20,
+	BATCH = 4096, /* records that --load labels at once */
+	BATCH_BYTES = 1 << 26, /* and their bytes */
+};
 
 static int method, metric, selection, linkage;
-static struct hdbscan_options density = { .min_cluster_size = 10, .alpha = 1, .epsilon_max = INFINITY };
+static struct hdbscan_options density = {
+	.min_cluster_size = 10, .alpha = 1, .epsilon_max = INFINITY
+};
 static size_t n_clusters, n_init = 1;
 static double threshold;
 static const char *tree_path, *report_path, *save_path, *load_path;
 
 /* Which options were used, and which methods know them. */
 enum given {
-	MIN_CLUSTER_SIZE, MIN_SAMPLES, SELECTION, EPSILON, EPSILON_MAX, PERSISTENCE, MAX_CLUSTER_SIZE, SINGLE, ALPHA, METRIC, N_CLUSTERS,
-	N_INIT, LINKAGE, THRESHOLD, TREE, REPORT, SAVE, METHOD, N_GIVEN,
+	MIN_CLUSTER_SIZE,
+	MIN_SAMPLES,
+	SELECTION,
+	EPSILON,
+	EPSILON_MAX,
+	PERSISTENCE,
+	MAX_CLUSTER_SIZE,
+	SINGLE,
+	ALPHA,
+	METRIC,
+	N_CLUSTERS,
+	N_INIT,
+	LINKAGE,
+	THRESHOLD,
+	TREE,
+	REPORT,
+	SAVE,
+	METHOD,
+	N_GIVEN,
 };
 static bool given[N_GIVEN];
 static const struct {
@@ -54,43 +79,70 @@ static const struct {
 };
 static const char *const method_names[] = { "hdbscan", "kmeans", "agglomerative" };
 
-#define COUNT(id, n, p, l, u, h) \
-	{ .kind = OPTION_KIND_COUNT, .name = (n), .to = (p), .argument = "N", .help = (h), .low = (l), .high = (u), .given = &given[id] }
-#define NUMBER(id, n, p, l, u, h) \
-	{ .kind = OPTION_KIND_NUMBER, .name = (n), .to = (p), .argument = "X", .help = (h), .low = (l), .high = (u), .given = &given[id] }
-#define CHOICE(id, n, p, words, h) \
-	{ .kind = OPTION_KIND_CHOICE, .name = (n), .to = (p), .argument = (words), .choices = (words), .help = (h), .given = &given[id] }
-#define FLAG(id, n, p, h) { .kind = OPTION_KIND_FLAG, .name = (n), .to = (p), .help = (h), .given = &given[id] }
-#define PATH(id, n, p, h) { .kind = OPTION_KIND_STRING, .name = (n), .to = (p), .argument = "FILE", .help = (h), .given = &given[id] }
+#define COUNT(id, n, p, l, u, h)                                                                 \
+	{                                                                                        \
+		.kind = OPTION_KIND_COUNT, .name = (n), .to = (p), .argument = "N", .help = (h), \
+		.low = (l), .high = (u), .given = &given[id]                                     \
+	}
+#define NUMBER(id, n, p, l, u, h)                                                                 \
+	{                                                                                         \
+		.kind = OPTION_KIND_NUMBER, .name = (n), .to = (p), .argument = "X", .help = (h), \
+		.low = (l), .high = (u), .given = &given[id]                                      \
+	}
+#define CHOICE(id, n, p, words, h)                                                       \
+	{                                                                                \
+		.kind = OPTION_KIND_CHOICE, .name = (n), .to = (p), .argument = (words), \
+		.choices = (words), .help = (h), .given = &given[id]                     \
+	}
+#define FLAG(id, n, p, h)                                                                          \
+	{                                                                                          \
+		.kind = OPTION_KIND_FLAG, .name = (n), .to = (p), .help = (h), .given = &given[id] \
+	}
+#define PATH(id, n, p, h)                                                               \
+	{                                                                               \
+		.kind = OPTION_KIND_STRING, .name = (n), .to = (p), .argument = "FILE", \
+		.help = (h), .given = &given[id]                                        \
+	}
 
 #define MOST ((double)INT32_MAX)
 
 static const struct option options[] = {
-	CHOICE(METHOD, "method", &method, "hdbscan|kmeans|agglomerative", "how to cluster [hdbscan]"),
-	CHOICE(METRIC, "metric", &metric, "euclidean|cosine|manhattan", "distance of two vectors [euclidean]"),
+	CHOICE(METHOD, "method", &method, "hdbscan|kmeans|agglomerative",
+		"how to cluster [hdbscan]"),
+	CHOICE(METRIC, "metric", &metric, "euclidean|cosine|manhattan",
+		"distance of two vectors [euclidean]"),
 	OPTION_HEADING("HDBSCAN"),
-	COUNT(MIN_CLUSTER_SIZE, "min-cluster-size", &density.min_cluster_size, 2, MOST, "fewer records are no cluster [10]"),
+	COUNT(MIN_CLUSTER_SIZE, "min-cluster-size", &density.min_cluster_size, 2, MOST,
+		"fewer records are no cluster [10]"),
 	COUNT(MIN_SAMPLES, "min-samples", &density.min_samples, 1, MOST,
 		"neighbours that make a place dense; more make more outliers [min-cluster-size]"),
 	CHOICE(SELECTION, "cluster-selection-method", &selection, "eom|leaf",
 		"the most persistent clusters, or the smallest ones [eom]"),
-	NUMBER(EPSILON, "cluster-selection-epsilon", &density.epsilon, 0, DBL_MAX, "do not split clusters below this distance [0]"),
+	NUMBER(EPSILON, "cluster-selection-epsilon", &density.epsilon, 0, DBL_MAX,
+		"do not split clusters below this distance [0]"),
 	NUMBER(EPSILON_MAX, "cluster-selection-epsilon-max", &density.epsilon_max, 0, DBL_MAX,
 		"split clusters above this distance [no limit]"),
 	NUMBER(PERSISTENCE, "cluster-selection-persistence", &density.persistence, 0, DBL_MAX,
 		"merge clusters that last for a smaller difference of density [0]"),
-	COUNT(MAX_CLUSTER_SIZE, "max-cluster-size", &density.max_cluster_size, 0, MOST, "split larger clusters; 0: no limit [0]"),
-	FLAG(SINGLE, "allow-single-cluster", &density.allow_single_cluster, "let all records be one cluster"),
-	NUMBER(ALPHA, "alpha", &density.alpha, DBL_MIN, DBL_MAX, "divide distances by this before joining [1]"),
+	COUNT(MAX_CLUSTER_SIZE, "max-cluster-size", &density.max_cluster_size, 0, MOST,
+		"split larger clusters; 0: no limit [0]"),
+	FLAG(SINGLE, "allow-single-cluster", &density.allow_single_cluster,
+		"let all records be one cluster"),
+	NUMBER(ALPHA, "alpha", &density.alpha, DBL_MIN, DBL_MAX,
+		"divide distances by this before joining [1]"),
 	OPTION_HEADING("k-means and agglomerative"),
 	COUNT(N_CLUSTERS, "n-clusters", &n_clusters, 1, MOST, "how many clusters"),
-	COUNT(N_INIT, "n-init", &n_init, 1, 1000000, "k-means: starts, of which the best counts [1]"),
-	CHOICE(LINKAGE, "linkage", &linkage, "ward|average|complete|single", "agglomerative: distance of two clusters [ward]"),
+	COUNT(N_INIT, "n-init", &n_init, 1, 1000000,
+		"k-means: starts, of which the best counts [1]"),
+	CHOICE(LINKAGE, "linkage", &linkage, "ward|average|complete|single",
+		"agglomerative: distance of two clusters [ward]"),
 	NUMBER(THRESHOLD, "distance-threshold", &threshold, 0, DBL_MAX,
 		"agglomerative: join clusters nearer than this, instead of --n-clusters"),
 	OPTION_HEADING("Results"),
-	PATH(TREE, "tree", &tree_path, "write the condensed tree, or the joins, as JSONL, or CSV in a .csv"),
-	PATH(REPORT, "report", &report_path, "write the clusters with their sizes as JSON, or CSV in a .csv"),
+	PATH(TREE, "tree", &tree_path,
+		"write the condensed tree, or the joins, as JSONL, or CSV in a .csv"),
+	PATH(REPORT, "report", &report_path,
+		"write the clusters with their sizes as JSON, or CSV in a .csv"),
 	PATH(SAVE, "save", &save_path, "keep the clustering, to label new records by"),
 	OPTION_STRING(0, "load", &load_path, "FILE", "label records by a saved clustering"),
 	OPTION_END,
@@ -98,9 +150,12 @@ static const struct option options[] = {
 
 static const char *const keys[] = { "cluster", "probability", "outlier_score" };
 static const char *const examples[] = {
-	"embed docs.jsonl | reduce | cluster --min-cluster-size 50 >clustered.jsonl", "clusters of at least 50 documents",
-	"cluster --method kmeans --n-clusters 20 --input-key embedding vectors.jsonl", "twenty clusters, no outliers",
-	"cluster --load clusters.safetensors new.jsonl", "new records in clusters found before",
+	"embed docs.jsonl | reduce | cluster --min-cluster-size 50 >clustered.jsonl",
+	"clusters of at least 50 documents",
+	"cluster --method kmeans --n-clusters 20 --input-key embedding vectors.jsonl",
+	"twenty clusters, no outliers",
+	"cluster --load clusters.safetensors new.jsonl",
+	"new records in clusters found before",
 	NULL,
 };
 static const struct command command = {
@@ -120,36 +175,44 @@ static void check_usage(void)
 		if (!given[i])
 			continue;
 		if (load_path && i != REPORT)
-			command_usage("--%s does not go with --load: the file says how to cluster", rules[i].name);
+			command_usage("--%s does not go with --load: the file says how to cluster",
+				rules[i].name);
 		if (load_path)
-			command_usage("--report is of the records that are clustered, not of those that are labelled by --load");
+			command_usage("--report is of the records that are clustered, not of those "
+				      "that are labelled by --load");
 		if (i == SAVE && method == AGGLOMERATIVE)
-			command_usage("--save needs hdbscan or kmeans: agglomerative clusters have no place for new records");
+			command_usage("--save needs hdbscan or kmeans: agglomerative clusters have "
+				      "no place for new records");
 		if (!(rules[i].methods & 1u << method))
-			command_usage("--%s is no option of --method %s", rules[i].name, method_names[method]);
+			command_usage("--%s is no option of --method %s", rules[i].name,
+				method_names[method]);
 	}
 	if (load_path)
 		return;
 	if (method == KMEANS && !given[N_CLUSTERS])
 		command_usage("--method kmeans needs --n-clusters");
 	if (method == AGGLOMERATIVE && given[N_CLUSTERS] == given[THRESHOLD])
-		command_usage("--method agglomerative needs either --n-clusters or --distance-threshold");
+		command_usage(
+			"--method agglomerative needs either --n-clusters or --distance-threshold");
 	if (method == KMEANS && metric == SPACE_MANHATTAN)
 		command_usage("k-means needs --metric euclidean or cosine");
 	if (method == AGGLOMERATIVE && linkage == LINKAGE_WARD && metric != SPACE_EUCLIDEAN)
-		command_usage("--linkage ward needs --metric euclidean; others have --linkage average");
+		command_usage(
+			"--linkage ward needs --metric euclidean; others have --linkage average");
 	if (method == HDBSCAN && density.epsilon_max < density.epsilon)
-		command_usage("--cluster-selection-epsilon-max is smaller than --cluster-selection-epsilon");
+		command_usage("--cluster-selection-epsilon-max is smaller than "
+			      "--cluster-selection-epsilon");
 }
 
-/* --- Reading vectors ------------------------------------------------------------------------------------------------------ */
+/* --- Reading vectors ------------------------------------------------------------------------ */
 
-/* Where vectors come from: a key, chosen by the first record unless the user chose it, or the rows of a file. */
+/* Where vectors come from: a key, chosen by the first record unless the user chose it, or the
+ * rows of a file. */
 static struct source {
-	const char *key;	/* NULL until it is chosen */
+	const char *key; /* NULL until it is chosen */
 	size_t want, want_other;
-	const float *rows;	/* of --input-vectors */
-	size_t n_rows, size;	/* size: of a vector; 0 until it is known */
+	const float *rows; /* of --input-vectors */
+	size_t n_rows, size; /* size: of a vector; 0 until it is known */
 	enum space_metric metric;
 } source;
 
@@ -173,8 +236,11 @@ static void source_open(struct arena *arena)
 static int usable(const struct record *r, const float *x, size_t n, struct error *e)
 {
 	if (source.size && n != source.size)
-		return record_error(r, e, load_path ? "the vector has %zu numbers, the clustering is of vectors of %zu" :
-			"the vector has %zu numbers, those before have %zu", n, source.size);
+		return record_error(r, e,
+			load_path
+				? "the vector has %zu numbers, the clustering is of vectors of %zu"
+				: "the vector has %zu numbers, those before have %zu",
+			n, source.size);
 	bool zero = source.metric == SPACE_COSINE;
 	for (size_t i = 0; i < n && zero; i++)
 		zero = x[i] == 0;
@@ -184,11 +250,13 @@ static int usable(const struct record *r, const float *x, size_t n, struct error
 	return 0;
 }
 
-static int source_vector(const struct record *r, struct arena *arena, const float **x, struct error *e)
+static int source_vector(
+	const struct record *r, struct arena *arena, const float **x, struct error *e)
 {
 	if (source.rows) {
 		if (r->index >= source.n_rows)
-			return record_error(r, e, "%s has only %zu rows", run.input_vectors, source.n_rows);
+			return record_error(
+				r, e, "%s has only %zu rows", run.input_vectors, source.n_rows);
 		*x = source.rows + r->index * source.size;
 		return usable(r, *x, source.size, e);
 	}
@@ -217,16 +285,7 @@ static bool source_next(struct arena *arena, struct record *r, const float **x)
 	return false;
 }
 
-/* --- Fitting -------------------------------------------------------------------------------------------------------------- */
-
-struct result {
-	size_t n, k;
-	const int32_t *label;
-	const double *probability, *score;	/* NULL: there are none */
-	const double *persistence;
-	double inertia;
-	size_t iterations;
-};
+/* --- Fitting -------------------------------------------------------------------------------- */
 
 struct vectors {
 	float *at;
@@ -246,7 +305,8 @@ static struct spool *spool_all(struct vectors *v)
 		size_t size = source.size * sizeof *x;
 		if (v->n == v->capacity) {
 			size_t larger = v->capacity ? 2 * v->capacity : 1024;
-			v->at = mem_resize(v->at, size_mul(v->capacity, size), size_mul(larger, size));
+			v->at = mem_resize(
+				v->at, size_mul(v->capacity, size), size_mul(larger, size));
 			v->capacity = larger;
 		}
 		memcpy(v->at + v->n++ * source.size, x, size);
@@ -256,7 +316,9 @@ static struct spool *spool_all(struct vectors *v)
 	}
 	arena_free(arena);
 	if (v->n >= (size_t)1 << 31) {
-		error_set(&e, ERROR_DATA, "more than %d records: cluster a part, and --load that for the rest", INT32_MAX);
+		error_set(&e, ERROR_DATA,
+			"more than %d records: cluster a part, and --load that for the rest",
+			INT32_MAX);
 		command_fail(&e);
 	}
 	return spool;
@@ -268,79 +330,13 @@ static bool is_csv(const char *path)
 	return n > 4 && !strcmp(path + n - 4, ".csv");
 }
 
-static void write_number(struct buffer *b, double x, bool csv)
+static void write_and_free(const char *path, struct buffer *text)
 {
-	if (isfinite(x))
-		json_write_double(b, x);
-	else
-		buffer_text(b, csv ? "inf" : "null");
+	command_write_file(path, buffer_view(text));
+	buffer_free(text);
 }
 
-static void write_tree(const struct hdbscan_tree *t)
-{
-	bool csv = is_csv(tree_path);
-	struct buffer b = { 0 };
-	buffer_text(&b, csv ? "parent,child,lambda,size\n" : "");
-	for (size_t i = 0; i < t->n_rows; i++) {
-		const struct hdbscan_row *r = &t->rows[i];
-		buffer_printf(&b, csv ? "%u,%u," : "{\"parent\":%u,\"child\":%u,\"lambda\":", r->parent, r->child);
-		write_number(&b, r->lambda, csv);
-		buffer_printf(&b, csv ? ",%u\n" : ",\"size\":%u}\n", r->size);
-	}
-	command_write_file(tree_path, buffer_view(&b));
-	buffer_free(&b);
-}
-
-static void write_joins(const struct hdbscan_join *joins, size_t n)
-{
-	bool csv = is_csv(tree_path);
-	struct buffer b = { 0 };
-	buffer_text(&b, csv ? "left,right,distance,size\n" : "");
-	for (size_t i = 0; i + 1 < n; i++) {
-		buffer_printf(&b, csv ? "%u,%u," : "{\"left\":%u,\"right\":%u,\"distance\":", joins[i].left, joins[i].right);
-		write_number(&b, joins[i].distance, csv);
-		buffer_printf(&b, csv ? ",%u\n" : ",\"size\":%u}\n", joins[i].size);
-	}
-	command_write_file(tree_path, buffer_view(&b));
-	buffer_free(&b);
-}
-
-static void write_report(const struct result *r)
-{
-	bool csv = is_csv(report_path);
-	struct buffer b = { 0 };
-	size_t *count = mem_zero(r->k + 1, sizeof *count);
-	for (size_t i = 0; i < r->n; i++)
-		count[r->label[i] + 1]++;
-	if (csv) {
-		buffer_printf(&b, "cluster,count%s\n", r->persistence ? ",persistence" : "");
-	} else {
-		buffer_printf(&b, "{\"method\":\"%s\",\"records\":%zu,\"outliers\":%zu", method_names[method], r->n, count[0]);
-		if (method == KMEANS) {
-			buffer_text(&b, ",\"inertia\":");
-			json_write_double(&b, r->inertia);
-			buffer_printf(&b, ",\"iterations\":%zu", r->iterations);
-		}
-		buffer_text(&b, ",\"clusters\":[");
-	}
-	for (size_t k = 0; k < r->k; k++) {
-		if (csv)
-			buffer_printf(&b, "%zu,%zu", k, count[k + 1]);
-		else
-			buffer_printf(&b, "%s\n{\"cluster\":%zu,\"count\":%zu", k ? "," : "", k, count[k + 1]);
-		if (r->persistence) {
-			buffer_text(&b, csv ? "," : ",\"persistence\":");
-			write_number(&b, r->persistence[k], csv);
-		}
-		buffer_char(&b, csv ? '\n' : '}');
-	}
-	buffer_text(&b, csv ? "" : "]}\n");
-	command_write_file(report_path, buffer_view(&b));
-	mem_free(count);
-	buffer_free(&b);
-}
-
-static void write_records(struct spool *spool, const struct result *r)
+static void write_records(struct spool *spool, const struct cluster_result *r)
 {
 	struct error e;
 	struct arena *arena = arena_new();
@@ -372,7 +368,7 @@ static void write_records(struct spool *spool, const struct result *r)
 	arena_free(arena);
 }
 
-static void finish(struct spool *spool, const struct result *r)
+static void finish(struct spool *spool, const struct cluster_result *r)
 {
 	size_t outliers = 0;
 	for (size_t i = 0; i < r->n; i++)
@@ -380,8 +376,11 @@ static void finish(struct spool *spool, const struct result *r)
 	command_count("clusters", (double)r->k);
 	if (method == HDBSCAN)
 		command_count("outliers", (double)outliers);
-	if (report_path)
-		write_report(r);
+	if (report_path) {
+		struct buffer text = { 0 };
+		cluster_report(&text, r, is_csv(report_path));
+		write_and_free(report_path, &text);
+	}
 	write_records(spool, r);
 }
 
@@ -389,6 +388,7 @@ static void run_hdbscan(struct spool *spool, struct vectors *v)
 {
 	struct error e;
 	struct hdbscan h;
+	struct buffer text = { 0 };
 	double *core = save_path ? MEM_ARRAY(double, v->n) : NULL;
 	density.metric = (enum space_metric)metric;
 	density.method = (enum hdbscan_method)selection;
@@ -396,10 +396,17 @@ static void run_hdbscan(struct spool *spool, struct vectors *v)
 	hdbscan_fit(&h, v->at, v->n, source.size, &density, core);
 	if (save_path && hdbscan_save(&h, &density, v->at, source.size, core, save_path, &e))
 		command_fail(&e);
-	if (tree_path)
-		write_tree(&h.tree);
-	finish(spool, &(struct result){ .n = h.n, .k = h.k, .label = h.label, .probability = h.probability, .score = h.outlier_score,
-		.persistence = h.persistence });
+	if (tree_path) {
+		cluster_report_tree(&text, &h.tree, is_csv(tree_path));
+		write_and_free(tree_path, &text);
+	}
+	finish(spool, &(struct cluster_result){ .method = "hdbscan",
+			      .n = h.n,
+			      .k = h.k,
+			      .label = h.label,
+			      .probability = h.probability,
+			      .score = h.outlier_score,
+			      .persistence = h.persistence });
 	mem_free(core);
 	hdbscan_release(&h);
 }
@@ -409,27 +416,41 @@ static void run_kmeans(struct spool *spool, struct vectors *v)
 	struct error e;
 	struct kmeans m;
 	if (n_clusters > v->n) {
-		error_set(&e, ERROR_DATA, "--n-clusters %zu, but there are only %zu records", n_clusters, v->n);
+		error_set(&e, ERROR_DATA, "--n-clusters %zu, but there are only %zu records",
+			n_clusters, v->n);
 		command_fail(&e);
 	}
-	kmeans_fit(&m, v->at, v->n, source.size, &(struct kmeans_options){ .n_clusters = n_clusters, .n_init = n_init,
-		.metric = (enum space_metric)metric, .seed = run.seed, .progress = command_progress });
+	kmeans_fit(&m, v->at, v->n, source.size,
+		&(struct kmeans_options){ .n_clusters = n_clusters,
+			.n_init = n_init,
+			.metric = (enum space_metric)metric,
+			.seed = run.seed,
+			.progress = command_progress });
 	if (save_path && kmeans_save(&m, save_path, &e))
 		command_fail(&e);
-	finish(spool, &(struct result){ .n = v->n, .k = m.k, .label = m.label, .inertia = m.inertia, .iterations = m.iterations });
+	finish(spool, &(struct cluster_result){ .method = method_names[method],
+			      .n = v->n,
+			      .k = m.k,
+			      .label = m.label,
+			      .inertia = m.inertia,
+			      .iterations = m.iterations });
 	kmeans_release(&m);
 }
 
-/* Refuse before the machine runs out of memory: the kernel promises more than it has, and kills whom it likes. */
+/* Refuse before the machine runs out of memory: the kernel promises more than it has, and kills
+ * whom it likes. */
 static void check_memory(size_t n)
 {
 	struct error e;
-	size_t need = agglomerative_memory((enum linkage)linkage, n), page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t need = agglomerative_memory((enum linkage)linkage, n),
+	       page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t have = size_mul((size_t)sysconf(_SC_PHYS_PAGES), page);
 	if (need < have - have / 5)
 		return;
-	error_set(&e, ERROR_RETRY, "the distances of %zu records take %zu MB, this machine has %zu MB: "
-		"--linkage ward and single, and --method hdbscan and kmeans, need none of them", n, need >> 20, have >> 20);
+	error_set(&e, ERROR_RETRY,
+		"the distances of %zu records take %zu MB, this machine has %zu MB: "
+		"--linkage ward and single, and --method hdbscan and kmeans, need none of them",
+		n, need >> 20, have >> 20);
 	command_fail(&e);
 }
 
@@ -437,17 +458,23 @@ static void run_agglomerative(struct spool *spool, struct vectors *v)
 {
 	struct error e;
 	if (n_clusters > v->n) {
-		error_set(&e, ERROR_DATA, "--n-clusters %zu, but there are only %zu records", n_clusters, v->n);
+		error_set(&e, ERROR_DATA, "--n-clusters %zu, but there are only %zu records",
+			n_clusters, v->n);
 		command_fail(&e);
 	}
 	check_memory(v->n);
+	struct buffer text = { 0 };
 	struct hdbscan_join *joins = MEM_ARRAY(struct hdbscan_join, v->n);
 	int32_t *label = MEM_ARRAY(int32_t, v->n);
-	agglomerative_join((enum linkage)linkage, v->at, v->n, source.size, (enum space_metric)metric, command_progress, joins);
+	agglomerative_join((enum linkage)linkage, v->at, v->n, source.size,
+		(enum space_metric)metric, command_progress, joins);
 	size_t k = agglomerative_cut(joins, v->n, n_clusters, threshold, label);
-	if (tree_path)
-		write_joins(joins, v->n);
-	finish(spool, &(struct result){ .n = v->n, .k = k, .label = label });
+	if (tree_path) {
+		cluster_report_joins(&text, joins, v->n, is_csv(tree_path));
+		write_and_free(tree_path, &text);
+	}
+	finish(spool, &(struct cluster_result){
+			      .method = method_names[method], .n = v->n, .k = k, .label = label });
 	mem_free(joins);
 	mem_free(label);
 }
@@ -464,12 +491,14 @@ static void fit(void)
 	}
 	if (v.n == 0)
 		source.size = 1;
-	(method == HDBSCAN ? run_hdbscan : method == KMEANS ? run_kmeans : run_agglomerative)(spool, &v);
+	(method == HDBSCAN         ? run_hdbscan
+		: method == KMEANS ? run_kmeans
+				   : run_agglomerative)(spool, &v);
 	mem_free(v.at);
 	spool_free(spool);
 }
 
-/* --- Labelling by a saved clustering -------------------------------------------------------------------------------------- */
+/* --- Labelling by a saved clustering -------------------------------------------------------- */
 
 struct model {
 	enum cluster_method method;
@@ -487,11 +516,13 @@ static void load_model(struct model *m)
 		command_fail(&e);
 	m->method = state.method;
 	source.metric = state.metric;
-	if (m->method == CLUSTER_KMEANS ? kmeans_load(&m->centers, file, &e) : !(m->density = hdbscan_load(file, &e)))
+	if (m->method == CLUSTER_KMEANS ? kmeans_load(&m->centers, file, &e)
+					: !(m->density = hdbscan_load(file, &e)))
 		command_fail(&e);
 	size_t size = m->method == CLUSTER_KMEANS ? m->centers.c : hdbscan_model_size(m->density);
 	if (source.rows && source.size != size) {
-		error_set(&e, ERROR_DATA, "%s has rows of %zu numbers, the clustering is of %zu", run.input_vectors, source.size, size);
+		error_set(&e, ERROR_DATA, "%s has rows of %zu numbers, the clustering is of %zu",
+			run.input_vectors, source.size, size);
 		command_fail(&e);
 	}
 	source.size = size;
@@ -499,7 +530,8 @@ static void load_model(struct model *m)
 	arena_free(arena);
 }
 
-static void label_batch(const struct model *m, const struct record *records, const float *x, size_t n, struct buffer *b)
+static void label_batch(const struct model *m, const struct record *records, const float *x,
+	size_t n, struct buffer *b)
 {
 	int32_t label[BATCH];
 	double probability[BATCH], score[BATCH];
@@ -534,7 +566,8 @@ static void apply(void)
 	struct buffer b = { 0 };
 	for (bool more = true; more;) {
 		size_t n = 0, bytes = 0;
-		while (n < BATCH && bytes < BATCH_BYTES && (more = source_next(arena, &records[n], &vector))) {
+		while (n < BATCH && bytes < BATCH_BYTES &&
+			(more = source_next(arena, &records[n], &vector))) {
 			memcpy(x + n * source.size, vector, source.size * sizeof *x);
 			bytes += records[n++].raw.size;
 		}

@@ -12,18 +12,18 @@ struct pair {
 	size_t order;
 };
 
-/* What the chain needs to know of the clusters: the distances from one of them to all others, and to replace two by one. Clusters stand
- * at slots; the joined one takes b's. */
+/* What the chain needs to know of the clusters: the distances from one of them to all others,
+ * and to replace two by one. Clusters stand at slots; the joined one takes b's. */
 struct clusters {
-	size_t n;		/* slots */
-	size_t *size;		/* [n]: records; 0 for a slot that has been joined into another */
+	size_t n; /* slots */
+	size_t *size; /* [n]: records; 0 for a slot that has been joined into another */
 	enum linkage linkage;
-	double *distances;	/* average, complete: [n (n - 1) / 2]; */
-	size_t c;		/* Ward: */
-	double *blocks;		/* [blocks, C, LANES]: centroids */
-	double *raw;		/* [blocks, LANES] */
-	double *point;		/* [C] */
-	double *weight;		/* [blocks, LANES]: size, as a number; infinite where the slot is empty */
+	double *distances; /* average, complete: [n (n - 1) / 2]; */
+	size_t c; /* Ward: */
+	double *blocks; /* [blocks, C, LANES]: centroids */
+	double *raw; /* [blocks, LANES] */
+	double *point; /* [C] */
+	double *weight; /* [blocks, LANES]: size, as a number; infinite where the slot is empty */
 };
 
 size_t agglomerative_memory(enum linkage linkage, size_t n)
@@ -42,7 +42,7 @@ static size_t at(size_t n, size_t i, size_t j)
 	return n * i - i * (i + 1) / 2 + (j - i - 1);
 }
 
-/* --- Average and complete: all distances ---------------------------------------------------------------------------------- */
+/* --- Average and complete: all distances ---------------------------------------------------- */
 
 static void measure(struct clusters *k, const float *x, size_t c, enum space_metric metric)
 {
@@ -51,15 +51,19 @@ static void measure(struct clusters *k, const float *x, size_t c, enum space_met
 	k->distances = mem_alloc(agglomerative_memory(k->linkage, k->n));
 #pragma omp parallel
 	{
-		double *raw = MEM_ARRAY(double, s.n_leaves * SPACE_LEAF), *point = MEM_ARRAY(double, c);
+		double *raw = MEM_ARRAY(double, s.n_leaves *SPACE_LEAF),
+		       *point = MEM_ARRAY(double, c);
 #pragma omp for schedule(dynamic, 16)
 		for (size_t i = 0; i < k->n - 1; i++) {
-			size_t block = (i + 1) / SPACE_LANES, blocks = s.n_leaves * SPACE_LEAF / SPACE_LANES - block;
+			size_t block = (i + 1) / SPACE_LANES,
+			       blocks = s.n_leaves * SPACE_LEAF / SPACE_LANES - block;
 			space_at(&s, i, point);
-			space_block(metric, point, s.blocks + block * c * SPACE_LANES, blocks, c, raw);
+			space_block(
+				metric, point, s.blocks + block * c * SPACE_LANES, blocks, c, raw);
 			double *row = k->distances + at(k->n, i, i + 1);
 			for (size_t j = i + 1; j < k->n; j++)
-				row[j - i - 1] = space_distance(metric, raw[j - block * SPACE_LANES]);
+				row[j - i - 1] =
+					space_distance(metric, raw[j - block * SPACE_LANES]);
 		}
 		mem_free(raw);
 		mem_free(point);
@@ -94,7 +98,7 @@ static void join_listed(struct clusters *k, size_t a, size_t b)
 	}
 }
 
-/* --- Ward: centroids ------------------------------------------------------------------------------------------------------ */
+/* --- Ward: centroids ------------------------------------------------------------------------ */
 
 static double *slot(const struct clusters *k, size_t i)
 {
@@ -116,7 +120,8 @@ static void hold_centroids(struct clusters *k, const float *x, size_t c)
 	}
 }
 
-/* The square of Ward's distance of clusters of a and b records: 2 a b / (a + b) times that of their centroids. */
+/* The square of Ward's distance of clusters of a and b records: 2 a b / (a + b) times that of
+ * their centroids. */
 static inline double ward(double raw, double a, double b)
 {
 	return 2 * a * b / (a + b) * raw;
@@ -126,10 +131,12 @@ static void nearest_centroid(const struct clusters *k, size_t x, size_t *nearest
 {
 	for (size_t j = 0; j < k->c; j++)
 		k->point[j] = slot(k, x)[j * SPACE_LANES];
-	space_block(SPACE_EUCLIDEAN, k->point, k->blocks, (k->n + SPACE_LANES - 1) / SPACE_LANES, k->c, k->raw);
+	space_block(SPACE_EUCLIDEAN, k->point, k->blocks, (k->n + SPACE_LANES - 1) / SPACE_LANES,
+		k->c, k->raw);
 	double own = k->weight[x], *raw = k->raw;
 	for (size_t i = 0; i < k->n; i++)
-		raw[i] = ward(raw[i], own, k->weight[i]);	/* of an empty slot inf / inf, which is below nothing */
+		raw[i] = ward(raw[i], own,
+			k->weight[i]); /* of an empty slot inf / inf, which is below nothing */
 	raw[x] = INFINITY;
 	for (size_t i = 0; i < k->n; i++)
 		if (raw[i] < *distance)
@@ -145,7 +152,7 @@ static void join_centroids(struct clusters *k, size_t a, size_t b)
 	k->weight[a] = INFINITY;
 }
 
-/* --- The chain ------------------------------------------------------------------------------------------------------------ */
+/* --- The chain ------------------------------------------------------------------------------ */
 
 static void nearest_of(const struct clusters *k, size_t x, size_t *nearest, double *distance)
 {
@@ -167,7 +174,8 @@ static double distance_of(const struct clusters *k, size_t x, size_t y)
 	return ward(raw, k->weight[x], k->weight[y]);
 }
 
-/* Follow nearest neighbours until two are each other's, join them, and go on from what is left of the chain. */
+/* Follow nearest neighbours until two are each other's, join them, and go on from what is left
+ * of the chain. */
 static void chain_joins(struct clusters *k, struct pair *pairs, hdbscan_progress *progress)
 {
 	size_t *chain = MEM_ARRAY(size_t, k->n), length = 0, first = 0;
@@ -213,7 +221,7 @@ static int compare_pairs(const void *x, const void *y)
 	return (p->order > q->order) - (p->order < q->order);
 }
 
-/* --- From pairs to joins -------------------------------------------------------------------------------------------------- */
+/* --- From pairs to joins -------------------------------------------------------------------- */
 
 static uint32_t find(uint32_t *parent, uint32_t i)
 {
@@ -224,7 +232,8 @@ static uint32_t find(uint32_t *parent, uint32_t i)
 	return i;
 }
 
-/* Number the joins: parent is a forest over records and joins, whose roots are the clusters so far. */
+/* Number the joins: parent is a forest over records and joins, whose roots are the clusters so
+ * far. */
 static void number(const struct pair *pairs, size_t n, struct hdbscan_join *joins)
 {
 	uint32_t *parent = MEM_ARRAY(uint32_t, 2 * n);
@@ -233,14 +242,16 @@ static void number(const struct pair *pairs, size_t n, struct hdbscan_join *join
 	for (size_t i = 0; i + 1 < n; i++) {
 		uint32_t a = find(parent, pairs[i].a), b = find(parent, pairs[i].b);
 		uint32_t left = a < b ? a : b, right = a < b ? b : a;
-		uint32_t size = (left < n ? 1 : joins[left - n].size) + (right < n ? 1 : joins[right - n].size);
+		uint32_t size = (left < n ? 1 : joins[left - n].size) +
+				(right < n ? 1 : joins[right - n].size);
 		joins[i] = (struct hdbscan_join){ left, right, size, pairs[i].distance };
 		parent[a] = parent[b] = (uint32_t)(n + i);
 	}
 	mem_free(parent);
 }
 
-static void single_pairs(const float *x, size_t n, size_t c, enum space_metric metric, hdbscan_progress *progress, struct pair *pairs)
+static void single_pairs(const float *x, size_t n, size_t c, enum space_metric metric,
+	hdbscan_progress *progress, struct pair *pairs)
 {
 	struct space s;
 	struct hdbscan_edge *edges = MEM_ARRAY(struct hdbscan_edge, n);
@@ -252,8 +263,8 @@ static void single_pairs(const float *x, size_t n, size_t c, enum space_metric m
 	mem_free(edges);
 }
 
-void agglomerative_join(enum linkage linkage, const float *x, size_t n, size_t c, enum space_metric metric, hdbscan_progress *progress,
-	struct hdbscan_join *joins)
+void agglomerative_join(enum linkage linkage, const float *x, size_t n, size_t c,
+	enum space_metric metric, hdbscan_progress *progress, struct hdbscan_join *joins)
 {
 	CHECK(n < (size_t)1 << 31 && (linkage != LINKAGE_WARD || metric == SPACE_EUCLIDEAN));
 	if (n < 2)
@@ -282,10 +293,11 @@ void agglomerative_join(enum linkage linkage, const float *x, size_t n, size_t c
 	mem_free(pairs);
 }
 
-size_t agglomerative_cut(const struct hdbscan_join *joins, size_t n, size_t k, double threshold, int32_t *label)
+size_t agglomerative_cut(
+	const struct hdbscan_join *joins, size_t n, size_t k, double threshold, int32_t *label)
 {
 	CHECK(k <= n && n < (size_t)1 << 31);
-	size_t made = n - k;	/* joins that are kept */
+	size_t made = n - k; /* joins that are kept */
 	if (k == 0)
 		for (made = 0; made + 1 < n && joins[made].distance < threshold;)
 			made++;

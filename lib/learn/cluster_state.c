@@ -18,7 +18,8 @@ static size_t word_of(struct json v, const char *const *words, size_t n)
 	return i;
 }
 
-int cluster_state_read(const struct tensor_file *file, struct cluster_state *s, struct arena *arena, struct error *e)
+int cluster_state_read(const struct tensor_file *file, struct cluster_state *s, struct arena *arena,
+	struct error *e)
 {
 	const char *path = tensor_file_path(file);
 	struct slice kind = tensor_file_metadata(file, "heddle", arena);
@@ -30,7 +31,8 @@ int cluster_state_read(const struct tensor_file *file, struct cluster_state *s, 
 	size_t method = word_of(json_get(s->parameters, "method"), methods, 2);
 	size_t metric = word_of(json_get(s->parameters, "metric"), metrics, 3);
 	if (method == 2 || metric == 3)
-		return error_set(e, ERROR_MODEL, "%s: unknown method or metric in the parameters", path);
+		return error_set(
+			e, ERROR_MODEL, "%s: unknown method or metric in the parameters", path);
 	s->method = (enum cluster_method)method;
 	s->metric = (enum space_metric)metric;
 	return 0;

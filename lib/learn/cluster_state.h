@@ -1,6 +1,6 @@
 /*
- * cluster_state.h: what the saved clusterings have in common. A safetensors file whose metadata is "heddle": "cluster 1" and
- * "parameters": a JSON object with at least "method" and "metric".
+ * cluster_state.h: what the saved clusterings have in common. A safetensors file whose metadata
+ * is "heddle": "cluster 1" and "parameters": a JSON object with at least "method" and "metric".
  */
 #pragma once
 #include "lib/base/memory.h"
@@ -15,10 +15,13 @@ struct cluster_state {
 	struct json parameters;
 };
 
-/* Read and check the metadata; 78 where the file is not a clustering. The parameters live in the arena. */
-int cluster_state_read(const struct tensor_file *, struct cluster_state *, struct arena *, struct error *);
+/* Read and check the metadata; 78 where the file is not a clustering. The parameters live in the
+ * arena. */
+int cluster_state_read(
+	const struct tensor_file *, struct cluster_state *, struct arena *, struct error *);
 
-/* Begin the metadata: {"method":…,"metric":… ; the caller goes on with ,"name":value and calls cluster_state_write. */
+/* Begin the metadata: {"method":…,"metric":… ; the caller goes on with ,"name":value and calls
+ * cluster_state_write. */
 void cluster_state_begin(struct buffer *parameters, enum cluster_method, enum space_metric);
 void cluster_state_number(struct buffer *parameters, const char *name, double);
 void cluster_state_write(struct buffer *parameters, struct tensor_writer *);

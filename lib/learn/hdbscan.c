@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-void hdbscan_fit(struct hdbscan *h, const float *x, size_t n, size_t c, const struct hdbscan_options *o, double *core)
+void hdbscan_fit(struct hdbscan *h, const float *x, size_t n, size_t c,
+	const struct hdbscan_options *o, double *core)
 {
 	*h = (struct hdbscan){ .n = n };
 	if (n < 2) {
@@ -20,7 +21,8 @@ void hdbscan_fit(struct hdbscan *h, const float *x, size_t n, size_t c, const st
 	struct space s;
 	struct hdbscan_edge *edges = MEM_ARRAY(struct hdbscan_edge, n - 1);
 	space_init(&s, x, n, c, o->metric, space_wants_tree(c));
-	hdbscan_span(&s, o->min_samples ? o->min_samples : o->min_cluster_size, o->alpha, o->progress, edges, core);
+	hdbscan_span(&s, o->min_samples ? o->min_samples : o->min_cluster_size, o->alpha,
+		o->progress, edges, core);
 	space_release(&s);
 	struct hdbscan_join *joins = MEM_ARRAY(struct hdbscan_join, n - 1);
 	hdbscan_join(edges, n, joins);

@@ -1,6 +1,7 @@
 /*
- * hdbscan_condense.c: from a spanning tree to the hierarchy and to the condensed tree (McInnes and Healy 2017, section 2.3), row for row
- * as hdbscan's label, condense_tree and simplify_hierarchy: breadth first, the left side of a split first.
+ * hdbscan_condense.c: from a spanning tree to the hierarchy and to the condensed tree (McInnes
+ * and Healy 2017, section 2.3), row for row as hdbscan's label, condense_tree and
+ * simplify_hierarchy: breadth first, the left side of a split first.
  */
 #include <math.h>
 
@@ -22,7 +23,8 @@ void hdbscan_join(const struct hdbscan_edge *edges, size_t n, struct hdbscan_joi
 			}
 			size[i] = id[side[i]] < n ? 1 : joins[id[side[i]] - n].size;
 		}
-		joins[e] = (struct hdbscan_join){ id[side[0]], id[side[1]], size[0] + size[1], edges[e].weight };
+		joins[e] = (struct hdbscan_join){ id[side[0]], id[side[1]], size[0] + size[1],
+			edges[e].weight };
 		size_t under = size[0] < size[1] ? 0 : 1;
 		parent[side[under]] = side[1 - under];
 		id[side[1 - under]] = (uint32_t)(n + e);
@@ -31,14 +33,14 @@ void hdbscan_join(const struct hdbscan_edge *edges, size_t n, struct hdbscan_joi
 	mem_free(id);
 }
 
-/* --- Condensing -------------------------------------------------------------------------------------------------------- */
+/* --- Condensing ----------------------------------------------------------------------------- */
 
 struct condenser {
 	const struct hdbscan_join *joins;
 	size_t n;
 	struct hdbscan_tree *tree;
-	uint32_t *relabel;	/* [N - 1]: the cluster that a join belongs to; NONE once it has fallen out */
-	uint32_t *queue;	/* of a subtree that falls out */
+	uint32_t *relabel; /* [N - 1]: the cluster of a join; NONE once it has fallen out */
+	uint32_t *queue; /* of a subtree that falls out */
 };
 
 enum { NONE = UINT32_MAX };
@@ -48,7 +50,8 @@ static uint32_t size_of(const struct condenser *c, uint32_t node)
 	return node < c->n ? 1 : c->joins[node - c->n].size;
 }
 
-static void add_row(struct condenser *c, uint32_t parent, uint32_t child, uint32_t size, double lambda)
+static void add_row(
+	struct condenser *c, uint32_t parent, uint32_t child, uint32_t size, double lambda)
 {
 	c->tree->rows[c->tree->n_rows++] = (struct hdbscan_row){ parent, child, size, lambda };
 }
@@ -102,12 +105,16 @@ static void condense_join(struct condenser *c, uint32_t node, size_t min_cluster
 		fall_out(c, join->right, cluster, lambda);
 }
 
-void hdbscan_condense(struct hdbscan_tree *tree, const struct hdbscan_join *joins, size_t n, size_t min_cluster_size)
+void hdbscan_condense(struct hdbscan_tree *tree, const struct hdbscan_join *joins, size_t n,
+	size_t min_cluster_size)
 {
 	CHECK(n >= 2 && min_cluster_size >= 2);
 	/* a row a point, and a row a cluster, of which there are at most as many as joins */
-	*tree = (struct hdbscan_tree){ .n = n, .rows = MEM_ARRAY(struct hdbscan_row, 2 * n), .n_clusters = 1 };
-	struct condenser c = { joins, n, tree, MEM_ARRAY(uint32_t, n - 1), MEM_ARRAY(uint32_t, 2 * n) };
+	*tree = (struct hdbscan_tree){
+		.n = n, .rows = MEM_ARRAY(struct hdbscan_row, 2 * n), .n_clusters = 1
+	};
+	struct condenser c = { joins, n, tree, MEM_ARRAY(uint32_t, n - 1),
+		MEM_ARRAY(uint32_t, 2 * n) };
 	uint32_t *order = MEM_ARRAY(uint32_t, n - 1);
 	size_t head = 0, tail = 0;
 	order[tail++] = (uint32_t)(2 * n - 2);
@@ -115,7 +122,7 @@ void hdbscan_condense(struct hdbscan_tree *tree, const struct hdbscan_join *join
 	while (head < tail) {
 		uint32_t node = order[head++];
 		if (c.relabel[node - n] == NONE)
-			continue;	/* fallen out; so is all below */
+			continue; /* fallen out; so is all below */
 		condense_join(&c, node, min_cluster_size);
 		uint32_t below[2] = { joins[node - n].left, joins[node - n].right };
 		for (size_t i = 0; i < 2; i++)
@@ -127,18 +134,18 @@ void hdbscan_condense(struct hdbscan_tree *tree, const struct hdbscan_join *join
 	mem_free(c.relabel);
 }
 
-/* --- Simplifying ------------------------------------------------------------------------------------------------------- */
+/* --- Simplifying ---------------------------------------------------------------------------- */
 
 struct simplifier {
 	struct hdbscan_tree *tree;
-	bool *leaf;		/* [clusters], all by id - n */
-	float *peak;		/* the largest lambda below */
-	uint32_t *parent;	/* the cluster that it becomes part of; itself while it stays */
-	float *lambda;		/* what the lambdas of its rows become; NAN: they stay */
+	bool *leaf; /* [clusters], all by id - n */
+	float *peak; /* the largest lambda below */
+	uint32_t *parent; /* the cluster that it becomes part of; itself while it stays */
+	float *lambda; /* what the lambdas of its rows become; NAN: they stay */
 };
 
-/* Both sides of a split become part of their parent; the less persistent side's rows move up to the split where the other one is no
- * leaf, as in hdbscan. */
+/* Both sides of a split become part of their parent; the less persistent side's rows move up to
+ * the split where the other one is no leaf, as in hdbscan. */
 static void merge_split(struct simplifier *s, uint32_t parent, const uint32_t child[2], float death)
 {
 	size_t sibling = s->peak[child[0]] <= s->peak[child[1]];
@@ -178,7 +185,8 @@ static void apply_merges(struct simplifier *s)
 	uint32_t *number = MEM_ARRAY(uint32_t, t->n_clusters);
 	for (size_t i = 0; i < t->n_clusters; i++) {
 		bool stays = s->parent[i] == i;
-		s->parent[i] = s->parent[s->parent[i]];	/* a parent's number is smaller, so it is final */
+		s->parent[i] =
+			s->parent[s->parent[i]]; /* a parent's number is smaller, so it is final */
 		number[i] = kept;
 		kept += stays;
 	}
@@ -213,7 +221,7 @@ void hdbscan_simplify(struct hdbscan_tree *t, double persistence)
 	}
 	for (size_t r = 0; r < t->n_rows; r++) {
 		const struct hdbscan_row *row = &t->rows[r];
-		s.peak[row->parent - t->n] = (float)row->lambda;	/* the last row has the largest */
+		s.peak[row->parent - t->n] = (float)row->lambda; /* the last row has the largest */
 		if (row->child >= t->n)
 			s.leaf[row->parent - t->n] = false;
 	}

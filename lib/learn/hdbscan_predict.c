@@ -1,14 +1,18 @@
 /*
- * hdbscan_predict.c: a saved clustering, and new points in it, as approximate_predict and approximate_predict_scores of hdbscan 0.8.44
- * have it; of its quirks these stay: a new point's core distance is that to the (min_samples + 1)-th point, a fitted point's counts the
- * point itself, and alpha plays no part. Three do not: fewer than 2 min_samples points are no error; a selected cluster without points
- * of its own keeps its label; and where equal points make the largest lambda infinite, a point has probability 1 if its lambda is
- * as large and else 0, and score 0 or 1, where hdbscan has 0 and NaN.
+ * hdbscan_predict.c: a saved clustering, and new points in it, as approximate_predict and
+ * approximate_predict_scores of hdbscan 0.8.44 have it; of its quirks these stay: a new point's
+ * core distance is that to the (min_samples + 1)-th point, a fitted point's counts the point
+ * itself, and alpha plays no part. Three do not: fewer than 2 min_samples points are no error; a
+ * selected cluster without points of its own keeps its label; and where equal points make the
+ * largest lambda infinite, a point has probability 1 if its lambda is as large and else 0, and
+ * score 0 or 1, where hdbscan has 0 and NaN.
  *
- * The file's tensors: points [N, C] f32, core [N] f64, point_cluster [N] u32 and point_lambda [N] f64 (the rows of the condensed tree
- * that hold points), cluster_parent [T] u32, cluster_birth, cluster_max_lambda, cluster_peak [T] f64, cluster_label [T] i32: of each
- * cluster of the tree its parent, the lambda at which it appears, the largest lambda of the points of the selected cluster that it
- * belongs to, and of it and all below it, and its label or -1. Cluster 0 is the root.
+ * The file's tensors: points [N, C] f32, core [N] f64, point_cluster [N] u32 and point_lambda
+ * [N] f64 (the rows of the condensed tree that hold points), cluster_parent [T] u32,
+ * cluster_birth, cluster_max_lambda, cluster_peak [T] f64, cluster_label [T] i32: of each
+ * cluster of the tree its parent, the lambda at which it appears, the largest lambda of the
+ * points of the selected cluster that it belongs to, and of it and all below it, and its label
+ * or -1. Cluster 0 is the root.
  */
 #include <float.h>
 #include <math.h>
@@ -28,7 +32,7 @@ struct hdbscan_model {
 	const int32_t *label;
 };
 
-/* --- Saving -------------------------------------------------------------------------------------------------------------- */
+/* --- Saving --------------------------------------------------------------------------------- */
 
 struct state {
 	uint32_t *point_cluster, *parent;
@@ -40,8 +44,9 @@ static void state_of(const struct hdbscan *h, struct state *s, struct arena *are
 {
 	const struct hdbscan_tree *t = &h->tree;
 	size_t n = h->n, k = t->n_clusters;
-	*s = (struct state){ arena_zero(arena, n, 4), arena_zero(arena, k, 4), arena_zero(arena, n, 8), arena_zero(arena, k, 8),
-		arena_zero(arena, k, 8), arena_zero(arena, k, 8), ARENA_ARRAY(arena, int32_t, k) };
+	*s = (struct state){ arena_zero(arena, n, 4), arena_zero(arena, k, 4),
+		arena_zero(arena, n, 8), arena_zero(arena, k, 8), arena_zero(arena, k, 8),
+		arena_zero(arena, k, 8), ARENA_ARRAY(arena, int32_t, k) };
 	for (size_t r = 0; r < t->n_rows; r++) {
 		const struct hdbscan_row *row = &t->rows[r];
 		size_t parent = row->parent - n;
@@ -66,8 +71,8 @@ static void state_of(const struct hdbscan *h, struct state *s, struct arena *are
 			s->peak[s->parent[i]] = s->peak[i];
 }
 
-int hdbscan_save(const struct hdbscan *h, const struct hdbscan_options *o, const float *x, size_t c, const double *core,
-	const char *path, struct error *e)
+int hdbscan_save(const struct hdbscan *h, const struct hdbscan_options *o, const float *x, size_t c,
+	const double *core, const char *path, struct error *e)
 {
 	struct arena *arena = arena_new();
 	struct tensor_writer *w = tensor_writer_new();
@@ -76,7 +81,8 @@ int hdbscan_save(const struct hdbscan *h, const struct hdbscan_options *o, const
 	state_of(h, &s, arena);
 	cluster_state_begin(&parameters, CLUSTER_HDBSCAN, o->metric);
 	cluster_state_number(&parameters, "min_cluster_size", (double)o->min_cluster_size);
-	cluster_state_number(&parameters, "min_samples", (double)(o->min_samples ? o->min_samples : o->min_cluster_size));
+	cluster_state_number(&parameters, "min_samples",
+		(double)(o->min_samples ? o->min_samples : o->min_cluster_size));
 	cluster_state_number(&parameters, "n_clusters", (double)h->k);
 	cluster_state_write(&parameters, w);
 	size_t n = h->n, k = h->tree.n_clusters;
@@ -96,11 +102,11 @@ int hdbscan_save(const struct hdbscan *h, const struct hdbscan_options *o, const
 	return rc;
 }
 
-/* --- Loading ------------------------------------------------------------------------------------------------------------- */
+/* --- Loading -------------------------------------------------------------------------------- */
 
 /* A copy of a tensor [n], or NULL. */
-static const void *copy(struct hdbscan_model *m, const struct tensor_file *f, const char *name, enum file_dtype dtype, size_t n,
-	struct error *e)
+static const void *copy(struct hdbscan_model *m, const struct tensor_file *f, const char *name,
+	enum file_dtype dtype, size_t n, struct error *e)
 {
 	struct arena_mark mark = arena_mark(m->arena);
 	const void *bytes = tensor_file_bytes(f, name, dtype, 1, &n, m->arena, e);
@@ -122,13 +128,14 @@ static bool consistent(const struct hdbscan_model *m, const float *points, size_
 				return false;
 			zero = zero && points[i * c + j] == 0;
 		}
-		if ((zero && m->space.metric == SPACE_COSINE) || m->point_cluster[i] >= m->n_clusters || !(m->core[i] >= 0) ||
+		if ((zero && m->space.metric == SPACE_COSINE) ||
+			m->point_cluster[i] >= m->n_clusters || !(m->core[i] >= 0) ||
 			!(m->point_lambda[i] >= 0))
 			return false;
 	}
 	for (size_t i = 0; i < m->n_clusters; i++)
-		if ((i && m->parent[i] >= i) || m->label[i] < -1 || !(m->birth[i] >= 0) || !(m->max_lambda[i] >= 0) ||
-			!(m->peak[i] >= 0))
+		if ((i && m->parent[i] >= i) || m->label[i] < -1 || !(m->birth[i] >= 0) ||
+			!(m->max_lambda[i] >= 0) || !(m->peak[i] >= 0))
 			return false;
 	return true;
 }
@@ -139,12 +146,16 @@ static int load(struct hdbscan_model *m, const struct tensor_file *f, struct err
 	int64_t min_samples;
 	if (cluster_state_read(f, &state, m->arena, e))
 		return -1;
-	const struct file_tensor *points = tensor_file_find(f, "points"), *parent = tensor_file_find(f, "cluster_parent");
+	const struct file_tensor *points = tensor_file_find(f, "points"),
+				 *parent = tensor_file_find(f, "cluster_parent");
 	struct json samples = json_get(state.parameters, "min_samples");
-	if (!points || points->n_dims != 2 || !points->shape[0] || !points->shape[1] || points->shape[0] >= (size_t)1 << 31 || !parent ||
-		parent->n_dims != 1 || !parent->shape[0] || parent->shape[0] >= (size_t)1 << 31 || samples.type != JSON_NUMBER ||
-		!json_integer(samples, &min_samples) || min_samples < 1)
-		return error_set(e, ERROR_MODEL, "%s: not a whole saved clustering", tensor_file_path(f));
+	if (!points || points->n_dims != 2 || !points->shape[0] || !points->shape[1] ||
+		points->shape[0] >= (size_t)1 << 31 || !parent || parent->n_dims != 1 ||
+		!parent->shape[0] || parent->shape[0] >= (size_t)1 << 31 ||
+		samples.type != JSON_NUMBER || !json_integer(samples, &min_samples) ||
+		min_samples < 1)
+		return error_set(
+			e, ERROR_MODEL, "%s: not a whole saved clustering", tensor_file_path(f));
 	size_t c = points->shape[1], k = parent->shape[0];
 	m->n = points->shape[0];
 	m->n_clusters = k;
@@ -161,7 +172,8 @@ static int load(struct hdbscan_model *m, const struct tensor_file *f, struct err
 		!(m->label = copy(m, f, "cluster_label", FILE_I32, k, e)))
 		return -1;
 	if (!consistent(m, x, c))
-		return error_set(e, ERROR_MODEL, "%s: the saved clustering contradicts itself", tensor_file_path(f));
+		return error_set(e, ERROR_MODEL, "%s: the saved clustering contradicts itself",
+			tensor_file_path(f));
 	space_init(&m->space, x, m->n, c, state.metric, space_wants_tree(c));
 	return 0;
 }
@@ -180,7 +192,8 @@ void hdbscan_model_free(struct hdbscan_model *m)
 {
 	if (!m)
 		return;
-	const void *own[] = { m->core, m->point_cluster, m->point_lambda, m->parent, m->birth, m->max_lambda, m->peak, m->label };
+	const void *own[] = { m->core, m->point_cluster, m->point_lambda, m->parent, m->birth,
+		m->max_lambda, m->peak, m->label };
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		mem_free((void *)(uintptr_t)own[i]);
 	space_release(&m->space);
@@ -198,13 +211,15 @@ enum space_metric hdbscan_model_metric(const struct hdbscan_model *m)
 	return m->space.metric;
 }
 
-/* --- Predicting ---------------------------------------------------------------------------------------------------------- */
+/* --- Predicting ----------------------------------------------------------------------------- */
 
 /* The neighbour of least mutual reach among the k nearest, and the lambda of joining it. */
-static uint32_t nearest_reach(const struct hdbscan_model *m, const struct hit *hits, size_t k, double *lambda)
+static uint32_t nearest_reach(
+	const struct hdbscan_model *m, const struct hit *hits, size_t k, double *lambda)
 {
 	enum space_metric metric = m->space.metric;
-	double core = space_distance(metric, hits[m->min_samples < k ? m->min_samples : k - 1].raw), best = INFINITY;
+	double core = space_distance(metric, hits[m->min_samples < k ? m->min_samples : k - 1].raw),
+	       best = INFINITY;
 	uint32_t neighbour = hits[0].index;
 	for (size_t i = 0; i < k; i++) {
 		double reach = space_distance(metric, hits[i].raw), other = m->core[hits[i].index];
@@ -219,23 +234,31 @@ static uint32_t nearest_reach(const struct hdbscan_model *m, const struct hit *h
 	return neighbour;
 }
 
-static void predict(const struct hdbscan_model *m, const struct hit *hits, size_t k, int32_t *label, double *probability, double *score)
+static void predict(const struct hdbscan_model *m, const struct hit *hits, size_t k, int32_t *label,
+	double *probability, double *score)
 {
 	double lambda;
-	uint32_t neighbour = nearest_reach(m, hits, k, &lambda), cluster = m->point_cluster[neighbour];
+	uint32_t neighbour = nearest_reach(m, hits, k, &lambda),
+		 cluster = m->point_cluster[neighbour];
 	double own = m->point_lambda[neighbour], peak = m->peak[cluster];
-	double at = hits[0].raw == 0 ? own : lambda;	/* the point is one of the fitted: spare it the rounding */
+	double at = hits[0].raw == 0
+			    ? own
+			    : lambda; /* the point is one of the fitted: spare it the rounding */
 	*score = peak == 0 ? 0 : isinf(peak) ? (at >= DBL_MAX ? 0 : 1) : (peak - at) / peak;
 	if (own > lambda)
 		while (cluster && m->birth[cluster] >= lambda)
 			cluster = m->parent[cluster];
 	*label = m->label[cluster];
 	double top = m->max_lambda[cluster];
-	*probability = *label < 0 ? 0 : top == 0 ? 1 : isinf(top) ? (lambda >= DBL_MAX ? 1 : 0) : lambda < top ? lambda / top : 1;
+	*probability = *label < 0     ? 0
+		       : top == 0     ? 1
+		       : isinf(top)   ? (lambda >= DBL_MAX ? 1 : 0)
+		       : lambda < top ? lambda / top
+				      : 1;
 }
 
-void hdbscan_predict(const struct hdbscan_model *m, const float *x, size_t n, int32_t *label, double *probability,
-	double *outlier_score)
+void hdbscan_predict(const struct hdbscan_model *m, const float *x, size_t n, int32_t *label,
+	double *probability, double *outlier_score)
 {
 	if (m->n_clusters == 1) {
 		for (size_t i = 0; i < n; i++)
@@ -254,7 +277,8 @@ void hdbscan_predict(const struct hdbscan_model *m, const float *x, size_t n, in
 				space_point(m->space.metric, x + (from + i) * c, c, points + i * c);
 			space_nearest(&m->space, points, count, k, hits);
 			for (size_t i = 0; i < count; i++)
-				predict(m, hits + i * k, k, label + from + i, probability + from + i, outlier_score + from + i);
+				predict(m, hits + i * k, k, label + from + i,
+					probability + from + i, outlier_score + from + i);
 		}
 		mem_free(points);
 		mem_free(hits);

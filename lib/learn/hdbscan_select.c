@@ -1,13 +1,15 @@
 /*
- * hdbscan_select.c: clusters out of a condensed tree, with hdbscan's numbers: excess of mass or leaves (Campello, Moulavi, Sander 2013),
- * the distance threshold of Malzer and Baum ("A hybrid approach to hierarchical density-based cluster selection", 2020), labels,
- * probabilities, persistence, and the outlier scores of GLOSH (Campello, Moulavi, Zimek, Sander, "Hierarchical density estimates for
- * data clustering, visualization, and outlier detection", TKDD 2015).
+ * hdbscan_select.c: clusters out of a condensed tree, with hdbscan's numbers: excess of mass or
+ * leaves (Campello, Moulavi, Sander 2013), the distance threshold of Malzer and Baum ("A hybrid
+ * approach to hierarchical density-based cluster selection", 2020), labels, probabilities,
+ * persistence, and the outlier scores of GLOSH (Campello, Moulavi, Zimek, Sander, "Hierarchical
+ * density estimates for data clustering, visualization, and outlier detection", TKDD 2015).
  *
- * Followed to the letter, because labels turn on it: stabilities are summed in order of rows, those of a cluster's children in float32;
- * a comparison with the NaN of infinite lambdas (equal points) is false. Two departures, both where hdbscan gives NaN because lambda is
- * infinite: a point in a cluster of infinite lambda, itself of finite lambda, has outlier score 1 (the limit), and infinite persistence
- * is 1.
+ * Followed to the letter, because labels turn on it: stabilities are summed in order of rows,
+ * those of a cluster's children in float32; a comparison with the NaN of infinite lambdas (equal
+ * points) is false. Two departures, both where hdbscan gives NaN because lambda is infinite: a
+ * point in a cluster of infinite lambda, itself of finite lambda, has outlier score 1 (the
+ * limit), and infinite persistence is 1.
  */
 #include <math.h>
 
@@ -16,9 +18,9 @@
 enum { NONE = UINT32_MAX };
 
 struct cluster {
-	uint32_t parent, size;	/* parent: index of the cluster; NONE for the root */
-	uint32_t child, sibling;	/* first child, next child of the parent, in order of rows */
-	double birth, death;	/* lambda at which it appears; the largest among its own rows */
+	uint32_t parent, size; /* parent: index of the cluster; NONE for the root */
+	uint32_t child, sibling; /* first child, next child of the parent, in order of rows */
+	double birth, death; /* lambda at which it appears; the largest among its own rows */
 	double stability;
 	bool selected;
 };
@@ -51,7 +53,8 @@ static struct cluster *clusters_of(const struct hdbscan_tree *t)
 	return c;
 }
 
-/* Of the root hdbscan knows the size of its children alone, and as its distance the largest in the tree. */
+/* Of the root hdbscan knows the size of its children alone, and as its distance the largest in
+ * the tree. */
 static void measure_root(struct cluster *c, const struct hdbscan_tree *t, double *distance)
 {
 	c[0].size = 0;
@@ -62,8 +65,10 @@ static void measure_root(struct cluster *c, const struct hdbscan_tree *t, double
 		*distance = 1 / t->rows[r].lambda > *distance ? 1 / t->rows[r].lambda : *distance;
 }
 
-/* Excess of mass, from the leaves up: a cluster stays where it is as stable as the best of what is below it. */
-static void select_mass(struct cluster *c, const struct hdbscan_tree *t, const struct hdbscan_options *o)
+/* Excess of mass, from the leaves up: a cluster stays where it is as stable as the best of what
+ * is below it. */
+static void select_mass(
+	struct cluster *c, const struct hdbscan_tree *t, const struct hdbscan_options *o)
 {
 	size_t limit = o->max_cluster_size ? o->max_cluster_size : t->n + 1;
 	double distance_max = o->epsilon_max > 0 ? o->epsilon_max : INFINITY, root_distance = 0;
@@ -75,7 +80,8 @@ static void select_mass(struct cluster *c, const struct hdbscan_tree *t, const s
 		for (uint32_t child = c[i].child; child != NONE; child = c[child].sibling)
 			below = (float)(below + c[child].stability);
 		double distance = i ? 1 / c[i].birth : root_distance;
-		c[i].selected = !(below > c[i].stability || c[i].size > limit || distance > distance_max);
+		c[i].selected =
+			!(below > c[i].stability || c[i].size > limit || distance > distance_max);
 		if (!c[i].selected)
 			c[i].stability = below;
 	}
@@ -88,10 +94,13 @@ static void select_mass(struct cluster *c, const struct hdbscan_tree *t, const s
 	mem_free(under);
 }
 
-/* Selected clusters that were born below the distance give way to the nearest ancestor born above it. */
-static void select_by_distance(struct cluster *c, const struct hdbscan_tree *t, const struct hdbscan_options *o)
+/* Selected clusters that were born below the distance give way to the nearest ancestor born
+ * above it. */
+static void select_by_distance(
+	struct cluster *c, const struct hdbscan_tree *t, const struct hdbscan_options *o)
 {
-	bool *chosen = mem_zero(t->n_clusters, sizeof *chosen), *taken = mem_zero(t->n_clusters, sizeof *taken);
+	bool *chosen = mem_zero(t->n_clusters, sizeof *chosen),
+	     *taken = mem_zero(t->n_clusters, sizeof *taken);
 	for (size_t i = t->n_clusters; i-- > 1;) {
 		if (!c[i].selected)
 			continue;
@@ -102,7 +111,9 @@ static void select_by_distance(struct cluster *c, const struct hdbscan_tree *t, 
 		}
 		for (uint32_t up = c[at].parent;; up = c[at].parent) {
 			if (up == 0) {
-				at = o->allow_single_cluster ? 0 : at;	/* else the one next to the root */
+				at = o->allow_single_cluster
+					     ? 0
+					     : at; /* else the one next to the root */
 				break;
 			}
 			at = up;
@@ -117,7 +128,8 @@ static void select_by_distance(struct cluster *c, const struct hdbscan_tree *t, 
 	mem_free(taken);
 }
 
-static void select_clusters(struct cluster *c, const struct hdbscan_tree *t, const struct hdbscan_options *o)
+static void select_clusters(
+	struct cluster *c, const struct hdbscan_tree *t, const struct hdbscan_options *o)
 {
 	bool split = t->n_clusters > 1;
 	if (o->method == HDBSCAN_LEAF) {
@@ -131,13 +143,13 @@ static void select_clusters(struct cluster *c, const struct hdbscan_tree *t, con
 		select_by_distance(c, t, o);
 }
 
-/* --- Labels and scores ------------------------------------------------------------------------------------------------- */
+/* --- Labels and scores ---------------------------------------------------------------------- */
 
 struct labelling {
 	const struct hdbscan_tree *t;
 	struct cluster *c;
-	int32_t *label;		/* [clusters]: of the cluster itself or the nearest selected above it; -1 */
-	uint32_t *owner;	/* [clusters]: that cluster; NONE */
+	int32_t *label; /* [clusters]: of the cluster itself or the nearest selected above it; -1 */
+	uint32_t *owner; /* [clusters]: that cluster; NONE */
 };
 
 static void label_clusters(struct hdbscan *h, struct labelling *l)
@@ -157,15 +169,18 @@ static void label_clusters(struct hdbscan *h, struct labelling *l)
 	}
 }
 
-/* A point of the root belongs to it, where it is the one cluster, if it leaves below epsilon, or else with the last points. */
-static bool in_root(const struct labelling *l, const struct hdbscan *h, const struct hdbscan_options *o, double lambda)
+/* A point of the root belongs to it, where it is the one cluster, if it leaves below epsilon, or
+ * else with the last points. */
+static bool in_root(const struct labelling *l, const struct hdbscan *h,
+	const struct hdbscan_options *o, double lambda)
 {
 	if (h->k != 1 || !o->allow_single_cluster)
 		return false;
 	return o->epsilon > 0 ? lambda >= 1 / o->epsilon : lambda >= l->c[0].death;
 }
 
-static void label_points(struct hdbscan *h, const struct labelling *l, const struct hdbscan_options *o)
+static void label_points(
+	struct hdbscan *h, const struct labelling *l, const struct hdbscan_options *o)
 {
 	const struct hdbscan_tree *t = l->t;
 	for (size_t r = 0; r < t->n_rows; r++) {
@@ -176,13 +191,17 @@ static void label_points(struct hdbscan *h, const struct labelling *l, const str
 		int32_t label = l->label[i];
 		if (label >= 0 && l->owner[i] == 0 && !in_root(l, h, o, row->lambda))
 			label = -1;
-		double peak = label < 0 ? 0 : l->c[l->owner[i]].death, lambda = row->lambda < peak ? row->lambda : peak;
+		double peak = label < 0 ? 0 : l->c[l->owner[i]].death,
+		       lambda = row->lambda < peak ? row->lambda : peak;
 		h->label[row->child] = label;
-		h->probability[row->child] = label < 0 ? 0 : peak == 0 || isinf(row->lambda) ? 1 : lambda / peak;
+		h->probability[row->child] = label < 0                         ? 0
+					     : peak == 0 || isinf(row->lambda) ? 1
+									       : lambda / peak;
 	}
 }
 
-/* GLOSH: how far below the densest point of its cluster, or of what it splits into, a point leaves. */
+/* GLOSH: how far below the densest point of its cluster, or of what it splits into, a point
+ * leaves. */
 static void score_outliers(struct hdbscan *h, const struct labelling *l)
 {
 	const struct hdbscan_tree *t = l->t;
@@ -216,7 +235,9 @@ static void score_clusters(struct hdbscan *h, const struct cluster *c)
 	h->persistence = MEM_ARRAY(double, h->k);
 	for (size_t k = 0; k < h->k; k++) {
 		double stability = c[h->selected[k] - h->n].stability;
-		h->persistence[k] = isinf(top) || top == 0 || size[k] == 0 ? 1 : stability / ((double)size[k] * top);
+		h->persistence[k] = isinf(top) || top == 0 || size[k] == 0
+					    ? 1
+					    : stability / ((double)size[k] * top);
 	}
 	mem_free(size);
 }
@@ -229,7 +250,8 @@ void hdbscan_select(struct hdbscan *h, const struct hdbscan_options *o)
 	h->probability = MEM_ARRAY(double, h->n);
 	h->outlier_score = MEM_ARRAY(double, h->n);
 	struct cluster *c = clusters_of(t);
-	struct labelling l = { t, c, MEM_ARRAY(int32_t, t->n_clusters), MEM_ARRAY(uint32_t, t->n_clusters) };
+	struct labelling l = { t, c, MEM_ARRAY(int32_t, t->n_clusters),
+		MEM_ARRAY(uint32_t, t->n_clusters) };
 	select_clusters(c, t, o);
 	label_clusters(h, &l);
 	label_points(h, &l, o);

@@ -1,39 +1,46 @@
 /*
- * hdbscan_span.c: the minimum spanning tree under mutual reach, by rounds of Boruvka (1926; for trees of boxes: March, Ram, Gray, "Fast
- * Euclidean minimum spanning tree", KDD 2010): in a round each component finds the least edge that leaves it, and these edges join
- * components. Edges are in total order (weight, smaller index, larger index), so the tree is unique and no order of work shows in it.
+ * hdbscan_span.c: the minimum spanning tree under mutual reach, by rounds of Boruvka (1926; for
+ * trees of boxes: March, Ram, Gray, "Fast Euclidean minimum spanning tree", KDD 2010): in a
+ * round each component finds the least edge that leaves it, and these edges join components.
+ * Edges are in total order (weight, smaller index, larger index), so the tree is unique and no
+ * order of work shows in it.
  *
  * What keeps the rounds short:
  * - The largest component does not search: the others find the edges to it.
- * - A point keeps the nearest point outside its component that it has found, which stays the nearest until it is taken in; else it keeps a
- *   lower bound of its edges, and does not search while its component has a better edge.
- * - The least weight found so far for a component is shared by the threads. It only cuts searches short: a point whose search was cut
- *   below what it found keeps a bound, not an edge, so what is kept is exact and does not depend on timing.
- * In few dimensions a point searches by the tree, passing over boxes inside its own component. In many dimensions the pass that finds
- * core distances keeps some neighbours more, and a point whose neighbours are all taken in is compared with all points, in blocks.
+ * - A point keeps the nearest point outside its component that it has found, which stays the
+ *   nearest until it is taken in; else it keeps a lower bound of its edges, and does not search
+ *   while its component has a better edge.
+ * - The least weight found so far for a component is shared by the threads. It only cuts
+ *   searches short: a point whose search was cut below what it found keeps a bound, not an edge,
+ *   so what is kept is exact and does not depend on timing.
+ *
+ * In few dimensions a point searches by the tree, passing over boxes inside its own component.
+ * In many dimensions the pass that finds core distances keeps some neighbours more, and a point
+ * whose neighbours are all taken in is compared with all points, in blocks.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "lib/learn/hdbscan.h"
 
-enum { NONE = UINT32_MAX, CHUNK = 256, MORE = 24 /* neighbours kept beyond the core distance's, without a tree */, GROUP = 32 };
+/* MORE: neighbours kept beyond the core distance's, without a tree. */
+enum { NONE = UINT32_MAX, CHUNK = 256, MORE = 24, GROUP = 32 };
 
 struct span {
 	const struct space *s;
 	double alpha;
-	double *core;		/* [N], all by place */
-	double *node_core;	/* [nodes]: the least core distance below */
-	uint32_t *component;	/* [N]: the place that stands for its component */
-	uint32_t *node_component;	/* [nodes]: NONE where they are mixed */
-	uint32_t *candidate;	/* [N]: the place of the nearest point outside, NONE if not known */
-	double *bound;		/* [N]: the candidate's weight, or what no edge of the point goes below */
-	double *best;		/* [N], by component: least weight found; shared */
-	uint32_t *edge;		/* [N], by component: the place whose candidate is its least edge */
-	uint32_t *size;		/* [N], by component */
-	struct hit *near;	/* [N, n_near], without a tree */
+	double *core; /* [N], all by place */
+	double *node_core; /* [nodes]: the least core distance below */
+	uint32_t *component; /* [N]: the place that stands for its component */
+	uint32_t *node_component; /* [nodes]: NONE where they are mixed */
+	uint32_t *candidate; /* [N]: the place of the nearest point outside, NONE if not known */
+	double *bound; /* [N]: the candidate's weight, or what no edge of the point goes below */
+	double *best; /* [N], by component: least weight found; shared */
+	uint32_t *edge; /* [N], by component: the place whose candidate is its least edge */
+	uint32_t *size; /* [N], by component */
+	struct hit *near; /* [N, n_near], without a tree */
 	size_t n_near;
-	uint32_t largest;	/* the component that does not search */
+	uint32_t largest; /* the component that does not search */
 };
 
 static inline double weight(const struct span *g, double raw, double core_a, double core_b)
@@ -53,21 +60,23 @@ static inline double shared_get(const double *x)
 static void shared_lower(double *x, double value)
 {
 	double old = shared_get(x);
-	while (value < old && !__atomic_compare_exchange(x, &old, &value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (value < old && !__atomic_compare_exchange(
+				      x, &old, &value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 }
 
-/* --- Searching the nearest point outside ------------------------------------------------------------------------------- */
+/* --- Searching the nearest point outside ---------------------------------------------------- */
 
 struct search {
 	struct span *g;
 	const double *point;
 	uint32_t at, component;
 	double core;
-	double limit;		/* the component's best weight as last read: edges above are of no use */
-	double found;		/* weight of the nearest so far, infinite for none */
-	uint32_t candidate, index;	/* its place and index */
-	double cutoff, raw_cutoff;	/* the smaller of limit and found, and what no useful raw distance exceeds */
+	double limit; /* the component's best weight as last read: edges above are of no use */
+	double found; /* weight of the nearest so far, infinite for none */
+	uint32_t candidate, index; /* its place and index */
+	double cutoff; /* the smaller of limit and found */
+	double raw_cutoff; /* what no useful raw distance exceeds */
 };
 
 static void search_cut(struct search *q)
@@ -81,8 +90,15 @@ static void search_cut(struct search *q)
 
 static void search_begin(struct search *q, struct span *g, uint32_t at, const double *point)
 {
-	*q = (struct search){ .g = g, .point = point, .at = at, .component = g->component[at], .core = g->core[at],
-		.limit = INFINITY, .found = INFINITY, .candidate = NONE, .index = NONE };
+	*q = (struct search){ .g = g,
+		.point = point,
+		.at = at,
+		.component = g->component[at],
+		.core = g->core[at],
+		.limit = INFINITY,
+		.found = INFINITY,
+		.candidate = NONE,
+		.index = NONE };
 	search_cut(q);
 }
 
@@ -122,7 +138,8 @@ static void visit(struct search *q, size_t node, size_t leaf, size_t leaves, dou
 	const struct space *s = g->s;
 	if (leaves == 1) {
 		double raw[SPACE_LEAF] __attribute__((aligned(64)));
-		space_block(s->metric, q->point, s->blocks + leaf * SPACE_LEAF * s->c, SPACE_LEAF / SPACE_LANES, s->c, raw);
+		space_block(s->metric, q->point, s->blocks + leaf * SPACE_LEAF * s->c,
+			SPACE_LEAF / SPACE_LANES, s->c, raw);
 		search_take(q, raw, leaf * SPACE_LEAF, SPACE_LEAF);
 		search_cut(q);
 		return;
@@ -142,7 +159,8 @@ static void visit(struct search *q, size_t node, size_t leaf, size_t leaves, dou
 static bool must_search(const struct span *g, size_t p)
 {
 	uint32_t component = g->component[p];
-	return component != g->largest && g->candidate[p] == NONE && g->bound[p] <= shared_get(&g->best[component]);
+	return component != g->largest && g->candidate[p] == NONE &&
+	       g->bound[p] <= shared_get(&g->best[component]);
 }
 
 static void search_by_tree(struct span *g)
@@ -165,11 +183,13 @@ static void search_by_tree(struct span *g)
 	}
 }
 
-/* Look among the neighbours kept: the nearest outside is the answer where nothing that was not kept can be as near. */
+/* Look among the neighbours kept: the nearest outside is the answer where nothing that was not
+ * kept can be as near. */
 static void search_kept(struct span *g, size_t p)
 {
 	const struct hit *near = g->near + p * g->n_near;
-	double all = weight(g, near[g->n_near - 1].raw, g->core[p], 0);	/* a lower bound for what was not kept */
+	double all = weight(g, near[g->n_near - 1].raw, g->core[p],
+		0); /* a lower bound for what was not kept */
 	if (g->n_near == g->s->n)
 		all = INFINITY;
 	double found = INFINITY;
@@ -192,7 +212,8 @@ static void search_kept(struct span *g, size_t p)
 	g->bound[p] = exact ? found : low;
 }
 
-static void search_group(struct span *g, const uint32_t *places, size_t n, double *points, double *const out[4], size_t chunk)
+static void search_group(struct span *g, const uint32_t *places, size_t n, double *points,
+	double *const out[4], size_t chunk)
 {
 	const struct space *s = g->s;
 	struct search q[GROUP];
@@ -207,9 +228,11 @@ static void search_group(struct span *g, const uint32_t *places, size_t n, doubl
 			const double *four[4];
 			for (size_t j = 0; j < 4; j++)
 				four[j] = q[i + j < n ? i + j : i].point;
-			space_block4(s->metric, four, s->blocks + b * s->c * SPACE_LANES, count, s->c, out);
+			space_block4(s->metric, four, s->blocks + b * s->c * SPACE_LANES, count,
+				s->c, out);
 			for (size_t j = 0; j < 4 && i + j < n; j++)
-				search_take(q + i + j, out[j], b * SPACE_LANES, count * SPACE_LANES);
+				search_take(
+					q + i + j, out[j], b * SPACE_LANES, count * SPACE_LANES);
 		}
 	}
 	for (size_t i = 0; i < n; i++)
@@ -233,17 +256,19 @@ static void search_by_blocks(struct span *g)
 	{
 		double *points = MEM_ARRAY(double, size_mul(GROUP, s->c));
 		double *raw = MEM_ARRAY(double, 4 * chunk * SPACE_LANES);
-		double *const out[4] = { raw, raw + chunk * SPACE_LANES, raw + 2 * chunk * SPACE_LANES, raw + 3 * chunk * SPACE_LANES };
+		double *const out[4] = { raw, raw + chunk * SPACE_LANES,
+			raw + 2 * chunk * SPACE_LANES, raw + 3 * chunk * SPACE_LANES };
 #pragma omp for schedule(dynamic)
 		for (size_t i = 0; i < n; i += GROUP)
-			search_group(g, places + i, n - i < GROUP ? n - i : GROUP, points, out, chunk);
+			search_group(
+				g, places + i, n - i < GROUP ? n - i : GROUP, points, out, chunk);
 		mem_free(points);
 		mem_free(raw);
 	}
 	mem_free(places);
 }
 
-/* --- Rounds ------------------------------------------------------------------------------------------------------------ */
+/* --- Rounds --------------------------------------------------------------------------------- */
 
 static uint32_t find(uint32_t *component, uint32_t p)
 {
@@ -260,7 +285,8 @@ static bool edge_before(const struct span *g, uint32_t p, uint32_t other)
 	if (g->bound[p] != g->bound[other])
 		return g->bound[p] < g->bound[other];
 	const uint32_t *order = g->s->order;
-	uint32_t a = order[p], b = order[g->candidate[p]], c = order[other], d = order[g->candidate[other]];
+	uint32_t a = order[p], b = order[g->candidate[p]], c = order[other],
+		 d = order[g->candidate[other]];
 	uint32_t low = a < b ? a : b, low_other = c < d ? c : d;
 	if (low != low_other)
 		return low < low_other;
@@ -274,9 +300,11 @@ static void mark_nodes(struct span *g, size_t node, size_t leaf, size_t leaves)
 		size_t left = (leaves + 1) / 2, near = node + 1, far = node + 2 * left;
 		mark_nodes(g, near, leaf, left);
 		mark_nodes(g, far, leaf + left, leaves - left);
-		g->node_component[node] =
-			g->node_component[near] == g->node_component[far] ? g->node_component[near] : (uint32_t)NONE;
-		g->node_core[node] = g->node_core[near] < g->node_core[far] ? g->node_core[near] : g->node_core[far];
+		g->node_component[node] = g->node_component[near] == g->node_component[far]
+						  ? g->node_component[near]
+						  : (uint32_t)NONE;
+		g->node_core[node] = g->node_core[near] < g->node_core[far] ? g->node_core[near]
+									    : g->node_core[far];
 		return;
 	}
 	size_t from = leaf * SPACE_LEAF, to = from + SPACE_LEAF < s->n ? from + SPACE_LEAF : s->n;
@@ -311,7 +339,7 @@ static void round_begin(struct span *g)
 		if (g->candidate[p] == NONE)
 			continue;
 		if (g->component[g->candidate[p]] == component)
-			g->candidate[p] = NONE;	/* taken in; its weight remains a lower bound */
+			g->candidate[p] = NONE; /* taken in; its weight remains a lower bound */
 		else if (g->bound[p] < g->best[component])
 			g->best[component] = g->bound[p];
 	}
@@ -335,22 +363,25 @@ static size_t round_end(struct span *g, struct hdbscan_edge *edges, size_t n_edg
 		uint32_t from = g->edge[p];
 		if (from == NONE)
 			continue;
-		uint32_t to = g->candidate[from], a = find(g->component, (uint32_t)p), b = find(g->component, to);
+		uint32_t to = g->candidate[from], a = find(g->component, (uint32_t)p),
+			 b = find(g->component, to);
 		if (a == b)
-			continue;	/* the other component chose the same edge */
+			continue; /* the other component chose the same edge */
 		g->component[a > b ? a : b] = a > b ? b : a;
 		uint32_t i = g->s->order[from], j = g->s->order[to];
-		edges[n_edges++] = (struct hdbscan_edge){ g->bound[from], i < j ? i : j, i < j ? j : i };
+		edges[n_edges++] =
+			(struct hdbscan_edge){ g->bound[from], i < j ? i : j, i < j ? j : i };
 	}
 	return n_edges;
 }
 
-/* --- Core distances ---------------------------------------------------------------------------------------------------- */
+/* --- Core distances ------------------------------------------------------------------------- */
 
-static void core_distances(struct span *g, size_t wanted, hdbscan_progress *progress, double *predict_core)
+static void core_distances(
+	struct span *g, size_t wanted, hdbscan_progress *progress, double *predict_core)
 {
 	const struct space *s = g->s;
-	size_t samples = wanted < s->n ? wanted : s->n - 1;	/* beside the point itself */
+	size_t samples = wanted < s->n ? wanted : s->n - 1; /* beside the point itself */
 	size_t itself = wanted == 0 ? 0 : wanted <= s->n ? wanted - 1 : s->n - 1, done = 0;
 	g->n_near = s->tree ? samples + 1 : samples + 1 + MORE;
 	g->n_near = g->n_near < s->n ? g->n_near : s->n;
@@ -359,13 +390,15 @@ static void core_distances(struct span *g, size_t wanted, hdbscan_progress *prog
 #pragma omp parallel for schedule(dynamic)
 	for (size_t from = 0; from < s->n; from += CHUNK) {
 		size_t to = from + CHUNK < s->n ? from + CHUNK : s->n;
-		struct hit *hits = s->tree ? MEM_ARRAY(struct hit, CHUNK * g->n_near) : g->near + from * g->n_near;
+		struct hit *hits = s->tree ? MEM_ARRAY(struct hit, CHUNK * g->n_near)
+					   : g->near + from * g->n_near;
 		space_nearest_places(s, from, to, g->n_near, hits);
 		for (size_t p = from; p < to; p++) {
 			const struct hit *h = hits + (p - from) * g->n_near;
 			g->core[p] = space_distance(s->metric, h[samples].raw);
 			if (predict_core)
-				predict_core[s->order[p]] = space_distance(s->metric, h[itself].raw);
+				predict_core[s->order[p]] =
+					space_distance(s->metric, h[itself].raw);
 		}
 		if (s->tree)
 			mem_free(hits);
@@ -386,8 +419,8 @@ static int compare_edges(const void *x, const void *y)
 	return (e->b > f->b) - (e->b < f->b);
 }
 
-void hdbscan_span(const struct space *s, size_t min_samples, double alpha, hdbscan_progress *progress, struct hdbscan_edge *edges,
-	double *predict_core)
+void hdbscan_span(const struct space *s, size_t min_samples, double alpha,
+	hdbscan_progress *progress, struct hdbscan_edge *edges, double *predict_core)
 {
 	size_t n = s->n;
 	CHECK(n >= 1);

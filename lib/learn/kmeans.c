@@ -1,4 +1,5 @@
-/* kmeans.c: see kmeans.h. Distances are space.h's, with the centres as the blocks, so that a lane is a centre. */
+/* kmeans.c: see kmeans.h. Distances are space.h's, with the centres as the blocks, so that a
+ * lane is a centre. */
 #include "lib/learn/kmeans.h"
 
 #include <math.h>
@@ -9,16 +10,20 @@
 #include "lib/base/random.h"
 #include "lib/learn/cluster_state.h"
 
-enum { ROWS = 256 /* a thread's share at a time */, SUM = 4096 /* rows of one partial sum */, MAX_ITERATIONS = 300 };
+enum {
+	ROWS = 256, /* a thread's share at a time */
+	SUM = 4096, /* rows of one partial sum */
+	MAX_ITERATIONS = 300,
+};
 
 struct fit {
 	const float *x;
 	size_t n, c, k;
 	enum space_metric metric;
 	int32_t *label;
-	double *raw;		/* [N]: squared distance to the centre of the label */
-	uint32_t *members;	/* [N]: rows by label, in order */
-	size_t *first;		/* [K + 1]: where a label's members begin */
+	double *raw; /* [N]: squared distance to the centre of the label */
+	uint32_t *members; /* [N]: rows by label, in order */
+	size_t *first; /* [K + 1]: where a label's members begin */
 };
 
 /* Centres [k, C] as blocks; lanes beyond k are infinitely far. */
@@ -28,7 +33,8 @@ static double *blocks_of(const double *centers, size_t k, size_t c)
 	double *blocks = MEM_ARRAY(double, size_mul(lanes, c));
 	for (size_t i = 0; i < lanes; i++)
 		for (size_t j = 0; j < c; j++)
-			blocks[(i / SPACE_LANES * c + j) * SPACE_LANES + i % SPACE_LANES] = i < k ? centers[i * c + j] : INFINITY;
+			blocks[(i / SPACE_LANES * c + j) * SPACE_LANES + i % SPACE_LANES] =
+				i < k ? centers[i * c + j] : INFINITY;
 	return blocks;
 }
 
@@ -45,7 +51,7 @@ static double sum_of(const double *x, size_t n)
 	return total;
 }
 
-/* --- Assignment ---------------------------------------------------------------------------------------------------------- */
+/* --- Assignment ----------------------------------------------------------------------------- */
 
 struct scratch {
 	double *points, *raw, *out[4];
@@ -53,7 +59,8 @@ struct scratch {
 
 static struct scratch scratch_new(size_t c, size_t n_blocks)
 {
-	struct scratch s = { MEM_ARRAY(double, size_mul(4, c)), MEM_ARRAY(double, size_mul(4 * n_blocks, SPACE_LANES)), { 0 } };
+	struct scratch s = { MEM_ARRAY(double, size_mul(4, c)),
+		MEM_ARRAY(double, size_mul(4 * n_blocks, SPACE_LANES)), { 0 } };
 	for (size_t i = 0; i < 4; i++)
 		s.out[i] = s.raw + i * n_blocks * SPACE_LANES;
 	return s;
@@ -66,8 +73,8 @@ static void scratch_free(struct scratch *s)
 }
 
 /* Squared distances from four rows (the last repeated beyond n) to the blocks, in s->out. */
-static void four_rows(struct scratch *s, enum space_metric metric, const float *x, size_t n, size_t c, const double *blocks,
-	size_t n_blocks)
+static void four_rows(struct scratch *s, enum space_metric metric, const float *x, size_t n,
+	size_t c, const double *blocks, size_t n_blocks)
 {
 	const double *points[4];
 	for (size_t i = 0; i < 4; i++) {
@@ -78,9 +85,10 @@ static void four_rows(struct scratch *s, enum space_metric metric, const float *
 	space_block4(SPACE_EUCLIDEAN, points, blocks, n_blocks, c, s->out);
 }
 
-/* The nearest centre of each row; raw (its squared distance) may be NULL. Returns whether a label changed. */
-static bool assign(enum space_metric metric, const float *x, size_t n, size_t c, const double *centers, size_t k, int32_t *label,
-	double *raw)
+/* The nearest centre of each row; raw (its squared distance) may be NULL. Returns whether a
+ * label changed. */
+static bool assign(enum space_metric metric, const float *x, size_t n, size_t c,
+	const double *centers, size_t k, int32_t *label, double *raw)
 {
 	double *blocks = blocks_of(centers, k, c);
 	size_t n_blocks = (k + SPACE_LANES - 1) / SPACE_LANES;
@@ -108,11 +116,12 @@ static bool assign(enum space_metric metric, const float *x, size_t n, size_t c,
 	return changed;
 }
 
-/* --- Starts: greedy k-means++ -------------------------------------------------------------------------------------------- */
+/* --- Starts: greedy k-means++ --------------------------------------------------------------- */
 
-/* nearest [N] becomes the smaller of itself and the squared distance to the candidate nearest[], for each candidate of one block:
- * closer [LANES, N]. */
-static void closer_by(const struct fit *f, const double *blocks, size_t n_candidates, const double *nearest, double *closer)
+/* nearest [N] becomes the smaller of itself and the squared distance to the candidate nearest[],
+ * for each candidate of one block: closer [LANES, N]. */
+static void closer_by(const struct fit *f, const double *blocks, size_t n_candidates,
+	const double *nearest, double *closer)
 {
 #pragma omp parallel
 	{
@@ -124,14 +133,16 @@ static void closer_by(const struct fit *f, const double *blocks, size_t n_candid
 			for (size_t i = 0; i < count; i++)
 				for (size_t j = 0; j < n_candidates; j++) {
 					double d = s.out[i][j];
-					closer[j * f->n + from + i] = d < nearest[from + i] ? d : nearest[from + i];
+					closer[j * f->n + from + i] =
+						d < nearest[from + i] ? d : nearest[from + i];
 				}
 		}
 		scratch_free(&s);
 	}
 }
 
-/* The row at which the running sum of weights passes u times their sum; rows of weight 0 are not taken while there are others. */
+/* The row at which the running sum of weights passes u times their sum; rows of weight 0 are not
+ * taken while there are others. */
 static size_t draw(const double *weight, size_t n, double total, double u)
 {
 	if (!(total > 0))
@@ -155,9 +166,11 @@ static size_t draw(const double *weight, size_t n, double total, double u)
 static void plus_plus(const struct fit *f, uint64_t seed, uint64_t start, double *centers)
 {
 	size_t n = f->n, c = f->c, tries = 2, counter = 0;
-	for (double e = 2.718281828459045; e <= (double)f->k && tries < SPACE_LANES; e *= 2.718281828459045)
+	for (double e = 2.718281828459045; e <= (double)f->k && tries < SPACE_LANES;
+		e *= 2.718281828459045)
 		tries++;
-	double *nearest = MEM_ARRAY(double, n), *closer = MEM_ARRAY(double, size_mul(SPACE_LANES, n));
+	double *nearest = MEM_ARRAY(double, n),
+	       *closer = MEM_ARRAY(double, size_mul(SPACE_LANES, n));
 	double *candidates = MEM_ARRAY(double, size_mul(SPACE_LANES, c));
 	for (size_t i = 0; i < n; i++)
 		nearest[i] = INFINITY;
@@ -165,7 +178,8 @@ static void plus_plus(const struct fit *f, uint64_t seed, uint64_t start, double
 		size_t n_tries = k ? tries : 1, best = 0;
 		double total = k ? sum_of(nearest, n) : 0, least = INFINITY;
 		for (size_t j = 0; j < n_tries; j++) {
-			size_t row = draw(nearest, n, total, random_double(random_bits(seed, start, counter++)));
+			size_t row = draw(nearest, n, total,
+				random_double(random_bits(seed, start, counter++)));
 			space_point(f->metric, f->x + row * c, c, candidates + j * c);
 		}
 		double *blocks = blocks_of(candidates, n_tries, c);
@@ -184,7 +198,7 @@ static void plus_plus(const struct fit *f, uint64_t seed, uint64_t start, double
 	mem_free(candidates);
 }
 
-/* --- Lloyd's iterations -------------------------------------------------------------------------------------------------- */
+/* --- Lloyd's iterations --------------------------------------------------------------------- */
 
 static void list_members(struct fit *f)
 {
@@ -213,7 +227,8 @@ static int compare_far(const void *a, const void *b)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
-/* Give each cluster without points the farthest point that does not stand alone at its own centre or in its cluster. */
+/* Give each cluster without points the farthest point that does not stand alone at its own
+ * centre or in its cluster. */
 static void fill_empty(struct fit *f)
 {
 	size_t *size = MEM_ARRAY(size_t, f->k), empty = 0, next = 0;
@@ -229,10 +244,11 @@ static void fill_empty(struct fit *f)
 		for (size_t k = 0; k < f->k; k++) {
 			if (size[k])
 				continue;
-			while (next < f->n && (size[f->label[far[next].row]] < 2 || !(far[next].raw > 0)))
+			while (next < f->n &&
+				(size[f->label[far[next].row]] < 2 || !(far[next].raw > 0)))
 				next++;
 			if (next == f->n)
-				break;	/* there are fewer different points than clusters */
+				break; /* there are fewer different points than clusters */
 			size[f->label[far[next].row]]--;
 			f->label[far[next++].row] = (int32_t)k;
 			size[k] = 1;
@@ -243,7 +259,8 @@ static void fill_empty(struct fit *f)
 	mem_free(size);
 }
 
-/* The mean of each cluster's points; a cluster without any keeps its centre. Partial sums are of SUM members, added in order. */
+/* The mean of each cluster's points; a cluster without any keeps its centre. Partial sums are of
+ * SUM members, added in order. */
 static void update(const struct fit *f, const double *old, double *centers)
 {
 	size_t c = f->c, *task = MEM_ARRAY(size_t, f->k + 1);
@@ -258,7 +275,8 @@ static void update(const struct fit *f, const double *old, double *centers)
 		for (size_t k = 0; k < f->k; k++) {
 			for (size_t t = task[k]; t < task[k + 1]; t++) {
 				size_t from = f->first[k] + (t - task[k]) * SUM;
-				size_t to = from + SUM < f->first[k + 1] ? from + SUM : f->first[k + 1];
+				size_t to =
+					from + SUM < f->first[k + 1] ? from + SUM : f->first[k + 1];
 				for (size_t i = from; i < to; i++) {
 					space_point(f->metric, f->x + f->members[i] * c, c, point);
 					for (size_t j = 0; j < c; j++)
@@ -270,7 +288,8 @@ static void update(const struct fit *f, const double *old, double *centers)
 				double sum = 0;
 				for (size_t t = task[k]; t < task[k + 1]; t++)
 					sum += part[t * c + j];
-				centers[k * c + j] = members ? sum / (double)members : old[k * c + j];
+				centers[k * c + j] =
+					members ? sum / (double)members : old[k * c + j];
 			}
 		}
 		mem_free(point);
@@ -282,7 +301,8 @@ static void update(const struct fit *f, const double *old, double *centers)
 /* 1e-4 times the mean over dimensions of the variance. */
 static double tolerance(const struct fit *f)
 {
-	double total = 0, *point = MEM_ARRAY(double, f->c), *sum = mem_zero(f->c, sizeof *sum), *square = mem_zero(f->c, sizeof *square);
+	double total = 0, *point = MEM_ARRAY(double, f->c), *sum = mem_zero(f->c, sizeof *sum),
+	       *square = mem_zero(f->c, sizeof *square);
 	for (size_t pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < f->n; i++) {
 			space_point(f->metric, f->x + i * f->c, f->c, point);
@@ -329,12 +349,14 @@ static double lloyd(struct fit *f, double *centers, double enough, size_t *itera
 	return sum_of(f->raw, f->n);
 }
 
-void kmeans_fit(struct kmeans *m, const float *x, size_t n, size_t c, const struct kmeans_options *o)
+void kmeans_fit(
+	struct kmeans *m, const float *x, size_t n, size_t c, const struct kmeans_options *o)
 {
-	CHECK(o->n_clusters >= 1 && o->n_clusters <= n && n < (size_t)1 << 31 && o->metric != SPACE_MANHATTAN);
+	CHECK(o->n_clusters >= 1 && o->n_clusters <= n && n < (size_t)1 << 31 &&
+		o->metric != SPACE_MANHATTAN);
 	size_t k = o->n_clusters, starts = o->start ? 1 : o->n_init;
-	struct fit f = { x, n, c, k, o->metric, MEM_ARRAY(int32_t, n), MEM_ARRAY(double, n), MEM_ARRAY(uint32_t, n),
-		MEM_ARRAY(size_t, k + 1) };
+	struct fit f = { x, n, c, k, o->metric, MEM_ARRAY(int32_t, n), MEM_ARRAY(double, n),
+		MEM_ARRAY(uint32_t, n), MEM_ARRAY(size_t, k + 1) };
 	*m = (struct kmeans){ .k = k, .c = c, .metric = o->metric, .inertia = INFINITY };
 	m->centers = MEM_ARRAY(double, size_mul(k, c));
 	m->label = MEM_ARRAY(int32_t, n);
@@ -368,7 +390,7 @@ void kmeans_predict(const struct kmeans *m, const float *x, size_t n, int32_t *l
 	assign(m->metric, x, n, m->c, m->centers, m->k, label, NULL);
 }
 
-/* --- Fitted state -------------------------------------------------------------------------------------------------------- */
+/* --- Fitted state --------------------------------------------------------------------------- */
 
 int kmeans_save(const struct kmeans *m, const char *path, struct error *e)
 {
@@ -391,14 +413,17 @@ static int load(struct kmeans *m, const struct tensor_file *f, struct arena *are
 	if (cluster_state_read(f, &state, arena, e))
 		return -1;
 	const struct file_tensor *t = tensor_file_find(f, "centers");
-	if (!t || t->n_dims != 2 || !t->shape[0] || !t->shape[1] || t->shape[0] >= (size_t)1 << 31 || state.metric == SPACE_MANHATTAN)
-		return error_set(e, ERROR_MODEL, "%s: not a whole saved clustering", tensor_file_path(f));
+	if (!t || t->n_dims != 2 || !t->shape[0] || !t->shape[1] ||
+		t->shape[0] >= (size_t)1 << 31 || state.metric == SPACE_MANHATTAN)
+		return error_set(
+			e, ERROR_MODEL, "%s: not a whole saved clustering", tensor_file_path(f));
 	const double *centers = tensor_file_bytes(f, "centers", FILE_F64, 2, t->shape, arena, e);
 	if (!centers)
 		return -1;
 	for (size_t i = 0; i < t->count; i++)
 		if (!isfinite(centers[i]))
-			return error_set(e, ERROR_MODEL, "%s: a centre is not finite", tensor_file_path(f));
+			return error_set(
+				e, ERROR_MODEL, "%s: a centre is not finite", tensor_file_path(f));
 	*m = (struct kmeans){ .k = t->shape[0], .c = t->shape[1], .metric = state.metric };
 	m->centers = MEM_ARRAY(double, t->count);
 	memcpy(m->centers, centers, t->count * sizeof *centers);

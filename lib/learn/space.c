@@ -1,7 +1,8 @@
 /*
- * space.c: laying points out in blocks, and the kd-tree over them (Bentley, "Multidimensional binary search trees used for associative
- * searching", 1975). A node is split across the widest side of its bounding box, at a multiple of SPACE_LEAF points, by (coordinate,
- * index), so that equal coordinates too have one order and the tree depends on nothing but the points.
+ * space.c: laying points out in blocks, and the kd-tree over them (Bentley, "Multidimensional
+ * binary search trees used for associative searching", 1975). A node is split across the widest
+ * side of its bounding box, at a multiple of SPACE_LEAF points, by (coordinate, index), so that
+ * equal coordinates too have one order and the tree depends on nothing but the points.
  */
 #include "lib/learn/space.h"
 
@@ -11,7 +12,7 @@
 #include "lib/base/error.h"
 #include "lib/base/memory.h"
 
-enum { TASK_POINTS = 1 << 14 };	/* a smaller subtree is built by the thread that meets it */
+enum { TASK_POINTS = 1 << 14 }; /* a smaller subtree is built by the thread that meets it */
 
 bool space_wants_tree(size_t c)
 {
@@ -27,7 +28,7 @@ void space_point(enum space_metric metric, const float *x, size_t c, double *out
 	}
 	if (metric != SPACE_COSINE)
 		return;
-	double length = sqrt(sum);	/* of float32 values: neither overflows nor vanishes in double */
+	double length = sqrt(sum); /* of float32 values: neither overflows nor vanishes in double */
 	for (size_t j = 0; j < c; j++)
 		out[j] /= length;
 }
@@ -40,7 +41,9 @@ double space_distance(enum space_metric metric, double raw)
 double space_raw_bound(enum space_metric metric, double distance)
 {
 	/* a few roundings lie between the two: the root, the square, a factor of the caller's */
-	double raw = metric == SPACE_EUCLIDEAN ? distance * distance : metric == SPACE_COSINE ? 2 * distance : distance;
+	double raw = metric == SPACE_EUCLIDEAN ? distance * distance
+		     : metric == SPACE_COSINE  ? 2 * distance
+					       : distance;
 	return raw + raw * 0x1p-48 + 0x1p-1070;
 }
 
@@ -57,11 +60,11 @@ double space_box(const struct space *s, const double *point, size_t node)
 	return sum;
 }
 
-/* --- Building ------------------------------------------------------------------------------------------------------------ */
+/* --- Building ------------------------------------------------------------------------------- */
 
 struct builder {
 	struct space *s;
-	const double *x;	/* [N, C] */
+	const double *x; /* [N, C] */
 };
 
 struct key {
@@ -89,7 +92,8 @@ static struct key median(struct key a, struct key b, struct key c)
 	return key_less(c, a) ? a : key_less(c, b) ? c : b;
 }
 
-/* Hoare's selection: afterwards no key before k is above keys[k], none behind it below. Input that defeats the pivots is sorted. */
+/* Hoare's selection: afterwards no key before k is above keys[k], none behind it below. Input
+ * that defeats the pivots is sorted. */
 static void select_keys(struct key *keys, ptrdiff_t n, ptrdiff_t k)
 {
 	ptrdiff_t low = 0, high = n - 1;
@@ -141,7 +145,8 @@ static size_t widest(const struct builder *b, size_t node, size_t from, size_t t
 	return best;
 }
 
-static void build(const struct builder *b, struct key *keys, size_t node, size_t leaf, size_t leaves)
+static void build(
+	const struct builder *b, struct key *keys, size_t node, size_t leaf, size_t leaves)
 {
 	struct space *s = b->s;
 	size_t from = leaf * SPACE_LEAF, to = (leaf + leaves) * SPACE_LEAF;
@@ -183,7 +188,8 @@ static void build_tree(struct space *s, const double *x)
 	mem_free(keys);
 	/* inside a leaf: by index, whatever the selection left behind */
 	for (size_t l = 0; l < s->n_leaves; l++) {
-		size_t from = l * SPACE_LEAF, count = s->n - from < SPACE_LEAF ? s->n - from : SPACE_LEAF;
+		size_t from = l * SPACE_LEAF,
+		       count = s->n - from < SPACE_LEAF ? s->n - from : SPACE_LEAF;
 		qsort(s->order + from, count, sizeof *s->order, compare_index);
 	}
 }
@@ -200,7 +206,8 @@ void space_at(const struct space *s, size_t place, double *out)
 		out[j] = block[j * SPACE_LANES];
 }
 
-void space_init(struct space *s, const float *x, size_t n, size_t c, enum space_metric metric, bool tree)
+void space_init(
+	struct space *s, const float *x, size_t n, size_t c, enum space_metric metric, bool tree)
 {
 	CHECK(c >= 1 && n < (size_t)1 << 31);
 	*s = (struct space){ .n = n, .c = c, .metric = metric, .tree = tree };

@@ -1,7 +1,8 @@
 /*
- * space_block.c: raw distances from points to blocks of points, a lane a point: no sum is ever split, so the vector width does not
- * show in the result. The same C is compiled for SSE2, AVX2 and AVX-512; which one runs changes no bit. No fused multiply-add: the
- * definition in space.h has none, and baseline x86-64 would have to emulate it.
+ * space_block.c: raw distances from points to blocks of points, a lane a point: no sum is ever
+ * split, so the vector width does not show in the result. The same C is compiled for SSE2, AVX2
+ * and AVX-512; which one runs changes no bit. No fused multiply-add: the definition in space.h
+ * has none, and baseline x86-64 would have to emulate it.
  */
 #include "lib/learn/space.h"
 
@@ -13,9 +14,11 @@ typedef int64_t mask __attribute__((vector_size(SPACE_LANES * sizeof(double)), a
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE void one_body(const double *point, const double *blocks, size_t n, size_t c, double *out, bool manhattan)
+INLINE void one_body(
+	const double *point, const double *blocks, size_t n, size_t c, double *out, bool manhattan)
 {
-	const mask positive = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX };
+	const mask positive = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX,
+		INT64_MAX, INT64_MAX };
 	for (size_t b = 0; b < n; b++, blocks += c * SPACE_LANES) {
 		lanes sum = { 0 };
 		for (size_t j = 0; j < c; j++) {
@@ -26,9 +29,11 @@ INLINE void one_body(const double *point, const double *blocks, size_t n, size_t
 	}
 }
 
-INLINE void four_body(const double *const points[4], const double *blocks, size_t n, size_t c, double *const out[4], bool manhattan)
+INLINE void four_body(const double *const points[4], const double *blocks, size_t n, size_t c,
+	double *const out[4], bool manhattan)
 {
-	const mask positive = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX };
+	const mask positive = { INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX,
+		INT64_MAX, INT64_MAX };
 	const double *p0 = points[0], *p1 = points[1], *p2 = points[2], *p3 = points[3];
 	for (size_t b = 0; b < n; b++, blocks += c * SPACE_LANES) {
 		lanes s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 };
@@ -47,21 +52,22 @@ INLINE void four_body(const double *const points[4], const double *blocks, size_
 	}
 }
 
-#define PATH(name, attribute) \
-	attribute static void name##_one(const double *point, const double *blocks, size_t n, size_t c, double *out, bool manhattan) \
-	{ \
-		if (manhattan) \
-			one_body(point, blocks, n, c, out, true); \
-		else \
-			one_body(point, blocks, n, c, out, false); \
-	} \
-	attribute static void name##_four(const double *const points[4], const double *blocks, size_t n, size_t c, \
-		double *const out[4], bool manhattan) \
-	{ \
-		if (manhattan) \
-			four_body(points, blocks, n, c, out, true); \
-		else \
-			four_body(points, blocks, n, c, out, false); \
+#define PATH(name, attribute)                                                                  \
+	attribute static void name##_one(const double *point, const double *blocks, size_t n,  \
+		size_t c, double *out, bool manhattan)                                         \
+	{                                                                                      \
+		if (manhattan)                                                                 \
+			one_body(point, blocks, n, c, out, true);                              \
+		else                                                                           \
+			one_body(point, blocks, n, c, out, false);                             \
+	}                                                                                      \
+	attribute static void name##_four(const double *const points[4], const double *blocks, \
+		size_t n, size_t c, double *const out[4], bool manhattan)                      \
+	{                                                                                      \
+		if (manhattan)                                                                 \
+			four_body(points, blocks, n, c, out, true);                            \
+		else                                                                           \
+			four_body(points, blocks, n, c, out, false);                           \
 	}
 
 PATH(portable, )
@@ -73,7 +79,8 @@ PATH(avx512, __attribute__((target("avx512f"))))
 static struct path {
 	const char *name;
 	void (*one)(const double *, const double *, size_t, size_t, double *, bool);
-	void (*four)(const double *const[4], const double *, size_t, size_t, double *const[4], bool);
+	void (*four)(
+		const double *const[4], const double *, size_t, size_t, double *const[4], bool);
 } path = { "portable", portable_one, portable_four };
 
 bool space_choose(const char *name)
@@ -96,20 +103,22 @@ bool space_choose(const char *name)
 	return true;
 }
 
-/* Before main, so that no thread finds it half done. A word that names nothing is the frame's to refuse. */
+/* Before main, so that no thread finds it half done. A word that names nothing is the frame's to
+ * refuse. */
 __attribute__((constructor)) static void choose(void)
 {
 	if (!space_choose(getenv("HEDDLE_CPU")))
 		space_choose(NULL);
 }
 
-void space_block(enum space_metric metric, const double *point, const double *blocks, size_t n, size_t c, double *out)
+void space_block(enum space_metric metric, const double *point, const double *blocks, size_t n,
+	size_t c, double *out)
 {
 	path.one(point, blocks, n, c, out, metric == SPACE_MANHATTAN);
 }
 
-void space_block4(enum space_metric metric, const double *const points[4], const double *blocks, size_t n, size_t c,
-	double *const out[4])
+void space_block4(enum space_metric metric, const double *const points[4], const double *blocks,
+	size_t n, size_t c, double *const out[4])
 {
 	path.four(points, blocks, n, c, out, metric == SPACE_MANHATTAN);
 }

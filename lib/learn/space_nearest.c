@@ -1,7 +1,8 @@
 /*
- * space_nearest.c: exact k nearest points, by tree for a space that has one, else by blocks. The k best so far are kept in order; what
- * is farther than the last of them, or as far and of a larger index, is passed over, so that ties have one answer and many equal
- * points cost no more than others: a box's smallest index ends the search among equals.
+ * space_nearest.c: exact k nearest points, by tree for a space that has one, else by blocks. The
+ * k best so far are kept in order; what is farther than the last of them, or as far and of a
+ * larger index, is passed over, so that ties have one answer and many equal points cost no more
+ * than others: a box's smallest index ends the search among equals.
  */
 #include <math.h>
 #include <string.h>
@@ -10,18 +11,22 @@
 #include "lib/base/memory.h"
 #include "lib/learn/space.h"
 
-enum { QUERIES = 32, CHUNK_BYTES = 1 << 18 };	/* by blocks: points that share a pass; blocks of a pass that stay in the cache */
+enum {
+	QUERIES = 32, /* by blocks: points that share a pass */
+	CHUNK_BYTES = 1 << 18, /* blocks of a pass, which stay in the cache */
+};
 
 struct query {
 	const struct space *s;
 	const double *point;
 	struct hit *hits;
 	size_t k, found;
-	double worst;		/* raw distance of the last of k hits; infinite while there are fewer */
+	double worst; /* raw distance of the last of k hits; infinite while there are fewer */
 	uint32_t worst_index;
 };
 
-static void query_begin(struct query *q, const struct space *s, const double *point, size_t k, struct hit *hits)
+static void query_begin(
+	struct query *q, const struct space *s, const double *point, size_t k, struct hit *hits)
 {
 	*q = (struct query){ s, point, hits, k, 0, INFINITY, UINT32_MAX };
 }
@@ -42,7 +47,8 @@ static void query_add(struct query *q, double raw, uint32_t index)
 	}
 }
 
-/* Take in raw distances to the points at n places from a multiple of the block size; lanes behind the last point are infinite. */
+/* Take in raw distances to the points at n places from a multiple of the block size; lanes
+ * behind the last point are infinite. */
 static void query_take(struct query *q, const double *raw, size_t place, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -93,8 +99,10 @@ static void scan(const struct space *s, struct query *q, size_t n)
 	for (size_t b = 0; b < blocks; b += chunk) {
 		size_t count = blocks - b < chunk ? blocks - b : chunk;
 		for (size_t i = 0; i < n; i += 4) {
-			const double *points[4] = { q[i].point, q[i + 1].point, q[i + 2].point, q[i + 3].point };
-			space_block4(s->metric, points, s->blocks + b * s->c * SPACE_LANES, count, s->c, out);
+			const double *points[4] = { q[i].point, q[i + 1].point, q[i + 2].point,
+				q[i + 3].point };
+			space_block4(s->metric, points, s->blocks + b * s->c * SPACE_LANES, count,
+				s->c, out);
 			for (size_t j = 0; j < 4; j++)
 				query_take(q + i + j, out[j], b * SPACE_LANES, count * SPACE_LANES);
 		}
@@ -103,7 +111,8 @@ static void scan(const struct space *s, struct query *q, size_t n)
 }
 
 /* At most QUERIES points at once. */
-static void nearest(const struct space *s, const double *points, size_t n, size_t k, struct hit *hits, struct hit *spare)
+static void nearest(const struct space *s, const double *points, size_t n, size_t k,
+	struct hit *hits, struct hit *spare)
 {
 	struct query q[QUERIES];
 	for (size_t i = 0; i < n; i++) {
@@ -119,12 +128,14 @@ static void nearest(const struct space *s, const double *points, size_t n, size_
 	scan(s, q, padded);
 }
 
-void space_nearest(const struct space *s, const double *points, size_t n, size_t k, struct hit *hits)
+void space_nearest(
+	const struct space *s, const double *points, size_t n, size_t k, struct hit *hits)
 {
 	CHECK(k >= 1 && k <= s->n);
 	struct hit *spare = MEM_ARRAY(struct hit, size_mul(4, k));
 	for (size_t i = 0; i < n; i += QUERIES)
-		nearest(s, points + i * s->c, n - i < QUERIES ? n - i : QUERIES, k, hits + i * k, spare);
+		nearest(s, points + i * s->c, n - i < QUERIES ? n - i : QUERIES, k, hits + i * k,
+			spare);
 	mem_free(spare);
 }
 

@@ -19,7 +19,8 @@ static struct json golden_open(const char *name, struct buffer *text)
 	char path[4096];
 	struct json root;
 	struct error e;
-	snprintf(path, sizeof path, "%s/tests/golden/cluster/%s", getenv("HEDDLE_SRC") ? getenv("HEDDLE_SRC") : ".", name);
+	snprintf(path, sizeof path, "%s/tests/golden/cluster/%s",
+		getenv("HEDDLE_SRC") ? getenv("HEDDLE_SRC") : ".", name);
 	FILE *f = fopen(path, "rb");
 	if (!f)
 		fail_msg("no %s: set HEDDLE_SRC to the source tree", path);
@@ -74,7 +75,9 @@ static float *golden_floats(struct json v, struct arena *arena)
 static double golden_number(struct json v, const char *key, double otherwise)
 {
 	struct json member = json_get(v, key);
-	return member.type == JSON_NUMBER ? json_double(member) : member.type == JSON_TRUE ? 1 : otherwise;
+	return member.type == JSON_NUMBER ? json_double(member)
+	       : member.type == JSON_TRUE ? 1
+					  : otherwise;
 }
 
 static const char *golden_name(struct json v, struct arena *arena)
@@ -82,7 +85,8 @@ static const char *golden_name(struct json v, struct arena *arena)
 	return arena_string(arena, json_text(json_get(v, "name"), arena));
 }
 
-static inline void check_near(const char *what, const char *name, size_t i, double got, double want, double tolerance)
+static inline void check_near(
+	const char *what, const char *name, size_t i, double got, double want, double tolerance)
 {
 	if (got == want || fabs(got - want) <= tolerance)
 		return;
@@ -92,15 +96,18 @@ static inline void check_near(const char *what, const char *name, size_t i, doub
 /* Points of a few dozen dense places with noise between them. */
 static inline float *places(size_t n, size_t c, size_t k, uint64_t seed)
 {
-	float *x = MEM_ARRAY(float, n * c);
+	float *x = MEM_ARRAY(float, n *c);
 	for (size_t i = 0; i < n; i++) {
 		size_t place = random_bits(seed, 1, i) % (k + 1);
 		for (size_t j = 0; j < c; j++) {
-			double at = 10 * random_double(random_bits(seed, 2, place * c + j)), off = 0;
+			double at = 10 * random_double(random_bits(seed, 2, place * c + j)),
+			       off = 0;
 			for (size_t s = 0; s < 4; s++)
 				off += random_double(random_bits(seed, 3 + s, i * c + j)) - 0.5;
-			x[i * c + j] = (float)(place == k ? 10 * random_double(random_bits(seed, 9, i * c + j)) :
-				at + off * (0.2 + 0.1 * (double)(place % 5)));
+			x[i * c + j] =
+				(float)(place == k ? 10 * random_double(
+								  random_bits(seed, 9, i * c + j))
+						   : at + off * (0.2 + 0.1 * (double)(place % 5)));
 		}
 	}
 	return x;

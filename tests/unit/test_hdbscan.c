@@ -1,5 +1,6 @@
-/* hdbscan: against hdbscan's own code on the same tree (tests/golden/cluster_hdbscan.py), the tree found by boxes against the tree found
- * by brute force, bytes at any number of threads, saved and loaded, and input with nothing to cluster. */
+/* hdbscan: against hdbscan's own code on the same tree (tests/golden/cluster_hdbscan.py), the
+ * tree found by boxes against the tree found by brute force, bytes at any number of threads,
+ * saved and loaded, and input with nothing to cluster. */
 #include "lib/learn/hdbscan.h"
 
 #include <omp.h>
@@ -15,7 +16,8 @@ static struct hdbscan_options options_of(struct json o)
 	struct json method = json_get(o, "method");
 	options.min_cluster_size = (size_t)golden_number(o, "min_cluster_size", 5);
 	options.min_samples = (size_t)golden_number(o, "min_samples", 0);
-	options.method = method.type == JSON_STRING && json_text_is(method, "leaf") ? HDBSCAN_LEAF : HDBSCAN_EOM;
+	options.method = method.type == JSON_STRING && json_text_is(method, "leaf") ? HDBSCAN_LEAF
+										    : HDBSCAN_EOM;
 	options.epsilon = golden_number(o, "epsilon", 0);
 	options.epsilon_max = golden_number(o, "epsilon_max", 0);
 	options.persistence = golden_number(o, "persistence", 0);
@@ -26,7 +28,8 @@ static struct hdbscan_options options_of(struct json o)
 	return options;
 }
 
-static void check_tree(const char *name, const float *x, size_t n, size_t c, const struct hdbscan_options *o, const double *edges)
+static void check_tree(const char *name, const float *x, size_t n, size_t c,
+	const struct hdbscan_options *o, const double *edges)
 {
 	struct hdbscan_edge *got = MEM_ARRAY(struct hdbscan_edge, n);
 	for (int tree = 0; tree < 2; tree++) {
@@ -34,7 +37,8 @@ static void check_tree(const char *name, const float *x, size_t n, size_t c, con
 		space_init(&s, x, n, c, o->metric, tree);
 		hdbscan_span(&s, o->min_samples, o->alpha, NULL, got, NULL);
 		for (size_t i = 0; i + 1 < n; i++) {
-			check_near("the weight of edge", name, i, got[i].weight, edges[3 * i + 2], 1e-9);
+			check_near("the weight of edge", name, i, got[i].weight, edges[3 * i + 2],
+				1e-9);
 			check_near("the lower end of edge", name, i, got[i].a, edges[3 * i], 0);
 			check_near("the upper end of edge", name, i, got[i].b, edges[3 * i + 1], 0);
 		}
@@ -43,7 +47,8 @@ static void check_tree(const char *name, const float *x, size_t n, size_t c, con
 	mem_free(got);
 }
 
-static void check_run(const char *name, const float *x, size_t n, size_t c, struct json run, struct arena *arena)
+static void check_run(
+	const char *name, const float *x, size_t n, size_t c, struct json run, struct arena *arena)
 {
 	struct hdbscan_options o = options_of(json_get(run, "options"));
 	struct hdbscan h;
@@ -55,13 +60,15 @@ static void check_run(const char *name, const float *x, size_t n, size_t c, stru
 	assert_true(count == n && h.n == n);
 	for (size_t i = 0; i < n; i++) {
 		check_near("the label of point", name, i, h.label[i], label[i], 0);
-		check_near("the probability of point", name, i, h.probability[i], probability[i], 1e-6);
+		check_near("the probability of point", name, i, h.probability[i], probability[i],
+			1e-6);
 		check_near("the score of point", name, i, h.outlier_score[i], score[i], 1e-6);
 	}
 	const double *persistence = golden_numbers(json_get(run, "persistence"), arena, &count);
 	assert_int_equal(count, h.k);
 	for (size_t i = 0; i < count; i++)
-		check_near("the persistence of cluster", name, i, h.persistence[i], persistence[i], 1e-6);
+		check_near("the persistence of cluster", name, i, h.persistence[i], persistence[i],
+			1e-6);
 	if (json_get(run, "rows").type == JSON_ARRAY) {
 		const double *rows = golden_numbers(json_get(run, "rows"), arena, &count);
 		assert_int_equal(count, 4 * h.tree.n_rows);
@@ -69,7 +76,8 @@ static void check_run(const char *name, const float *x, size_t n, size_t c, stru
 			const struct hdbscan_row *r = &h.tree.rows[i];
 			check_near("the parent in row", name, i, r->parent, rows[4 * i], 0);
 			check_near("the child in row", name, i, r->child, rows[4 * i + 1], 0);
-			check_near("lambda in row", name, i, r->lambda, rows[4 * i + 2], 1e-6 * fabs(rows[4 * i + 2]));
+			check_near("lambda in row", name, i, r->lambda, rows[4 * i + 2],
+				1e-6 * fabs(rows[4 * i + 2]));
 			check_near("the size in row", name, i, r->size, rows[4 * i + 3], 0);
 		}
 	}
@@ -83,7 +91,8 @@ static void trees_labels_and_scores_are_those_of_hdbscan(void **state)
 	struct arena *arena = arena_new();
 	struct json root = golden_open("hdbscan.json", &text);
 	size_t cases = 0;
-	for (struct json_iterator i = json_iterate(json_get(root, "cases")); json_each(&i); cases++) {
+	for (struct json_iterator i = json_iterate(json_get(root, "cases")); json_each(&i);
+		cases++) {
 		struct json v = i.value, runs = json_get(v, "runs");
 		const char *name = golden_name(v, arena);
 		size_t n = (size_t)golden_number(v, "n", 0), c = (size_t)golden_number(v, "c", 0);
@@ -92,7 +101,8 @@ static void trees_labels_and_scores_are_those_of_hdbscan(void **state)
 		for (struct json_iterator j = json_iterate(runs); json_each(&j); first = false) {
 			struct hdbscan_options o = options_of(json_get(j.value, "options"));
 			if (first)
-				check_tree(name, x, n, c, &o, golden_numbers(json_get(v, "edges"), arena, NULL));
+				check_tree(name, x, n, c, &o,
+					golden_numbers(json_get(v, "edges"), arena, NULL));
 			check_run(name, x, n, c, j.value, arena);
 		}
 	}
@@ -101,8 +111,8 @@ static void trees_labels_and_scores_are_those_of_hdbscan(void **state)
 	buffer_free(&text);
 }
 
-static struct hdbscan_model *save_and_load(const struct hdbscan *h, const struct hdbscan_options *o, const float *x, size_t c,
-	const double *core)
+static struct hdbscan_model *save_and_load(const struct hdbscan *h, const struct hdbscan_options *o,
+	const float *x, size_t c, const double *core)
 {
 	char path[] = "/tmp/heddle-test-XXXXXX";
 	struct error e;
@@ -125,7 +135,8 @@ static void new_points_are_labelled_as_by_approximate_predict(void **state)
 	struct arena *arena = arena_new();
 	struct json v = json_get(golden_open("hdbscan.json", &text), "prediction");
 	size_t n = (size_t)golden_number(v, "n", 0), c = (size_t)golden_number(v, "c", 0), m;
-	const float *x = golden_floats(json_get(v, "points"), arena), *new = golden_floats(json_get(v, "new"), arena);
+	const float *x = golden_floats(json_get(v, "points"), arena),
+		    *new = golden_floats(json_get(v, "new"), arena);
 	const double *want = golden_numbers(json_get(v, "label"), arena, &m);
 	const double *probability = golden_numbers(json_get(v, "probability"), arena, NULL);
 	const double *score = golden_numbers(json_get(v, "score"), arena, NULL);
@@ -139,7 +150,8 @@ static void new_points_are_labelled_as_by_approximate_predict(void **state)
 	hdbscan_predict(model, new, m, label, got, got + m);
 	for (size_t i = 0; i < m; i++) {
 		check_near("the label of point", "prediction", i, label[i], want[i], 0);
-		check_near("the probability of point", "prediction", i, got[i], probability[i], 1e-6);
+		check_near(
+			"the probability of point", "prediction", i, got[i], probability[i], 1e-6);
 		check_near("the score of point", "prediction", i, got[m + i], score[i], 1e-6);
 	}
 	hdbscan_model_free(model);
@@ -152,8 +164,8 @@ static void same_edges(const struct hdbscan_edge *a, const struct hdbscan_edge *
 {
 	for (size_t i = 0; i + 1 < n; i++)
 		if (a[i].weight != b[i].weight || a[i].a != b[i].a || a[i].b != b[i].b)
-			fail_msg("edge %zu of %zu: %u-%u %.17g and %u-%u %.17g", i, n, a[i].a, a[i].b, a[i].weight, b[i].a, b[i].b,
-				b[i].weight);
+			fail_msg("edge %zu of %zu: %u-%u %.17g and %u-%u %.17g", i, n, a[i].a,
+				a[i].b, a[i].weight, b[i].a, b[i].b, b[i].weight);
 }
 
 /* Coordinates of few whole numbers make nearly every distance a tie, and many points equal. */
@@ -165,9 +177,15 @@ static void boxes_and_brute_force_find_one_tree_at_any_number_of_threads(void **
 		enum space_metric metric;
 		bool whole;
 	} table[] = {
-		{ 3000, 5, 10, SPACE_EUCLIDEAN, false }, { 2000, 2, 1, SPACE_EUCLIDEAN, true }, { 1500, 3, 30, SPACE_MANHATTAN, true },
-		{ 1500, 4, 5, SPACE_COSINE, false }, { 700, 30, 8, SPACE_EUCLIDEAN, false }, { 1000, 1, 4, SPACE_EUCLIDEAN, true },
-		{ 900, 3, 0, SPACE_EUCLIDEAN, true }, { 17, 2, 40, SPACE_EUCLIDEAN, false }, { 1, 2, 3, SPACE_EUCLIDEAN, false },
+		{ 3000, 5, 10, SPACE_EUCLIDEAN, false },
+		{ 2000, 2, 1, SPACE_EUCLIDEAN, true },
+		{ 1500, 3, 30, SPACE_MANHATTAN, true },
+		{ 1500, 4, 5, SPACE_COSINE, false },
+		{ 700, 30, 8, SPACE_EUCLIDEAN, false },
+		{ 1000, 1, 4, SPACE_EUCLIDEAN, true },
+		{ 900, 3, 0, SPACE_EUCLIDEAN, true },
+		{ 17, 2, 40, SPACE_EUCLIDEAN, false },
+		{ 1, 2, 3, SPACE_EUCLIDEAN, false },
 	};
 	int threads = omp_get_max_threads();
 	for (size_t t = 0; t < sizeof table / sizeof *table; t++) {
@@ -203,7 +221,8 @@ static void every_vector_width_gives_the_same_bits(void **state)
 		static const char *const paths[] = { "portable", "avx2", "avx512" };
 		double point[2][C];
 		space_init(&s, x, N, C, metric, false);
-		size_t blocks = s.n_leaves * SPACE_LEAF / SPACE_LANES, size = blocks * SPACE_LANES * sizeof(double);
+		size_t blocks = s.n_leaves * SPACE_LEAF / SPACE_LANES,
+		       size = blocks * SPACE_LANES * sizeof(double);
 		for (size_t i = 0; i < 2; i++) {
 			space_at(&s, i, point[i]);
 			for (size_t p = 0; p < blocks * SPACE_LANES; p++) {
@@ -212,8 +231,10 @@ static void every_vector_width_gives_the_same_bits(void **state)
 				if (p < N)
 					space_at(&s, p, y);
 				for (size_t j = 0; j < C && p < N; j++)
-					want[i][p] += metric == SPACE_MANHATTAN ? fabs(point[i][j] - y[j]) :
-						(point[i][j] - y[j]) * (point[i][j] - y[j]);
+					want[i][p] += metric == SPACE_MANHATTAN
+							      ? fabs(point[i][j] - y[j])
+							      : (point[i][j] - y[j]) *
+									(point[i][j] - y[j]);
 			}
 		}
 		for (size_t k = 0; k < 3; k++) {
@@ -222,7 +243,8 @@ static void every_vector_width_gives_the_same_bits(void **state)
 			double single[N + SPACE_LEAF] __attribute__((aligned(64)));
 			const double *const four[4] = { point[0], point[1], point[0], point[1] };
 			double *aligned = MEM_ARRAY(double, 4 * blocks * SPACE_LANES);
-			double *const to[4] = { aligned, aligned + blocks * SPACE_LANES, aligned + 2 * blocks * SPACE_LANES,
+			double *const to[4] = { aligned, aligned + blocks * SPACE_LANES,
+				aligned + 2 * blocks * SPACE_LANES,
 				aligned + 3 * blocks * SPACE_LANES };
 			space_block(metric, point[0], s.blocks, blocks, C, single);
 			assert_memory_equal(single, want[0], size);
@@ -255,13 +277,17 @@ static void neighbours_are_exact_and_in_order(void **state)
 			space_nearest(&s, point, 1, K, hits);
 			space_nearest(&s, point, 1, N, all);
 			for (size_t k = 0; k + 1 < N; k++)
-				assert_true(all[k].raw < all[k + 1].raw || (all[k].raw == all[k + 1].raw && all[k].index < all[k + 1].index));
+				assert_true(all[k].raw < all[k + 1].raw ||
+					    (all[k].raw == all[k + 1].raw &&
+						    all[k].index < all[k + 1].index));
 			for (size_t k = 0; k < N; k++) {
 				double raw = 0;
 				for (size_t j = 0; j < C; j++)
-					raw += (point[j] - x[all[k].index * C + j]) * (point[j] - x[all[k].index * C + j]);
+					raw += (point[j] - x[all[k].index * C + j]) *
+					       (point[j] - x[all[k].index * C + j]);
 				assert_true(raw == all[k].raw);
-				assert_true(k >= K || (hits[k].raw == all[k].raw && hits[k].index == all[k].index));
+				assert_true(k >= K || (hits[k].raw == all[k].raw &&
+							      hits[k].index == all[k].index));
 			}
 		}
 		space_release(&s);
@@ -280,7 +306,8 @@ static void nothing_one_and_two_points(void **state)
 		hdbscan_fit(&h, x, n, 2, &o, core);
 		assert_true(h.n == n && h.k == 0);
 		for (size_t i = 0; i < n; i++)
-			assert_true(h.label[i] == -1 && h.probability[i] == 0 && h.outlier_score[i] == 0 && core[i] >= 0);
+			assert_true(h.label[i] == -1 && h.probability[i] == 0 &&
+				    h.outlier_score[i] == 0 && core[i] >= 0);
 		if (n) {
 			struct hdbscan_model *m = save_and_load(&h, &o, x, 2, core);
 			int32_t label;
@@ -304,9 +331,12 @@ static void a_model_that_contradicts_itself_is_refused(void **state)
 		int32_t label;
 		const char *samples;
 	} table[] = {
-		{ "a cluster that is not there", 9, 0, 1, 0, "3" }, { "a parent behind its child", 0, 1, 1, 0, "3" },
-		{ "a negative core distance", 0, 0, -1, 0, "3" }, { "a core distance that is no number", 0, 0, NAN, 0, "3" },
-		{ "a label below -1", 0, 0, 1, -2, "3" }, { "min_samples 0", 0, 0, 1, 0, "0" },
+		{ "a cluster that is not there", 9, 0, 1, 0, "3" },
+		{ "a parent behind its child", 0, 1, 1, 0, "3" },
+		{ "a negative core distance", 0, 0, -1, 0, "3" },
+		{ "a core distance that is no number", 0, 0, NAN, 0, "3" },
+		{ "a label below -1", 0, 0, 1, -2, "3" },
+		{ "min_samples 0", 0, 0, 1, 0, "0" },
 		{ "min_samples no number", 0, 0, 1, 0, "\"3\"" },
 	};
 	for (size_t t = 0; t < sizeof table / sizeof *table; t++) {
@@ -315,10 +345,12 @@ static void a_model_that_contradicts_itself_is_refused(void **state)
 		size_t two = 2;
 		const float points[] = { 1, 2 };
 		double core[] = { 1, table[t].core }, ones[] = { 1, 1 };
-		uint32_t point_cluster[] = { 0, table[t].point_cluster }, parent[] = { 0, table[t].parent };
+		uint32_t point_cluster[] = { 0, table[t].point_cluster },
+			 parent[] = { 0, table[t].parent };
 		int32_t label[] = { -1, table[t].label };
 		struct tensor_writer *w = tensor_writer_new();
-		snprintf(parameters, sizeof parameters, "{\"method\":\"hdbscan\",\"metric\":\"euclidean\",\"min_samples\":%s}",
+		snprintf(parameters, sizeof parameters,
+			"{\"method\":\"hdbscan\",\"metric\":\"euclidean\",\"min_samples\":%s}",
 			table[t].samples);
 		tensor_writer_metadata(w, "heddle", SLICE("cluster 1"));
 		tensor_writer_metadata(w, "parameters", slice_from(parameters));
