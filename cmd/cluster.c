@@ -282,6 +282,11 @@ static bool source_next(struct arena *arena, struct record *r, const float **x)
 			return true;
 		command_reject(r, &e);
 	}
+	if (source.rows && run.records < source.n_rows) {
+		error_set(&e, ERROR_DATA, "%s has %zu rows, but there are %zu records",
+			run.input_vectors, source.n_rows, run.records);
+		command_fail(&e);
+	}
 	return false;
 }
 
@@ -415,11 +420,6 @@ static void run_kmeans(struct spool *spool, struct vectors *v)
 {
 	struct error e;
 	struct kmeans m;
-	if (n_clusters > v->n) {
-		error_set(&e, ERROR_DATA, "--n-clusters %zu, but there are only %zu records",
-			n_clusters, v->n);
-		command_fail(&e);
-	}
 	kmeans_fit(&m, v->at, v->n, source.size,
 		&(struct kmeans_options){ .n_clusters = n_clusters,
 			.n_init = n_init,
@@ -456,12 +456,6 @@ static void check_memory(size_t n)
 
 static void run_agglomerative(struct spool *spool, struct vectors *v)
 {
-	struct error e;
-	if (n_clusters > v->n) {
-		error_set(&e, ERROR_DATA, "--n-clusters %zu, but there are only %zu records",
-			n_clusters, v->n);
-		command_fail(&e);
-	}
 	check_memory(v->n);
 	struct buffer text = { 0 };
 	struct hdbscan_join *joins = MEM_ARRAY(struct hdbscan_join, v->n);
@@ -487,6 +481,11 @@ static void fit(void)
 	struct spool *spool = spool_all(&v);
 	if (v.n == 0 && (save_path || method == KMEANS)) {
 		error_set(&e, ERROR_DATA, "there are no records to cluster");
+		command_fail(&e);
+	}
+	if (n_clusters > v.n) {
+		error_set(&e, ERROR_DATA, "--n-clusters %zu, but there are only %zu records",
+			n_clusters, v.n);
 		command_fail(&e);
 	}
 	if (v.n == 0)

@@ -240,6 +240,8 @@ static void open_input(const struct command *c)
 		for (size_t i = 0; i < run.n_files || i == 0; i++)
 			if (run.n_files == 0 || strcmp(run.files[i], "-") == 0)
 				command_usage("--shard needs files: stdin cannot be cut");
+	if (shared.shards && run.input_vectors)
+		command_usage("--shard does not go with --input-vectors: which rows are the shard's is not known");
 	run.reader = reader_open(&o, &e);
 	if (!run.reader)
 		command_fail(&e);

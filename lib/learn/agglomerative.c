@@ -255,7 +255,7 @@ static void single_pairs(const float *x, size_t n, size_t c, enum space_metric m
 {
 	struct space s;
 	struct hdbscan_edge *edges = MEM_ARRAY(struct hdbscan_edge, n);
-	space_init(&s, x, n, c, metric, space_wants_tree(c));
+	space_init(&s, x, n, c, metric, space_wants_tree(n, c));
 	hdbscan_span(&s, 0, 1, progress, edges, NULL);
 	space_release(&s);
 	for (size_t i = 0; i + 1 < n; i++)

@@ -20,7 +20,7 @@ void hdbscan_fit(struct hdbscan *h, const float *x, size_t n, size_t c,
 	}
 	struct space s;
 	struct hdbscan_edge *edges = MEM_ARRAY(struct hdbscan_edge, n - 1);
-	space_init(&s, x, n, c, o->metric, space_wants_tree(c));
+	space_init(&s, x, n, c, o->metric, space_wants_tree(n, c));
 	hdbscan_span(&s, o->min_samples ? o->min_samples : o->min_cluster_size, o->alpha,
 		o->progress, edges, core);
 	space_release(&s);

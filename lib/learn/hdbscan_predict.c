@@ -174,7 +174,7 @@ static int load(struct hdbscan_model *m, const struct tensor_file *f, struct err
 	if (!consistent(m, x, c))
 		return error_set(e, ERROR_MODEL, "%s: the saved clustering contradicts itself",
 			tensor_file_path(f));
-	space_init(&m->space, x, m->n, c, state.metric, space_wants_tree(c));
+	space_init(&m->space, x, m->n, c, state.metric, space_wants_tree(m->n, c));
 	return 0;
 }
 

@@ -45,8 +45,8 @@ struct space {
 void space_init(struct space *, const float *x, size_t n, size_t c, enum space_metric, bool tree);
 void space_release(struct space *);
 
-/* Whether a tree pays in c dimensions. */
-bool space_wants_tree(size_t c);
+/* Whether a tree pays for n points in c dimensions; it does not show in any result. */
+bool space_wants_tree(size_t n, size_t c);
 
 /* The coordinates [C] of a row of input as the space holds them: in double, scaled to length 1
  * under SPACE_COSINE. */

@@ -43,6 +43,22 @@ column() { sed -E "s/.*\"$1\":(-?[0-9.e-]+).*/\1/"; }
 	output_has 'in.jsonl:1: '
 }
 
+@test "--input-vectors reads row i for record i, and says where it has too few" {
+	sed 's/reduced/embedding/' in.jsonl >e.jsonl
+	reduce --method pca -n 2 e.jsonl | cluster --min-samples 5 >with.jsonl
+	reduce --method pca -n 2 --vectors v.npy e.jsonl >without.jsonl
+	cluster --min-samples 5 --input-vectors v.npy without.jsonl >beside.jsonl
+	[ "$(column outlier_score <beside.jsonl)" = "$(column outlier_score <with.jsonl)" ]
+	run cluster --input-vectors v.npy in.jsonl e.jsonl
+	status_is 65
+	output_has 'e.jsonl:1: v.npy has only 300 rows'
+	run cluster --input-vectors v.npy --format jsonl <<<'{"id": 1}'
+	status_is 65
+	output_has 'v.npy has 300 rows, but there are 1 records'
+	run cluster --input-vectors v.npy --shard 2/2 in.jsonl
+	status_is 2
+}
+
 @test "k-means and agglomerative clustering put every record into one of n clusters" {
 	for o in "kmeans" "kmeans --n-init 3" "kmeans --metric cosine" "agglomerative" "agglomerative --linkage average" \
 		"agglomerative --linkage complete --metric manhattan" "agglomerative --linkage average --metric cosine"; do
