@@ -209,6 +209,8 @@ static void check_device(void)
 
 static void rename_keys(const char *const *keys, size_t n)
 {
+	if (run.keys && keys == run.command->keys)
+		return;	/* command_begin has done it */
 	run.keys = MEM_ARRAY(const char *, n + 1);
 	for (size_t i = 0; i < n; i++) {
 		run.keys[i] = keys[i];
