@@ -1,6 +1,7 @@
 # Models: those that tests use, and the built-in static one, made again from the model it is distilled from.
 
 .PHONY: models static-model
+check check-slow: models
 models:
 	$(src)/tests/get-models $(build)/models
 
