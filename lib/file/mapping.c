@@ -9,7 +9,7 @@
 
 int mapping_open(const char *path, struct slice *bytes, struct error *e)
 {
-	*bytes = (struct slice){ NULL, 0 };
+	*bytes = SLICE("");
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		int code = errno == ENOENT || errno == ENOTDIR ? ERROR_NO_INPUT : ERROR_IO;
