@@ -10,9 +10,11 @@
 
 #include "gpu/ops_neighbors.h"
 #include "lib/base/memory.h"
+#include "lib/learn/approximate.h"
 
 enum {
-	EXACT_MOST = 100000, /* rows: up to here every pair is looked at */
+	EXACT_MOST = 120000, /* rows: up to here every pair is looked at */
+	APPROXIMATE_K_MOST = 200, /* neighbours; more need more clusters than are looked at */
 	PAIRS = 1 << 22, /* pairs whose distances are computed at a time */
 };
 
@@ -211,72 +213,103 @@ static size_t wide(size_t k, size_t n)
 	return w < n ? w : n;
 }
 
-/* For the search only: euclidean rows about their mean, so that squares do not drown
- * differences. */
-static float *centred(const struct rows *r)
+/* For the search only: euclidean rows about a mean, so that squares do not drown differences. NULL
+ * for other metrics. */
+static double *mean_row(const struct rows *r)
 {
 	if (r->metric != NEIGHBOR_EUCLIDEAN)
-		return r->x;
+		return NULL;
 	double *mean = mem_zero(r->c, sizeof *mean);
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t j = 0; j < r->c; j++)
 			mean[j] += (double)r->x[i * r->c + j];
+	for (size_t j = 0; j < r->c; j++)
+		mean[j] /= (double)r->n;
+	return mean;
+}
+
+/* The rows less the mean; the rows themselves without one. */
+static float *centred(const struct rows *r, const double *mean)
+{
+	if (!mean)
+		return r->x;
 	float *x = MEM_ARRAY(float, size_mul(r->n, r->c));
 #pragma omp parallel for schedule(static)
 	for (size_t i = 0; i < r->n; i++)
 		for (size_t j = 0; j < r->c; j++)
-			x[i * r->c + j] =
-				(float)((double)r->x[i * r->c + j] - mean[j] / (double)r->n);
-	mem_free(mean);
+			x[i * r->c + j] = (float)((double)r->x[i * r->c + j] - mean[j]);
 	return x;
 }
 
-void neighbors_find_exact(
-	struct device *d, const struct rows *r, size_t k, uint32_t *index, float *distance)
+static void find(struct device *d, const struct rows *r, size_t k, bool exact, uint64_t seed,
+	uint32_t *index, float *distance)
 {
 	CHECK(k >= 1 && k <= r->n && r->n <= INT32_MAX);
-	struct arena_mark mark = device_mark(d);
 	size_t w = wide(k, r->n);
-	float *x = centred(r);
+	double *mean = mean_row(r);
+	float *x = centred(r, mean);
+	mem_free(mean);
 	int32_t *found = MEM_ARRAY(int32_t, size_mul(r->n, w));
-	struct tensor values = tensor_matrix(d, F32, r->n, w),
-		      indices = tensor_matrix(d, I32, r->n, w);
-	struct tensor rows = tensor_upload(d, F32, r->n, r->width, x);
-	op_nearest(d, values, indices, rows, search_kind(r));
-	tensor_read(d, indices, found);
-	tensor_release(d, &rows);
-	device_reset(d, mark);
+	if (exact) {
+		struct arena_mark mark = device_mark(d);
+		struct tensor values = tensor_matrix(d, F32, r->n, w),
+			      indices = tensor_matrix(d, I32, r->n, w);
+		struct tensor rows = tensor_upload(d, F32, r->n, r->width, x);
+		op_nearest(d, values, indices, rows, search_kind(r));
+		tensor_read(d, indices, found);
+		tensor_release(d, &rows);
+		device_reset(d, mark);
+	} else {
+		approximate_search(d, x, r->n, r->width, search_kind(r), w, seed, found);
+	}
 	refine(d, r, r, found, w, true, k, index, distance);
 	mem_free(found);
 	if (x != r->x)
 		mem_free(x);
 }
 
+void neighbors_find_exact(
+	struct device *d, const struct rows *r, size_t k, uint32_t *index, float *distance)
+{
+	find(d, r, k, true, 0, index, distance);
+}
+
+void neighbors_find_approximate(struct device *d, const struct rows *r, size_t k, uint64_t seed,
+	uint32_t *index, float *distance)
+{
+	find(d, r, k, false, seed, index, distance);
+}
+
 void neighbors_find(struct device *d, const struct rows *r, size_t k, uint64_t seed,
 	uint32_t *index, float *distance)
 {
-	(void)seed;
-	neighbors_find_exact(d, r, k, index, distance);
+	find(d, r, k, r->n <= EXACT_MOST || k > APPROXIMATE_K_MOST, seed, index, distance);
 }
 
 struct neighbor_index {
 	const struct rows *rows;
+	double *mean;
 	struct weight *weight;
 	float *square;
 };
 
 struct neighbor_index *neighbor_index_new(struct device *d, const struct rows *r)
 {
-	struct neighbor_index *x = MEM_ARRAY(struct neighbor_index, 1);
+	struct neighbor_index *x = mem_zero(1, sizeof *x);
 	struct arena_mark mark = device_mark(d);
-	*x = (struct neighbor_index){ r, weight_new(d, F32, r->n, r->width, r->width, r->x, NULL),
-		MEM_ARRAY(float, r->n) };
-	struct tensor rows = tensor_upload(d, F32, r->n, r->width, r->x),
-		      square = tensor_vector(d, F32, r->n);
+	x->rows = r;
+	x->mean = mean_row(r);
+	float *search = centred(r, x->mean);
+	x->weight = weight_new(d, F32, r->n, r->width, r->width, search, NULL);
+	x->square = MEM_ARRAY(float, r->n);
+	struct tensor rows = tensor_upload(d, F32, r->n, r->width, search);
+	struct tensor square = tensor_vector(d, F32, r->n);
 	op_square_norms(d, square, rows);
 	tensor_read(d, square, x->square);
 	tensor_release(d, &rows);
 	device_reset(d, mark);
+	if (search != r->x)
+		mem_free(search);
 	return x;
 }
 
@@ -285,6 +318,7 @@ void neighbor_index_free(struct neighbor_index *x)
 	if (!x)
 		return;
 	weight_free(x->weight);
+	mem_free(x->mean);
 	mem_free(x->square);
 	mem_free(x);
 }
@@ -296,15 +330,18 @@ void neighbor_index_query(struct device *d, const struct neighbor_index *x, cons
 	struct arena_mark mark = device_mark(d);
 	size_t w = wide(k, x->rows->n);
 	int32_t *found = MEM_ARRAY(int32_t, size_mul(q->n, w));
-	struct tensor values = tensor_matrix(d, F32, q->n, w),
-		      indices = tensor_matrix(d, I32, q->n, w);
-	struct tensor rows = tensor_upload(d, F32, q->n, q->width, q->x),
-		      square = tensor_upload(d, F32, x->rows->n, 0, x->square);
+	float *search = centred(q, x->mean);
+	struct tensor values = tensor_matrix(d, F32, q->n, w);
+	struct tensor indices = tensor_matrix(d, I32, q->n, w);
+	struct tensor rows = tensor_upload(d, F32, q->n, q->width, search);
+	struct tensor square = tensor_upload(d, F32, x->rows->n, 0, x->square);
 	op_nearest_to(d, values, indices, rows, x->weight, square, search_kind(q));
 	tensor_read(d, indices, found);
 	tensor_release(d, &rows);
 	tensor_release(d, &square);
 	device_reset(d, mark);
 	refine(d, q, x->rows, found, w, false, k, index, distance);
+	if (search != q->x)
+		mem_free(search);
 	mem_free(found);
 }

@@ -1,8 +1,7 @@
 /*
- * neighbors.h: the k nearest neighbours of each row, the row itself the first. Below
- * NEIGHBORS_EXACT rows every pair is looked at; above, a search by clusters and NN-descent
- * (approximate.c), whose recall tests/bench/reduce.py measures. Deterministic at any number of
- * threads: lists are kept in order of (distance, index).
+ * neighbors.h: the k nearest neighbours of each row, the row itself the first. Up to 120,000 rows
+ * every pair is looked at; above, a search by clusters and NN-descent, whose recall approximate.c
+ * tells. The same at any number of threads: lists are kept in order of (distance, index).
  */
 #pragma once
 #include <stdint.h>
@@ -45,6 +44,10 @@ void neighbors_find(struct device *, const struct rows *, size_t k, uint64_t see
 /* neighbors_find by every pair whatever N. */
 void neighbors_find_exact(
 	struct device *, const struct rows *, size_t k, uint32_t *index, float *distance);
+
+/* neighbors_find by clusters and NN-descent whatever N: a few lists may lack a neighbour. */
+void neighbors_find_approximate(struct device *, const struct rows *, size_t k, uint64_t seed,
+	uint32_t *index, float *distance);
 
 /* The k nearest among `rows` for each row of q, by (distance, index). An index of rows prepared
  * once: */
