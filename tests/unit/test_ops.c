@@ -21,7 +21,11 @@
 #include "lib/base/math.h"
 #include "lib/base/random.h"
 
+/* Set where only bits are compared and the reference in double is not looked at. */
+static bool bits_only;
+
 #define REAL float
+#define SKIP false
 #define NAME(x) x##_float
 #define FMA fmaf
 #define SQRT sqrtf
@@ -32,6 +36,7 @@
 #define TANH math_tanh
 #include "tests/unit/ops_definition.h"
 #undef REAL
+#undef SKIP
 #undef NAME
 #undef FMA
 #undef SQRT
@@ -52,6 +57,7 @@ static double gelu_tanh_double(double x)
 }
 
 #define REAL double
+#define SKIP bits_only
 #define NAME(x) x##_double
 #define FMA fma
 #define SQRT sqrt
@@ -199,7 +205,7 @@ static double error(const struct output *o)
 }
 
 static const char *const paths[] = { "portable", "avx2", "avx512" };
-enum { PATHS = sizeof paths / sizeof *paths, ROWS = sizeof table / sizeof *table };
+enum { LONG = 4000, PATHS = sizeof paths / sizeof *paths, ROWS = sizeof table / sizeof *table };
 
 /* The device of a path, or NULL where this processor lacks it. */
 static struct device *open_path(size_t path)
@@ -213,7 +219,7 @@ static struct device *open_path(size_t path)
 	return rc == 0 ? d : NULL;
 }
 
-/* One row on one device: alone, on three threads, on a lane. */
+/* One row on one device: alone, on three threads, on a lane. Long ones take seconds: once. */
 static bool try(const struct row *row, struct device *d, struct output *o)
 {
 	struct lane_call call = { row, o };
@@ -221,6 +227,8 @@ static bool try(const struct row *row, struct device *d, struct output *o)
 	omp_set_num_threads(1);
 	row->fn(d, row, o);
 	good = same(row, device_name(d), o) && good;
+	if (row->m > LONG)
+		return good;
 	memset(o->got, 0xee, o->n * sizeof *o->got);
 	omp_set_num_threads(3);
 	row->fn(d, row, o);
@@ -238,6 +246,8 @@ static bool all_rows(struct device *d)
 	bool good = true;
 	for (size_t r = 0; r < ROWS; r++) {
 		struct output o = { 0 };
+		if (specials && table[r].m > LONG)
+			continue;
 		arena_clear(arena);
 		table[r].fn(NULL, &table[r], &o);
 		good = try(&table[r], d, &o) && good;
@@ -270,10 +280,11 @@ static void on_path(void **state)
 	struct device *d = open_path(*(size_t *)*state);
 	if (!d)
 		skip();
+	bits_only = true;
 	bool good = all_rows(d);
 	specials = true;
 	good = all_rows(d) && good;
-	specials = false;
+	specials = bits_only = false;
 	device_free(d);
 	assert_true(good);
 }
