@@ -83,7 +83,9 @@ struct class
 
 struct vectorizer {
 	struct vectorizer_options options;
-	struct terms terms; /* in order of appearance */
+	struct terms terms; /* in order of appearance; stop words are among them, never counted */
+	bool *stop; /* [capacity_stop]: of the first n_stop terms, is it a stop word? */
+	size_t n_stop, capacity_stop;
 	struct class *classes;
 	size_t n_classes, capacity;
 	struct words words;
@@ -156,6 +158,7 @@ void vectorizer_free(struct vectorizer *v)
 		class_free(&v->classes[i]);
 	mem_free(v->classes);
 	terms_free(&v->terms);
+	mem_free(v->stop);
 	words_free(&v->words);
 	mem_free(v);
 }
@@ -173,16 +176,35 @@ static struct class *class_of(struct vectorizer *v, size_t class)
 	return &v->classes[class];
 }
 
+/*
+ * The number of a word, TERMS_ABSENT for a stop word. Only a new one is looked up among the stop
+ * words.
+ */
+static uint32_t number_of(struct vectorizer *v, struct slice word)
+{
+	uint32_t term = terms_add(&v->terms, word);
+	if (v->terms.n > v->capacity_stop) {
+		size_t capacity = size_mul(v->terms.n, 2);
+		v->stop = mem_resize(
+			v->stop, v->n_stop * sizeof *v->stop, capacity * sizeof *v->stop);
+		v->capacity_stop = capacity;
+	}
+	for (; v->n_stop < v->terms.n; v->n_stop++)
+		v->stop[v->n_stop] = terms_has(v->options.stop_words, v->terms.at[v->n_stop]);
+	return v->stop[term] ? TERMS_ABSENT : term;
+}
+
 static void count_text(struct vectorizer *v, struct class *c, struct slice text)
 {
 	const struct vectorizer_options *o = &v->options;
 	struct slice word;
 	words_begin(&v->words, text);
 	while (words_next(&v->words, &word)) {
-		if (terms_has(o->stop_words, word))
+		uint32_t term = number_of(v, word);
+		if (term == TERMS_ABSENT)
 			continue;
 		if (o->min_n == 1)
-			class_count(c, terms_add(&v->terms, word));
+			class_count(c, term);
 		if (o->max_n == 1)
 			continue;
 		grams_push(&c->grams, word, o->max_n);
@@ -308,15 +330,19 @@ int vectorizer_finish(struct vectorizer *v, const size_t *order, size_t K, struc
 		if (c->texts == 1 && c->bytes == 0)
 			count_text(v, c, SLICE("emptydoc"));
 	}
-	uint32_t *df = document_frequencies(v, order, K),
-		 *new_of = MEM_ARRAY(uint32_t, v->terms.n + 1);
+	uint32_t *df = document_frequencies(v, order, K);
+	uint32_t *new_of = MEM_ARRAY(uint32_t, v->terms.n + 1);
+	size_t counted = 0;
+	for (size_t i = 0; i < v->terms.n; i++)
+		counted += df[i] > 0;
 	choose_terms(v, df, low, high, new_of, vocabulary);
 	int rc = 0;
-	if (v->terms.n && !vocabulary->n && K)
+	if (counted && !vocabulary->n)
 		rc = error_set(e, ERROR_DATA,
 			"after pruning, no terms remain: of %zu terms none is in at least %g and "
-			"at most %g of %zu topics",
-			v->terms.n, low, high, K);
+			"at "
+			"most %g of %zu topics",
+			counted, low, high, K);
 	*out = (struct counts){ .n_rows = K, .n_terms = vocabulary->n };
 	if (rc == 0)
 		fill(v, order, df, new_of, out);
@@ -365,7 +391,8 @@ void vectorizer_count(const struct vectorizer_options *o, const struct terms *vo
 	out->n = 0;
 	words_begin(&words, text);
 	while (words_next(&words, &word)) {
-		if (terms_has(o->stop_words, word))
+		/* alone, a stop word is not in the vocabulary */
+		if (o->max_n > 1 && terms_has(o->stop_words, word))
 			continue;
 		if (o->min_n == 1)
 			text_counts_add(out, terms_find(vocabulary, word));

@@ -165,13 +165,6 @@ void words_lowercase(struct buffer *b, struct slice text)
 	}
 }
 
-/* ASCII that is \w, a bit each: digits; capitals, underscore, small letters. */
-static inline bool ascii_is_word(unsigned char c)
-{
-	static const uint64_t bits[2] = { 0x03ff000000000000u, 0x07fffffe87fffffeu };
-	return c < 0x80 && (bits[c >> 6] >> (c & 63) & 1);
-}
-
 void words_begin(struct words *w, struct slice text)
 {
 	w->text = text;
@@ -181,14 +174,21 @@ void words_begin(struct words *w, struct slice text)
 /* Take a run of ASCII from here on into w->word; returns its bytes. */
 static size_t take_ascii(struct words *w)
 {
+	enum { ROOM = 64 };
 	const char *p = w->text.data + w->at;
-	size_t left = w->text.size - w->at, n = 0;
-	while (n < left && ascii_is_word((unsigned char)p[n]))
-		n++;
-	char *to = buffer_reserve(&w->word, n);
-	for (size_t i = 0; i < n; i++)
-		to[i] = (char)(p[i] | (p[i] >= 'A' && p[i] <= 'Z' ? 0x20 : 0));
-	w->word.size += n;
+	size_t left = w->text.size - w->at, n = 0, i, room;
+	do {
+		room = left - n < ROOM ? left - n : ROOM;
+		char *to = buffer_reserve(&w->word, room);
+		for (i = 0; i < room; i++) {
+			unsigned char c = words_ascii[(unsigned char)p[n + i]];
+			if (!c)
+				break;
+			to[i] = (char)c;
+		}
+		w->word.size += i;
+		n += i;
+	} while (i == ROOM);
 	w->at += n;
 	return n;
 }

@@ -77,6 +77,10 @@ pair = lambda r: f"{{0x{r[0]:x},0x{r[1]:x}}}"
     "/*\n * words_table.h: which code points are \\w to Python's re, and what str.lower() makes of them. Written by\n"
     f" * tests/golden/words.py with Python {sys.version.split()[0]}, Unicode {unicodedata.unidata_version}. Do not edit.\n */\n"
     "#pragma once\n#include <stdint.h>\n\n"
+    "/* ASCII: the lowercase of what is \\w, 0 of what is not, and of all that is no ASCII. */\n"
+    + rows("words_ascii", "unsigned char", range(256),
+           lambda c: str(ord(chr(c).lower())) if c < 128 and word.fullmatch(chr(c)) else "0")
+    + "\n"
     "struct words_range {\n\tuint32_t first, last;\n};\n\n"
     "/* Letters, digits, other numbers and the underscore. */\n"
     + rows("words_word", "struct words_range", ranges(lambda c: word.fullmatch(chr(c))), pair)

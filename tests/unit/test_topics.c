@@ -185,7 +185,7 @@ static void what_is_saved_is_loaded(void **state)
 static void models_without_vectors_or_topics_are_saved_too(void **state)
 {
 	(void)state;
-	struct topics *t = topics_new(), *u;
+	struct topics *t = topics_new(), *u = NULL;
 	struct error e;
 	struct topic_texts *x = topic_texts_new(&t->vectorizer, &e);
 	assert_int_equal(topics_fit(t, x, NULL, 42, &e), 0);
