@@ -37,6 +37,9 @@ static int read_vocab(struct tokenizer *t, struct json vocab, struct error *e)
 	if (vocab.type != JSON_OBJECT)
 		return error_set(e, ERROR_MODEL, "\"vocab\" is %s",
 			vocab.type == JSON_ABSENT ? "missing" : "not an object");
+	/* memory stays in proportion to the file: ids may have holes, but not be all holes */
+	size_t largest = 65535 + 16 * vocab.raw.size;
+	t->vocab.largest = largest < VOCAB_LARGEST ? (uint32_t)largest : VOCAB_LARGEST;
 	for (struct json_iterator i = json_iterate(vocab); json_each(&i);) {
 		struct slice token = json_text(i.key, t->arena);
 		uint32_t id;

@@ -50,10 +50,11 @@ static void grow_tokens(struct vocab *v, size_t size)
 
 int vocab_set(struct vocab *v, struct slice token, uint32_t id, struct error *e)
 {
-	if (id > VOCAB_LARGEST)
+	uint32_t largest = v->largest ? v->largest : VOCAB_LARGEST;
+	if (id > largest)
 		return error_set(e, ERROR_MODEL,
 			"token \"%.*s\" has id %u, the largest allowed is %u",
-			(int)(token.size < 100 ? token.size : 100), token.data, id, VOCAB_LARGEST);
+			(int)(token.size < 100 ? token.size : 100), token.data, id, largest);
 	if (id < v->size && v->tokens[id].data && !slice_equal(v->tokens[id], token))
 		return error_set(e, ERROR_MODEL, "tokens \"%.*s\" and \"%.*s\" have the same id %u",
 			(int)(v->tokens[id].size < 100 ? v->tokens[id].size : 100),
