@@ -1,0 +1,208 @@
+# tokenize: options, formats, refusals. That the tokens are right is for tests/unit/test_tokenizer.c.
+load common
+
+golden=$HEDDLE_SRC/tests/golden/wordpiece
+vocab=$golden/vocab.txt
+
+# tokens OPTION...: of the records on stdin
+tokens() { tokenize -m "$vocab" --drop text --no-add-special-tokens "$@"; }
+
+@test "ids, tokens, offsets and count are added in this order, behind the record's own bytes" {
+	echo '{ "a": 1.50,  "text": "Hello unaffable"}' >"$BATS_TEST_TMPDIR/in"
+	run tokenize -m "$vocab" --format jsonl "$BATS_TEST_TMPDIR/in"
+	status_is 0
+	ids=$(for t in '\[CLS\]' hello un '##aff' '##able' '\[SEP\]'; do grep -n "^$t\$" "$vocab" | cut -d: -f1; done | awk '{ printf "%s%d", (NR > 1 ? "," : ""), $1 - 1 }')
+	[ "$output" = '{ "a": 1.50,  "text": "Hello unaffable","ids":['"$ids"'],"tokens":["[CLS]","hello","un","##aff","##able","[SEP]"],"offsets":[[0,0],[0,5],[6,8],[8,11],[11,15],[0,0]],"count":6}' ]
+}
+
+@test "--fields selects, in the order of the manual, and --count is one of them" {
+	run bash -c "echo '{\"text\":\"hello [SEP] unaffable\"}' | tokenize -m $vocab --drop text --fields word_ids,special_mask,type_ids,count"
+	status_is 0
+	[ "$output" = '{"count":7,"type_ids":[0,0,0,0,0,0,0],"special_mask":[1,0,0,0,0,0,1],"word_ids":[null,0,1,2,2,2,null]}' ]
+	run bash -c "echo '{\"text\":\"hello\"}' | tokenize -m $vocab --count"
+	[ "$output" = '{"text":"hello","count":3}' ]
+}
+
+@test "an unknown field, or two ways to say it, is a usage error" {
+	run bash -c "echo '{}' | tokenize -m $vocab --fields ids,length"
+	status_is 2
+	output_has "not 'length'"
+	run bash -c "echo '{}' | tokenize -m $vocab --count --fields ids"
+	status_is 2
+	output_has "use one of them"
+}
+
+@test "a pair follows the template, its offsets its own text" {
+	run bash -c "echo '{\"text\":\"hello\",\"b\":\"the token\"}' | tokenize -m $vocab --pair-key b --drop text,b --fields tokens,offsets,type_ids"
+	status_is 0
+	[ "$output" = '{"tokens":["[CLS]","hello","[SEP]","the","token","[SEP]"],"offsets":[[0,0],[0,5],[0,0],[0,3],[4,9],[0,0]],"type_ids":[0,0,0,1,1,1]}' ]
+}
+
+@test "--max-length keeps the special tokens, and must leave room for them" {
+	run bash -c "echo '{\"text\":\"hello world hello\"}' | tokenize -m $vocab --max-length 3 --fields tokens --drop text"
+	status_is 0
+	[ "$output" = '{"tokens":["[CLS]","hello","[SEP]"]}' ]
+	run bash -c "echo '{\"text\":\"hello\"}' | tokenize -m $vocab --max-length 1"
+	status_is 2
+	output_has "leaves no room for the 2 special tokens"
+}
+
+@test "truncation and padding of a tokenizer.json are not taken over" {
+	run bash -c "echo '{\"text\":\"a b c d e f g h i j k\"}' | tokenize -m $golden/uncased.json --count --drop text"
+	status_is 0
+	[ "$output" = '{"count":13}' ]
+}
+
+@test "offsets count code points, or bytes" {
+	run tokens --fields offsets <<<'{"text":"é 中 hello"}'
+	[ "$output" = '{"offsets":[[0,1],[2,3],[4,9]]}' ]
+	run tokens --fields offsets --offset-unit byte <<<'{"text":"é 中 hello"}'
+	[ "$output" = '{"offsets":[[0,2],[3,6],[7,12]]}' ]
+}
+
+@test "a vocab.txt lowercases unless told otherwise, by option or by tokenizer_config.json" {
+	run tokens --fields tokens <<<'{"text":"Café"}'
+	[ "$output" = '{"tokens":["cafe"]}' ]
+	run tokens --fields tokens --no-lowercase <<<'{"text":"café"}'
+	[ "$output" = '{"tokens":["café"]}' ]
+	cp "$vocab" "$BATS_TEST_TMPDIR/vocab.txt"
+	echo '{"do_lower_case":false}' >"$BATS_TEST_TMPDIR/tokenizer_config.json"
+	vocab=$BATS_TEST_TMPDIR
+	run tokens --fields tokens <<<'{"text":"café"}'
+	[ "$output" = '{"tokens":["café"]}' ]
+	run tokens --fields tokens --lowercase <<<'{"text":"CAFÉ"}'
+	[ "$output" = '{"tokens":["cafe"]}' ]
+}
+
+@test "a folder prefers tokenizer.json, and is found by name in HEDDLE_MODELS" {
+	mkdir -p "$BATS_TEST_TMPDIR/models/tiny"
+	cp "$golden/cased.json" "$BATS_TEST_TMPDIR/models/tiny/tokenizer.json"
+	cp "$vocab" "$BATS_TEST_TMPDIR/models/tiny/"
+	export HEDDLE_MODELS=$BATS_TEST_TMPDIR/models
+	vocab=tiny
+	run tokens --fields tokens <<<'{"text":"Café"}'
+	status_is 0
+	[ "$output" = '{"tokens":["C","##a","##f","##é"]}' ]
+}
+
+@test "--decode is the way back, with and without special tokens" {
+	tokenize -m "$vocab" --fields ids --drop text <<<'{"text":"Hello, world. Unaffable!"}' >"$BATS_TEST_TMPDIR/ids"
+	run tokenize -m "$vocab" --decode --drop ids --format jsonl "$BATS_TEST_TMPDIR/ids"
+	status_is 0
+	[ "$output" = '{"text":"[CLS] hello, world. unaffable! [SEP]"}' ]
+	run tokenize -m "$vocab" --decode --skip-special-tokens --drop ids --format jsonl "$BATS_TEST_TMPDIR/ids"
+	[ "$output" = '{"text":"hello, world. unaffable!"}' ]
+}
+
+@test "--decode reads ids from CSV, from another key, and an empty list" {
+	run bash -c "printf 'x,ids\n1,\"[2,3]\"\n2,[]\n' | tokenize -m $vocab --format csv --decode"
+	status_is 0
+	[ "${lines[0]}" = "x,ids,text" ]
+	[ "${lines[1]}" = '1,"[2,3]",[CLS] [SEP]' ]
+	run tokenize -m "$vocab" --decode --input-key t --output-key back <<<'{"t":[2,3]}'
+	[ "$output" = '{"t":[2,3],"back":"[CLS] [SEP]"}' ]
+}
+
+@test "--decode refuses what are no ids, with file and line" {
+	for bad in '{"ids":"x"}' '{"ids":[1,-2]}' '{"ids":[1,2.5]}' '{"ids":[1,"2"]}' '{"ids":[5000000000]}' '{"i":[1]}' '{"ids":null}'; do
+		printf '%s\n' '{"ids":[1]}' "$bad" >"$BATS_TEST_TMPDIR/in"
+		run tokenize -m "$vocab" --decode --format jsonl "$BATS_TEST_TMPDIR/in"
+		status_is 65
+		output_has "in:2: key \"ids\""
+	done
+	run tokenize -m "$vocab" --decode <<<'{"ids":[1],"text":"x"}'
+	status_is 65
+	output_has "--replace"
+}
+
+@test "--decode and what belongs to encoding do not go together" {
+	for o in --count '--fields ids' '--max-length 5' '--pair-key b' --no-add-special-tokens --no-lowercase; do
+		# shellcheck disable=SC2086
+		run tokenize -m "$vocab" --decode $o <<<'{"ids":[1]}'
+		status_is 2
+	done
+	run tokenize -m "$vocab" --skip-special-tokens <<<'{"text":"a"}'
+	status_is 2
+}
+
+@test "CSV gets columns, arrays as JSON in a quoted field" {
+	run bash -c "printf 'x,text\n1,hello world\n' | tokenize -m $vocab --format csv --fields tokens,count"
+	status_is 0
+	[ "${lines[0]}" = 'x,text,tokens,count' ]
+	[ "${lines[1]}" = '1,hello world,"[""[CLS]"",""hello"",""world"",""[SEP]""]",4' ]
+}
+
+@test "--output-key renames the first key, the others follow" {
+	run tokens --fields tokens,count --output-key t <<<'{"text":"hello"}'
+	status_is 0
+	[ "$output" = '{"t":["hello"],"t_count":1}' ]
+}
+
+@test "empty text and white space have no tokens of their own" {
+	run bash -c "printf '%s\n' '{\"text\":\"\"}' '{\"text\":\"  \"}' | tokenize -m $vocab --count --drop text"
+	[ "${lines[0]}${lines[1]}" = '{"count":2}{"count":2}' ]
+}
+
+@test "a text that is missing or no text stops with file and line, or is set aside" {
+	printf '%s\n' '{"text":"hello"}' '{"text":5}' '{"x":1}' '{"text":"world"}' >"$BATS_TEST_TMPDIR/in.jsonl"
+	run tokenize -m "$vocab" --count "$BATS_TEST_TMPDIR/in.jsonl"
+	status_is 65
+	output_has "in.jsonl:2"
+	output_has '{"text":"hello","count":3}'
+	run tokenize -m "$vocab" --count --rejects "$BATS_TEST_TMPDIR/bad" "$BATS_TEST_TMPDIR/in.jsonl"
+	status_is 1
+	output_has '{"text":"hello","count":3}'
+	output_has '{"text":"world","count":3}'
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/bad")" = 2 ]
+}
+
+@test "any number of threads writes the same bytes in the same order" {
+	texts 2000 >"$BATS_TEST_TMPDIR/in.jsonl"
+	one=$(tokenize -m "$vocab" --threads 1 --fields ids,offsets,word_ids "$BATS_TEST_TMPDIR/in.jsonl" | md5sum)
+	for n in 2 5; do
+		[ "$(tokenize -m "$vocab" --threads $n --fields ids,offsets,word_ids "$BATS_TEST_TMPDIR/in.jsonl" | md5sum)" = "$one" ]
+	done
+}
+
+@test "the threads' bad records are reported in order" {
+	texts 1000 | awk 'NR % 100 == 50 { print "{\"text\":[]}"; next } { print }' >"$BATS_TEST_TMPDIR/in.jsonl"
+	run bash -c "tokenize -m $vocab --count --threads 4 $BATS_TEST_TMPDIR/in.jsonl 2>&1 >/dev/null"
+	output_has "in.jsonl:50:"
+	run bash -c "tokenize -m $vocab --count --threads 4 --rejects $BATS_TEST_TMPDIR/bad $BATS_TEST_TMPDIR/in.jsonl 2>/dev/null | wc -l"
+	[ "$output" = 990 ]
+}
+
+@test "a model without a tokenizer, or of a kind that is not known, is named: 78" {
+	mkdir -p "$BATS_TEST_TMPDIR/m"
+	run tokenize -m "$BATS_TEST_TMPDIR/m" <<<'{"text":"a"}'
+	status_is 78
+	output_has "without a tokenizer"
+	sed 's/BertPreTokenizer/ByteLevel/' "$golden/uncased.json" >"$BATS_TEST_TMPDIR/m/tokenizer.json"
+	run tokenize -m "$BATS_TEST_TMPDIR/m" <<<'{"text":"a"}'
+	status_is 78
+	output_has 'pre_tokenizer "ByteLevel" is not supported'
+	head -c 1000 "$golden/uncased.json" >"$BATS_TEST_TMPDIR/m/tokenizer.json"
+	run tokenize -m "$BATS_TEST_TMPDIR/m" <<<'{"text":"a"}'
+	status_is 78
+	output_has "m/tokenizer.json"
+	grep -v UNK "$vocab" >"$BATS_TEST_TMPDIR/vocab.txt"
+	run tokenize -m "$BATS_TEST_TMPDIR/vocab.txt" <<<'{"text":"a"}'
+	status_is 78
+	output_has 'no unknown token "[UNK]"'
+	run tokenize -m no-such-model <<<'{"text":"a"}'
+	status_is 66
+	output_has "no-such-model"
+}
+
+@test "-v and --stats-json count tokens" {
+	run bash -c "echo '{\"text\":\"hello world\"}' | tokenize -m $vocab --count -v --stats-json $BATS_TEST_TMPDIR/s.json 2>&1 >/dev/null"
+	status_is 0
+	output_has "tokens 4"
+	grep -q '"tokens": *4' "$BATS_TEST_TMPDIR/s.json"
+}
+
+@test "a word of a megabyte passes" {
+	run bash -c "head -c 1000000 /dev/zero | tr '\0' a | tokenize -m $vocab --format text --count --drop text"
+	status_is 0
+	[ "$output" = '{"count":3}' ]
+}
