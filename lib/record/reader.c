@@ -136,7 +136,6 @@ void reader_take(struct reader *r, const struct span *s)
 	r->offset += size;
 	r->scanned = 0;
 	r->found = false;
-	r->marked = false;
 	r->scan = (struct csv_scan){ .delimiter = r->scan.delimiter };
 }
 

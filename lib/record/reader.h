@@ -32,7 +32,7 @@ struct reader {
 	struct csv_scan scan;
 	struct span span;	/* found, and not yet taken, where `found` */
 	bool found;
-	bool marked;		/* a byte order mark stood before the byte at `at` */
+	bool marked;		/* the open file begins with a byte order mark */
 	size_t line;		/* of the byte at `at` */
 	size_t index;		/* of the next record */
 	size_t bytes;		/* read from files that are closed */
