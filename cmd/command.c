@@ -18,6 +18,7 @@
 
 struct run run = { .text_key = "text", .device = "auto", .seed = 42 };
 struct shared_options shared;
+struct arena *run_arena;
 
 static struct output *output, *rejects;
 static struct timespec begun;
@@ -209,17 +210,15 @@ static void check_device(void)
 
 static void rename_keys(const char *const *keys, size_t n)
 {
-	if (run.keys && keys == run.command->keys)
-		return;	/* command_begin has done it */
-	run.keys = MEM_ARRAY(const char *, n + 1);
+	run.keys = ARENA_ARRAY(run_arena, const char *, n + 1);
 	for (size_t i = 0; i < n; i++) {
 		run.keys[i] = keys[i];
 		if (!run.output_key)
 			continue;
 		struct buffer b = { 0 };
 		buffer_printf(&b, i ? "%s_%s" : "%s", run.output_key, keys[i]);
-		buffer_char(&b, 0);
-		run.keys[i] = b.data;
+		run.keys[i] = arena_string(run_arena, buffer_view(&b));
+		buffer_free(&b);
 	}
 }
 
@@ -258,6 +257,7 @@ void command_begin(const struct command *c, int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	run.command = c;
 	memory_exhausted = on_exhausted;
+	run_arena = arena_new();
 	handle_signals();
 	const struct option *table = option_table(c);
 	option_parse(table, argc, argv);
@@ -487,5 +487,6 @@ int command_end(void)
 	write_stats(code);
 	reader_close(run.reader);
 	writer_free(run.writer);
+	arena_free(run_arena);
 	return code;
 }

@@ -139,15 +139,16 @@ static int number(const struct option *o, const char *text, double *value)
 
 static void add_string(struct strings *s, const char *text)
 {
-	s->at = mem_resize(s->at, s->n * sizeof *s->at, (s->n + 1) * sizeof *s->at);
-	s->at[s->n++] = text;
+	const char **at = ARENA_ARRAY(run_arena, const char *, s->n + 1);
+	if (s->n)
+		memcpy(at, s->at, s->n * sizeof *at);
+	at[s->n++] = text;
+	s->at = at;
 }
 
 static void add_list(struct strings *s, const char *text)
 {
-	char *copy = mem_alloc(strlen(text) + 1);
-	strcpy(copy, text);
-	for (char *word = copy, *comma; word; word = comma) {
+	for (char *word = arena_string(run_arena, slice_from(text)), *comma; word; word = comma) {
 		comma = strchr(word, ',');
 		if (comma)
 			*comma++ = 0;
@@ -259,7 +260,7 @@ static int short_options(const struct option *table, char **argv)
 
 void option_parse(const struct option *table, int argc, char **argv)
 {
-	const char **files = MEM_ARRAY(const char *, (size_t)argc + 1);
+	const char **files = ARENA_ARRAY(run_arena, const char *, (size_t)argc + 1);
 	bool options = true;
 	/* --help and --version win over mistakes elsewhere on the line */
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {

@@ -14,6 +14,9 @@ struct shared_options {
 };
 extern struct shared_options shared;
 
+/* What the options point to; lives as long as the process. */
+extern struct arena *run_arena;
+
 enum { OPTIONS_MAX = 128 };
 
 /* The command's own options and the shared ones that it has, in the order of --help; ends with OPTION_KIND_END. */

@@ -37,14 +37,14 @@ int error_wrap(struct error *e, const char *format, ...)
 {
 	if (!e)
 		return -1;
-	char was[sizeof e->msg];
-	memcpy(was, e->msg, sizeof was);
+	char context[sizeof e->msg], whole[2 * sizeof e->msg + 2];
 	va_list args;
 	va_start(args, format);
-	int n = vsnprintf(e->msg, sizeof e->msg, format, args);
+	vsnprintf(context, sizeof context, format, args);
 	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof e->msg)
-		snprintf(e->msg + n, sizeof e->msg - (size_t)n, ": %s", was);
+	snprintf(whole, sizeof whole, "%s: %s", context, e->msg);
+	memcpy(e->msg, whole, sizeof e->msg - 1);
+	e->msg[sizeof e->msg - 1] = 0;
 	if (strlen(e->msg) == sizeof e->msg - 1)
 		trim(e->msg);
 	return -1;

@@ -38,8 +38,9 @@ int json_read(struct slice text, struct json *root, struct error *e)
 		return 0;
 	size_t line = 1;
 	const char *start = text.data;
-	for (const char *s; (s = memchr(start, '\n', (size_t)(p.at - start))); start = s + 1)
-		line++;
+	for (const char *s = start; s < p.at; s++)
+		if (*s == '\n')
+			line++, start = s + 1;
 	*root = (struct json){ JSON_ABSENT, { NULL, 0 } };
 	return error_set(e, ERROR_DATA, "line %zu, column %zu: %s", line, (size_t)(p.at - start) +
 		1,

@@ -8,6 +8,7 @@ setup_file() {
 # pipeline BIN OUT OPTIONS…: the five commands of BIN, everything they write under OUT
 pipeline() {
 	local PATH=$1:$PATH out=$2
+	local -x HEDDLE_DATA=$HEDDLE_SRC/share	# the sanitized build lies deeper than bin/
 	shift 2
 	mkdir -p "$out"
 	embed "$@" --encoding base64 "$BATS_FILE_TMPDIR/texts.jsonl" | reduce "$@" -n 5 --save "$out/reduce" |
