@@ -214,8 +214,8 @@ struct step {
 	_Alignas(64) size_t taken, done;	/* runs */
 };
 
-static void steps_work(kernel_function *fn, const char *arguments, size_t size, const size_t *n, size_t steps,
-	size_t grain, struct step *at, struct arena *scratch)
+static void steps_work(kernel_function *fn, const char *arguments, size_t size, const size_t *n,
+	size_t steps, size_t grain, struct step *at, struct arena *scratch)
 {
 	for (size_t s = 0; s < steps; s++) {
 		size_t runs = n[s] / grain + (n[s] % grain != 0), run;
@@ -230,13 +230,14 @@ static void steps_work(kernel_function *fn, const char *arguments, size_t size, 
 	}
 }
 
-void device_run_steps(struct device *d, enum kernel kernel, const void *arguments, size_t size, const size_t *n,
-	size_t steps, size_t grain)
+void device_run_steps(struct device *d, enum kernel kernel, const void *arguments, size_t size,
+	const size_t *n, size_t steps, size_t grain)
 {
 	kernel_function *fn = d->table->kernel[kernel];
 	size_t most = 0, threads = (size_t)omp_get_max_threads();
 	for (size_t s = 0; s < steps; s++)
 		most = n[s] > most ? n[s] : most;
+	math_enter();
 	if (d->parent || most <= grain || threads == 1) {
 		for (size_t s = 0; s < steps; s++)
 			fn((const char *)arguments + s * size, 0, n[s], d->scratch);
