@@ -1,6 +1,6 @@
 /*
- * tokenize.c: texts to tokens of a model, and back. Records are read in batches; threads encode and compose chunks of a batch
- * each into a buffer of its own, and the buffers go out in order.
+ * tokenize.c: texts to tokens of a model, and back. Records are read in batches; threads encode
+ * and compose chunks of a batch each into a buffer of its own, and the buffers go out in order.
  */
 #include <omp.h>
 #include <sys/stat.h>

@@ -1,7 +1,8 @@
 /*
- * unicode.h: what Hugging Face tokenizers know of code points: classes, canonical decomposition, lowercase.
- * The tables are the reference's own (unicode_table.h, written by tests/golden/unicode.py), as they mix several
- * Unicode versions and its answer decides; the mappings come from utf8proc.
+ * unicode.h: what Hugging Face tokenizers know of code points: classes, canonical
+ * decomposition, lowercase. The tables are the reference's own (unicode_table.h, written by
+ * tests/golden/unicode.py), as they mix several Unicode versions and its answer decides; the
+ * mappings come from utf8proc.
  */
 #pragma once
 #include <stdint.h>

@@ -1,6 +1,9 @@
 #include "lib/text/utf8.h"
 
-/* Which second bytes may follow a lead byte: rules out overlong forms, surrogates and what lies above U+10FFFF. */
+/*
+ * Which second bytes may follow a lead byte: rules out overlong forms, surrogates and what lies
+ * above U+10FFFF.
+ */
 static bool second_fits(unsigned char lead, unsigned char second)
 {
 	switch (lead) {
@@ -17,7 +20,10 @@ static bool second_fits(unsigned char lead, unsigned char second)
 	}
 }
 
-/* As utf8_decode, but 0 bytes where the text is invalid, and how many bytes are the invalid part. */
+/*
+ * As utf8_decode, but 0 bytes where the text is invalid, and how many bytes are the invalid
+ * part.
+ */
 static size_t decode(const char *p, const char *end, uint32_t *code_point, size_t *invalid)
 {
 	unsigned char lead = (unsigned char)*p;

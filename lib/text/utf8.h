@@ -1,6 +1,7 @@
 /*
- * utf8.h: UTF-8 (RFC 3629) read, counted and written; lib/base/utf8.h checks it. Where bytes are not UTF-8, each maximal
- * part that could not go on counts as one U+FFFD (Unicode 15, section 3.9, table 3-8; WHATWG does the same).
+ * utf8.h: UTF-8 (RFC 3629) read, counted and written; lib/base/utf8.h checks it. Where bytes
+ * are not UTF-8, each maximal part that could not go on counts as one U+FFFD (Unicode 15,
+ * section 3.9, table 3-8; WHATWG does the same).
  */
 #pragma once
 #include <stdint.h>

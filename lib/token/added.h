@@ -1,8 +1,9 @@
 /*
- * added.h: added tokens: strings that are found in the text and become a token whole, before the rest is split, [SEP]
- * for example. Those with normalized false are looked for in the text as it is, then those with normalized
- * true in what the normalizer makes of the pieces in between. At each place the longest wins, and the search
- * goes on behind it (tokenizers 0.23, src/tokenizer/added_vocabulary.rs).
+ * added.h: added tokens: strings that are found in the text and become a token whole, before
+ * the rest is split, [SEP] for example. Those with normalized false are looked for in the text
+ * as it is, then those with normalized true in what the normalizer makes of the pieces in
+ * between. At each place the longest wins, and the search goes on behind it (tokenizers 0.23,
+ * src/tokenizer/added_vocabulary.rs).
  */
 #pragma once
 #include "lib/token/normalizer.h"
@@ -34,8 +35,9 @@ struct added {
 };
 
 /*
- * Add a token as the reference does: one of the vocabulary keeps its id, another gets the next free number, whatever
- * the file says (which is an error where it is another token's). The vocabulary gets it too.
+ * Add a token as the reference does: one of the vocabulary keeps its id, another gets the next
+ * free number, whatever the file says (which is an error where it is another token's). The
+ * vocabulary gets it too.
  */
 int added_set_token(struct added *, struct vocab *, const struct added_token *, struct error *);
 

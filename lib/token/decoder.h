@@ -1,7 +1,8 @@
 /*
- * decoder.h: tokens back to text. Without a decoder tokens are joined by spaces. WordPiece puts a space before
- * each token but the first and those with the continuing prefix, which loses it; cleanup then takes the space from before
- * punctuation and English contractions (tokenizers 0.23, src/decoders/wordpiece.rs).
+ * decoder.h: tokens back to text. Without a decoder tokens are joined by spaces. WordPiece puts
+ * a space before each token but the first and those with the continuing prefix, which loses it;
+ * cleanup then takes the space from before punctuation and English contractions (tokenizers
+ * 0.23, src/decoders/wordpiece.rs).
  */
 #pragma once
 #include "lib/base/buffer.h"

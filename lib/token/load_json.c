@@ -1,6 +1,6 @@
 /*
- * load_json.c: a tokenizer.json (version 1.0 of Hugging Face tokenizers). Truncation and padding that it asks for are not
- * taken over: they are the caller's to choose.
+ * load_json.c: a tokenizer.json (version 1.0 of Hugging Face tokenizers). Truncation and
+ * padding that it asks for are not taken over: they are the caller's to choose.
  */
 #include "lib/token/parts.h"
 #include "lib/token/read.h"
@@ -54,7 +54,10 @@ static int read_vocab(struct tokenizer *t, struct json vocab, struct error *e)
 	return 0;
 }
 
-/* What a model without a type is, by the members that only one kind has, in the reference's order. */
+/*
+ * What a model without a type is, by the members that only one kind has, in the reference's
+ * order.
+ */
 static struct slice guess_type(struct json model)
 {
 	struct json vocab = json_get(model, "vocab");

@@ -1,6 +1,6 @@
 /*
- * load_vocab.c: a vocab.txt, as transformers' BertTokenizer reads it: one token a line, and what the tokenizer_config.json beside
- * it may change.
+ * load_vocab.c: a vocab.txt, as transformers' BertTokenizer reads it: one token a line, and
+ * what the tokenizer_config.json beside it may change.
  */
 #include "lib/base/utf8.h"
 #include "lib/text/unicode.h"

@@ -28,10 +28,11 @@ int normalizer_read(struct normalizer *n, struct json v, struct arena *arena, st
 }
 
 /*
- * Decomposition gives the reference an iterator of (code point, change): 0 takes the place of the next code point
- * of the input, 1 is inserted behind it. Sorting marks moves the changes with them, while places are handed out
- * in order of output; so a mark that moved gets the place of whichever input stands there. A run is what lies
- * between two code points of class 0; `places` are the inputs of the run not yet handed out.
+ * Decomposition gives the reference an iterator of (code point, change): 0 takes the place of
+ * the next code point of the input, 1 is inserted behind it. Sorting marks moves the changes
+ * with them, while places are handed out in order of output; so a mark that moved gets the
+ * place of whichever input stands there. A run is what lies between two code points of class 0;
+ * `places` are the inputs of the run not yet handed out.
  */
 struct mark {
 	uint32_t code_point;

@@ -1,9 +1,11 @@
 /*
- * normalizer.h: text made uniform before it is split, each byte of the result knowing which bytes of the text it is from.
+ * normalizer.h: text made uniform before it is split, each byte of the result knowing which
+ * bytes of the text it is from.
  *
- * BertNormalizer (tokenizers 0.23, src/normalizers/bert.rs) does, in this order and each if asked: clean_text removes controls
- * and makes white space a space; handle_chinese_chars puts spaces around ideographs; strip_accents decomposes canonically (NFD)
- * and removes non-spacing marks, null meaning "as lowercase"; lowercase.
+ * BertNormalizer (tokenizers 0.23, src/normalizers/bert.rs) does, in this order and each if
+ * asked: clean_text removes controls and makes white space a space; handle_chinese_chars puts
+ * spaces around ideographs; strip_accents decomposes canonically (NFD) and removes non-spacing
+ * marks, null meaning "as lowercase"; lowercase.
  */
 #pragma once
 #include "lib/base/buffer.h"
@@ -20,7 +22,10 @@ struct normalizer {
 	bool accents_follow; /* strip_accents is null */
 };
 
-/* From the member "normalizer" of a tokenizer.json; -1 and the error for a kind that is not known. */
+/*
+ * From the member "normalizer" of a tokenizer.json; -1 and the error for a kind that is not
+ * known.
+ */
 int normalizer_read(struct normalizer *, struct json, struct arena *, struct error *);
 
 struct normalized {
@@ -29,6 +34,9 @@ struct normalized {
 	size_t capacity; /* of from and to */
 };
 
-/* Normalize a part of the original that begins at its byte `at`; replaces what was in the result. Time linear in the text. */
+/*
+ * Normalize a part of the original that begins at its byte `at`; replaces what was in the
+ * result. Time linear in the text.
+ */
 void normalizer_run(const struct normalizer *, struct slice text, uint32_t at, struct normalized *);
 void normalized_free(struct normalized *);

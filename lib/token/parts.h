@@ -1,4 +1,7 @@
-/* parts.h: the inside of struct tokenizer, and the state of one text being encoded. For lib/token only. */
+/*
+ * parts.h: the inside of struct tokenizer, and the state of one text being encoded. For
+ * lib/token only.
+ */
 #pragma once
 #include "lib/token/added.h"
 #include "lib/token/decoder.h"
@@ -38,7 +41,10 @@ struct tokenizer {
 /* Fill the tables that follow from the parts; once all are read, and again when one changes. */
 int tokenizer_finish(struct tokenizer *, struct error *);
 
-/* What tokenizer_config.json may say of a vocab.txt: the defaults are transformers' BertTokenizer's. */
+/*
+ * What tokenizer_config.json may say of a vocab.txt: the defaults are transformers'
+ * BertTokenizer's.
+ */
 struct bert_config {
 	bool lowercase, chinese, strip_accents, accents_follow;
 	struct slice special[5]; /* unknown, separator, padding, class, mask */
@@ -76,14 +82,19 @@ static inline void scan_reserve(struct scan *s, size_t n)
 /* A token that stands for bytes [start, end) of the text and is a word of its own. */
 void scan_token(struct scan *, uint32_t id, size_t start, size_t end);
 
-/* A word of so many code points. Its bytes are those of the text from `at` on (lowercased or not), or a part of s->work from
- * `at` on, which knows where each byte is from. */
+/*
+ * A word of so many code points. Its bytes are those of the text from `at` on (lowercased or
+ * not), or a part of s->work from `at` on, which knows where each byte is from.
+ */
 void scan_word(struct scan *, struct slice word, size_t chars, size_t at, bool normalized);
 
 /* The words of s->work.text[start, end), as the pre-tokenizer splits it. */
 void scan_normalized(struct scan *, size_t start, size_t end);
 
-/* The words of text[start, end), in which there is no added token: the fast path where there is one. */
+/*
+ * The words of text[start, end), in which there is no added token: the fast path where there is
+ * one.
+ */
 void scan_piece(struct scan *, size_t start, size_t end);
 
 /* All of a text: the added tokens, and the pieces in between. */

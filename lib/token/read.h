@@ -1,8 +1,14 @@
-/* read.h: members of tokenizer.json and their like, each checked, with errors (ERROR_MODEL) that name the member. */
+/*
+ * read.h: members of tokenizer.json and their like, each checked, with errors (ERROR_MODEL)
+ * that name the member.
+ */
 #pragma once
 #include "lib/record/json.h"
 
-/* The type of a component: a member "type" that is a string, in an object. `what` names the component in errors. */
+/*
+ * The type of a component: a member "type" that is a string, in an object. `what` names the
+ * component in errors.
+ */
 int read_type(struct json, const char *what, struct arena *, struct slice *type, struct error *);
 
 /* The error for a component of a kind that is not known; returns -1. */

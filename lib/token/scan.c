@@ -1,9 +1,10 @@
 /*
- * scan.c: the fast path of BertNormalizer, BertPreTokenizer and WordPiece. Most text is ASCII words of up to 15 bytes between
- * spaces and punctuation: 16 bytes are loaded at once, lowercased, the end of the word found, and the word looked up as
- * two integers. Whatever else is in a word (a byte above 127, a control) takes the general path from the beginning of
- * that word to the next ASCII space or punctuation: these are of combining class 0 and never change, so that
- * the text may be cut there.
+ * scan.c: the fast path of BertNormalizer, BertPreTokenizer and WordPiece. Most text is ASCII
+ * words of up to 15 bytes between spaces and punctuation: 16 bytes are loaded at once,
+ * lowercased, the end of the word found, and the word looked up as two integers. Whatever else
+ * is in a word (a byte above 127, a control) takes the general path from the beginning of that
+ * word to the next ASCII space or punctuation: these are of combining class 0 and never change,
+ * so that the text may be cut there.
  */
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -11,7 +12,10 @@
 
 #include "lib/token/parts.h"
 
-/* The word that begins at p: how many letters and digits, up to 16, and these, lowercased if asked, as a key. */
+/*
+ * The word that begins at p: how many letters and digits, up to 16, and these, lowercased if
+ * asked, as a key.
+ */
 #ifdef __SSE2__
 static inline size_t read_word(const char *p, const char *end, bool lowercase, struct word_key *key)
 {

@@ -1,7 +1,7 @@
 /*
- * template.h: the post-processor: in which order the texts and the special tokens stand, and their type ids.
- * TemplateProcessing has one template for a text and one for a pair; BertProcessing is one such pair.
- * Without a post-processor the texts follow one another.
+ * template.h: the post-processor: in which order the texts and the special tokens stand, and
+ * their type ids. TemplateProcessing has one template for a text and one for a pair;
+ * BertProcessing is one such pair. Without a post-processor the texts follow one another.
  */
 #pragma once
 #include "lib/token/vocab.h"

@@ -1,10 +1,16 @@
-/* tokenizer.c: encode and decode: texts to tokens by scan.c and words.c, then truncation, the template and the offsets' unit. */
+/*
+ * tokenizer.c: encode and decode: texts to tokens by scan.c and words.c, then truncation, the
+ * template and the offsets' unit.
+ */
 #include "lib/token/tokenizer.h"
 
 #include "lib/text/utf8.h"
 #include "lib/token/parts.h"
 
-/* Offsets from bytes to code points. They never fall back behind an earlier start, so one pass counts it all. */
+/*
+ * Offsets from bytes to code points. They never fall back behind an earlier start, so one pass
+ * counts it all.
+ */
 static void count_code_points(struct token_offset *offsets, size_t n, struct slice text)
 {
 	size_t at = 0, count = 0;

@@ -1,12 +1,15 @@
 /*
- * tokenizer.h: text to token ids and back, as Hugging Face tokenizers does it: the same ids, offsets and word numbers.
+ * tokenizer.h: text to token ids and back, as Hugging Face tokenizers does it: the same ids,
+ * offsets and word numbers.
  *
- * A tokenizer is read from a folder (tokenizer.json, else vocab.txt with tokenizer_config.json), or from one
- * such file. It has the five parts of a tokenizer.json, one small file each: normalizer, pre-tokenizer, model,
- * post-processor and decoder, and added tokens that are found in the text before the rest is normalized.
- * A part of a kind that is not known here is an error that names it (ERROR_MODEL), never ignored.
+ * A tokenizer is read from a folder (tokenizer.json, else vocab.txt with
+ * tokenizer_config.json), or from one such file. It has the five parts of a tokenizer.json, one
+ * small file each: normalizer, pre-tokenizer, model, post-processor and decoder, and added
+ * tokens that are found in the text before the rest is normalized. A part of a kind that is not
+ * known here is an error that names it (ERROR_MODEL), never ignored.
  *
- * An open tokenizer does not change: any number of threads may use it at once, each with an arena of its own.
+ * An open tokenizer does not change: any number of threads may use it at once, each with an
+ * arena of its own.
  */
 #pragma once
 #include <stdint.h>
@@ -36,8 +39,9 @@ struct tokenizer *tokenizer_from_vocab(struct slice vocab, bool lowercase, struc
 int tokenizer_set_lowercase(struct tokenizer *, bool lowercase, struct error *);
 
 /*
- * Lowercase text before all else, as sentence-transformers does where do_lower_case is set: accents stay as the
- * file says. Before the tokenizer is used. -1 (ERROR_MODEL) where its normalizer has no such choice.
+ * Lowercase text before all else, as sentence-transformers does where do_lower_case is set:
+ * accents stay as the file says. Before the tokenizer is used. -1 (ERROR_MODEL) where its
+ * normalizer has no such choice.
  */
 int tokenizer_lowercase_first(struct tokenizer *, struct error *);
 
@@ -65,11 +69,12 @@ struct encoding {
 };
 
 /*
- * Encode a text, or a text and its pair; results lie in the arena. Text is UTF-8; where it is not, each
- * maximal invalid part counts as one U+FFFD of the bytes' length. Too long: tokens are cut from the end, of a
- * pair one by one from the longer (Hugging Face's longest_first), special tokens stay. Takes time linear in
- * the text. Errors: a word that the vocabulary cannot spell where it has no unknown token (ERROR_MODEL), a max_length
- * below the number of special tokens (ERROR_USAGE), a text over 4 GiB (ERROR_DATA).
+ * Encode a text, or a text and its pair; results lie in the arena. Text is UTF-8; where it is
+ * not, each maximal invalid part counts as one U+FFFD of the bytes' length. Too long: tokens
+ * are cut from the end, of a pair one by one from the longer (Hugging Face's longest_first),
+ * special tokens stay. Takes time linear in the text. Errors: a word that the vocabulary cannot
+ * spell where it has no unknown token (ERROR_MODEL), a max_length below the number of special
+ * tokens (ERROR_USAGE), a text over 4 GiB (ERROR_DATA).
  */
 int tokenizer_encode(const struct tokenizer *, struct slice text, const struct slice *pair,
 	const struct tokenizer_options *, struct arena *, struct encoding *, struct error *);
@@ -79,7 +84,10 @@ size_t tokenizer_added(const struct tokenizer *, bool pair);
 
 /* --- Vocabulary ---------------------------------------------------------------------------- */
 
-/* One above the highest id: an array of this size has a place for every token. Ids in between may be unused. */
+/*
+ * One above the highest id: an array of this size has a place for every token. Ids in between
+ * may be unused.
+ */
 size_t tokenizer_vocab_size(const struct tokenizer *);
 
 /* The token of an id, in the tokenizer's memory; data is NULL where there is none. */

@@ -1,6 +1,6 @@
 /*
- * trie.h: a trie over bytes in one hash table: the edge (node, byte) is the key, so that a step is one look-up and
- * building takes time linear in the bytes added.
+ * trie.h: a trie over bytes in one hash table: the edge (node, byte) is the key, so that a step
+ * is one look-up and building takes time linear in the bytes added.
  */
 #pragma once
 #include <stdint.h>
@@ -43,7 +43,10 @@ static inline const struct trie_edge *trie_step(
 	}
 }
 
-/* The longest string in the trie that begins at p, from a node on: its value and size; TRIE_NONE where there is none. */
+/*
+ * The longest string in the trie that begins at p, from a node on: its value and size;
+ * TRIE_NONE where there is none.
+ */
 static inline uint32_t trie_longest(
 	const struct trie *t, uint32_t node, const char *p, const char *end, size_t *size)
 {

@@ -1,6 +1,7 @@
 /*
- * vocab.h: tokens by id and ids by token. Both directions in constant time; ids may have holes; a token that is set again
- * takes the new id, and the old id then has no token, as in the reference.
+ * vocab.h: tokens by id and ids by token. Both directions in constant time; ids may have holes;
+ * a token that is set again takes the new id, and the old id then has no token, as in the
+ * reference.
  */
 #pragma once
 #include <stdint.h>
@@ -23,7 +24,10 @@ struct vocab {
 	uint32_t largest;	/* id allowed; 0: VOCAB_LARGEST */
 };
 
-/* Add a token; its bytes stay the caller's and must last. -1 (ERROR_MODEL) where the id is too large or another's. */
+/*
+ * Add a token; its bytes stay the caller's and must last. -1 (ERROR_MODEL) where the id is too
+ * large or another's.
+ */
 int vocab_set(struct vocab *, struct slice token, uint32_t id, struct error *);
 uint32_t vocab_id(const struct vocab *, struct slice token);
 struct slice vocab_token(const struct vocab *, uint32_t id);

@@ -1,10 +1,12 @@
 /*
- * wordpiece.h: the WordPiece model: a word becomes the longest token of the vocabulary that it begins with, then the
- * longest that the rest begins with, those behind the first under the continuing prefix ("##"); where that
- * ends before the word does, the whole word is the unknown token (tokenizers 0.23, src/models/wordpiece/mod.rs;
- * Schuster and Nakajima, "Japanese and Korean voice search", 2012).
+ * wordpiece.h: the WordPiece model: a word becomes the longest token of the vocabulary that it
+ * begins with, then the longest that the rest begins with, those behind the first under the
+ * continuing prefix ("##"); where that ends before the word does, the whole word is the unknown
+ * token (tokenizers 0.23, src/models/wordpiece/mod.rs; Schuster and Nakajima, "Japanese and
+ * Korean voice search", 2012).
  *
- * Most words are tokens themselves: those of up to 16 bytes are found by one look-up of the word as two integers.
+ * Most words are tokens themselves: those of up to 16 bytes are found by one look-up of the
+ * word as two integers.
  */
 #pragma once
 #include "lib/token/tokenizer.h"
@@ -33,14 +35,18 @@ struct wordpiece {
 	unsigned shift;
 };
 
-/* Build the tables from a vocabulary; unknown and prefix are strings. -1 where the unknown token is not in it. */
+/*
+ * Build the tables from a vocabulary; unknown and prefix are strings. -1 where the unknown
+ * token is not in it.
+ */
 int wordpiece_build(struct wordpiece *, const struct vocab *, struct slice unknown,
 	struct slice prefix, size_t max_chars, struct error *);
 void wordpiece_free(struct wordpiece *);
 
 /*
- * Split a word of so many code points. Writes at most word.size ids, and where offsets is not NULL each token's [start, end)
- * in bytes of the word; returns how many tokens. Time linear in the word times the longest token.
+ * Split a word of so many code points. Writes at most word.size ids, and where offsets is not
+ * NULL each token's [start, end) in bytes of the word; returns how many tokens. Time linear in
+ * the word times the longest token.
  */
 size_t wordpiece_split(const struct wordpiece *, struct slice word, size_t chars, uint32_t *ids,
 	struct token_offset *offsets);

@@ -1,6 +1,7 @@
 /*
- * words.c: a text becomes pieces at its added tokens, a piece words at white space and punctuation (BertPreTokenizer,
- * tokenizers 0.23, src/pre_tokenizers/bert.rs), a word tokens by the model. scan.c does the same faster for ASCII.
+ * words.c: a text becomes pieces at its added tokens, a piece words at white space and
+ * punctuation (BertPreTokenizer, tokenizers 0.23, src/pre_tokenizers/bert.rs), a word tokens by
+ * the model. scan.c does the same faster for ASCII.
  */
 #include "lib/text/unicode.h"
 #include "lib/text/utf8.h"

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a tokenizer.json or a vocab.txt. What opens must tokenize hostile text, and the bytes themselves, within the
- * bounds that tokenizer.h states, and decode what it made.
+ * Any bytes as a tokenizer.json or a vocab.txt. What opens must tokenize hostile text, and the
+ * bytes themselves, within the bounds that tokenizer.h states, and decode what it made.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,7 @@
 /*
- * The tokenizer: goldens of Hugging Face tokenizers for every configuration, hashes over whole corpora and over every code
- * point, refusals of broken files in their words, and what holds for any text.
+ * The tokenizer: goldens of Hugging Face tokenizers for every configuration, hashes over whole
+ * corpora and over every code point, refusals of broken files in their words, and what holds
+ * for any text.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -300,7 +301,10 @@ static void corpora_are_tokenized_as_the_reference_does(void **state)
 	}
 }
 
-/* --- What holds for any text ------------------------------------------------------------------- */
+/*
+ * --- What holds for any text
+ * -------------------------------------------------------------------
+ */
 
 static struct slice repeat(struct slice part, size_t n)
 {

@@ -1,4 +1,7 @@
-/* Broken tokenizer files: each is refused (78) in words that say what is wrong, without a leak and without a crash. */
+/*
+ * Broken tokenizer files: each is refused (78) in words that say what is wrong, without a leak
+ * and without a crash.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +26,10 @@ static const char usual[] =
 
 #define SEP "{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}}"
 
-/* A part of the file that is replaced by another (the first that is found), and what the message then holds. */
+/*
+ * A part of the file that is replaced by another (the first that is found), and what the
+ * message then holds.
+ */
 static const struct {
 	const char *name, *part, *by, *message;
 } refused[] = {
@@ -123,7 +129,10 @@ static void broken_tokenizer_json_is_refused(void **state)
 	}
 }
 
-/* The reference numbers new tokens from the size of the vocabulary on, even into a hole's neighbour. */
+/*
+ * The reference numbers new tokens from the size of the vocabulary on, even into a hole's
+ * neighbour.
+ */
 static void an_added_token_that_gets_another_s_id_is_refused(void **state)
 {
 	(void)state;
@@ -174,7 +183,10 @@ static void broken_vocab_txt_is_refused(void **state)
 	}
 }
 
-/* As the reference: the later line is the token's, white space at the end is none of it, NUL may occur. */
+/*
+ * As the reference: the later line is the token's, white space at the end is none of it, NUL
+ * may occur.
+ */
 static void an_odd_vocab_txt_is_read(void **state)
 {
 	(void)state;

@@ -1,4 +1,7 @@
-/* UTF-8 and the Unicode tables: what they say of the code points that matter, and hashes of what BertNormalizer makes of all. */
+/*
+ * UTF-8 and the Unicode tables: what they say of the code points that matter, and hashes of
+ * what BertNormalizer makes of all.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -145,7 +148,10 @@ static void trimming_knows_all_white_space(void **state)
 	assert_int_equal(unicode_trim_end(SLICE("\xe2\x80\x8b")), 3);	/* U+200B is none */
 }
 
-/* Every code point in four contexts under five configurations, against a hash of the reference's strings. */
+/*
+ * Every code point in four contexts under five configurations, against a hash of the
+ * reference's strings.
+ */
 static void normalized_text_is_the_reference_s(void **state)
 {
 	static const struct normalizer rows[] = {

@@ -1,4 +1,7 @@
-/* token_golden.h: files and hashes of tests/golden/wordpiece, for test_unicode.c and test_tokenizer.c. */
+/*
+ * token_golden.h: files and hashes of tests/golden/wordpiece, for test_unicode.c and
+ * test_tokenizer.c.
+ */
 #pragma once
 #include <stdio.h>
 #include <stdlib.h>
