@@ -438,7 +438,8 @@ function resize() {
 		free.left = head.offsetWidth + 16;
 	else if (wide)
 		free.top = 90;
-	redraw();
+	if (painter)
+		draw();	/* now: a canvas of a new size is empty, and an animation frame may come late or never */
 }
 
 /* --- Which point is there: a grid with about two points a cell -------------------------------------- */
