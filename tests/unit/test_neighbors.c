@@ -171,7 +171,7 @@ static void distances_survive_an_offset_and_any_scale(void **state)
 static void the_search_by_clusters_finds_nearly_all_and_always_the_same(void **state)
 {
 	(void)state;
-	enum { N = 12000, C = 32, K = 15 };
+	enum { N = 6000, C = 24, K = 15 };
 	float *x = sample(N, C, 1), *d = MEM_ARRAY(float, N *K), *d2 = MEM_ARRAY(float, N *K);
 	uint32_t *exact = MEM_ARRAY(uint32_t, N * K), *index = MEM_ARRAY(uint32_t, N * K),
 		 *index2 = MEM_ARRAY(uint32_t, N * K);
