@@ -12,7 +12,8 @@ $(build)/tests/bench/%: $(build)/tests/bench/%.o $(build)/libheddle.a
 	$(call SAY,ld $@)
 	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(bench_libs)
 
-bench: all $(bench_c) $(PYTHON)
-	@set -e; export HEDDLE_SRC=$(src) HEDDLE_BIN=$(abspath $(bin)) HEDDLE_BUILD=$(abspath $(build)); \
+bench: all models $(bench_c) $(PYTHON)
+	@set -e; export HEDDLE_SRC=$(src) HEDDLE_BIN=$(abspath $(bin)) HEDDLE_BUILD=$(abspath $(build)) \
+		HEDDLE_MODELS=$(abspath $(build)/models) PATH="$(abspath $(bin)):$$PATH"; \
 	for b in $(bench_c); do echo "== $$b"; $$b; done; \
 	for b in $(wildcard $(src)/tests/bench/*.py); do echo "== $$b"; $(PYTHON) $$b; done

@@ -96,7 +96,7 @@ load common
 	status_is 0
 	run bash -c "echo '{\"text\": \"installed\"}' | '$root/bin/hd-embed'"
 	status_is 0
-	output_has '"embedding": ['
+	output_has '"embedding":['
 	make -s -C "$(dirname "$HEDDLE_BUILD")" uninstall DESTDIR="$BATS_TEST_TMPDIR/root" prefix=/opt/h program_prefix=hd-
 	[ -z "$(find "$root" -type f)" ]
 }

@@ -108,10 +108,7 @@ setup_file() {
 	for c in $(filters); do
 		mkdir -p "$c.d"
 		# the pipe stays open until the command was told to stop
-		(cat "$records"; sleep 5) | env --default-signal=INT "$c" $(args "$c") -o "$c.d/out" &
-		sleep 0.5
-		pkill -INT -f -- "-o $c.d/out" || true
-		wait $! 2>/dev/null || true
+		(cat "$records"; sleep 2) | timeout -s INT 0.7 env --default-signal=INT "$c" $(args "$c") -o "$c.d/out" || true
 		[ -z "$(ls -A "$c.d")" ] || { ls -A "$c.d"; false; }
 	done
 }
@@ -145,7 +142,7 @@ setup_file() {
 }
 
 @test "on a terminal without input it says how to use it" {
-	command -v script >/dev/null || skip "no script(1)"
+	script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "no pseudo-terminals here"
 	for c in $(filters); do
 		run script -qec "$c" /dev/null </dev/null
 		output_has "$c --help"
