@@ -283,9 +283,8 @@ static bool source_next(struct arena *arena, struct record *r, const float **x)
 		command_reject(r, &e);
 	}
 	if (source.rows && run.records < source.n_rows) {
-		error_set(&e, ERROR_DATA, "%s has %zu rows, but there are %zu records",
+		command_stop(ERROR_DATA, "%s has %zu rows, but there are %zu records",
 			run.input_vectors, source.n_rows, run.records);
-		command_fail(&e);
 	}
 	return false;
 }
@@ -321,10 +320,9 @@ static struct spool *spool_all(struct vectors *v)
 	}
 	arena_free(arena);
 	if (v->n >= (size_t)1 << 31) {
-		error_set(&e, ERROR_DATA,
+		command_stop(ERROR_DATA,
 			"more than %d records: cluster a part, and --load that for the rest",
 			INT32_MAX);
-		command_fail(&e);
 	}
 	return spool;
 }
@@ -341,36 +339,14 @@ static void write_and_free(const char *path, struct buffer *text)
 	buffer_free(text);
 }
 
-static void write_records(struct spool *spool, const struct cluster_result *r)
+static void put_cluster(const void *result, struct buffer *b, size_t i)
 {
-	struct error e;
-	struct arena *arena = arena_new();
-	struct buffer b = { 0 };
-	struct record record;
-	size_t held = 0;
-	int more = spool_rewind(spool, &e) ? -1 : 1;
-	command_output(r->probability ? 3 : 1);
-	for (size_t i = 0; more > 0 && i < r->n; i++) {
-		more = spool_next(spool, arena, &record, &e);
-		if (more > 0 && command_put(&b, &record)) {
-			writer_integer(run.writer, &b, r->label[i]);
-			if (r->probability) {
-				writer_double(run.writer, &b, r->probability[i]);
-				writer_double(run.writer, &b, r->score[i]);
-			}
-			writer_end(run.writer, &b);
-			held++;
-		}
-		if (b.size >= FLUSH || i + 1 == r->n) {
-			command_write(&b, held);
-			held = 0;
-		}
-		arena_clear(arena);
+	const struct cluster_result *r = result;
+	writer_integer(run.writer, b, r->label[i]);
+	if (r->probability) {
+		writer_double(run.writer, b, r->probability[i]);
+		writer_double(run.writer, b, r->score[i]);
 	}
-	if (more < 0)
-		command_fail(&e);
-	buffer_free(&b);
-	arena_free(arena);
 }
 
 static void finish(struct spool *spool, const struct cluster_result *r)
@@ -386,7 +362,8 @@ static void finish(struct spool *spool, const struct cluster_result *r)
 		cluster_report(&text, r, is_csv(report_path));
 		write_and_free(report_path, &text);
 	}
-	write_records(spool, r);
+	command_output(r->probability ? 3 : 1);
+	command_write_spool(spool, put_cluster, r);
 }
 
 static void run_hdbscan(struct spool *spool, struct vectors *v)
@@ -441,17 +418,15 @@ static void run_kmeans(struct spool *spool, struct vectors *v)
  * whom it likes. */
 static void check_memory(size_t n)
 {
-	struct error e;
 	size_t need = agglomerative_memory((enum linkage)linkage, n),
 	       page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t have = size_mul((size_t)sysconf(_SC_PHYS_PAGES), page);
 	if (need < have - have / 5)
 		return;
-	error_set(&e, ERROR_RETRY,
+	command_stop(ERROR_RETRY,
 		"the distances of %zu records take %zu MB, this machine has %zu MB: "
 		"--linkage ward and single, and --method hdbscan and kmeans, need none of them",
 		n, need >> 20, have >> 20);
-	command_fail(&e);
 }
 
 static void run_agglomerative(struct spool *spool, struct vectors *v)
@@ -475,18 +450,15 @@ static void run_agglomerative(struct spool *spool, struct vectors *v)
 
 static void fit(void)
 {
-	struct error e;
 	struct vectors v = { 0 };
 	source.metric = (enum space_metric)metric;
 	struct spool *spool = spool_all(&v);
 	if (v.n == 0 && (save_path || method == KMEANS)) {
-		error_set(&e, ERROR_DATA, "there are no records to cluster");
-		command_fail(&e);
+		command_stop(ERROR_DATA, "there are no records to cluster");
 	}
 	if (n_clusters > v.n) {
-		error_set(&e, ERROR_DATA, "--n-clusters %zu, but there are only %zu records",
+		command_stop(ERROR_DATA, "--n-clusters %zu, but there are only %zu records",
 			n_clusters, v.n);
-		command_fail(&e);
 	}
 	if (v.n == 0)
 		source.size = 1;
@@ -520,9 +492,8 @@ static void load_model(struct model *m)
 		command_fail(&e);
 	size_t size = m->method == CLUSTER_KMEANS ? m->centers.c : hdbscan_model_size(m->density);
 	if (source.rows && source.size != size) {
-		error_set(&e, ERROR_DATA, "%s has rows of %zu numbers, the clustering is of %zu",
+		command_stop(ERROR_DATA, "%s has rows of %zu numbers, the clustering is of %zu",
 			run.input_vectors, source.size, size);
-		command_fail(&e);
 	}
 	source.size = size;
 	tensor_file_close(file);

@@ -64,6 +64,16 @@ _Noreturn void command_fail(const struct error *e)
 	_exit(e->code ? e->code : ERROR_BUG);
 }
 
+_Noreturn void command_stop(int code, const char *format, ...)
+{
+	struct error e = { .code = code };
+	va_list args;
+	va_start(args, format);
+	vsnprintf(e.msg, sizeof e.msg, format, args);
+	va_end(args);
+	command_fail(&e);
+}
+
 static void say(const char *format, va_list args)
 {
 	clear_progress();
@@ -385,6 +395,34 @@ void command_write(struct buffer *b, size_t n)
 	buffer_clear(b);
 	written += n;
 	command_progress("records", written, 0);
+}
+
+void command_write_spool(struct spool *spool, command_values *put, const void *context)
+{
+	enum { BLOCK = 1 << 20 };
+	struct error e;
+	struct arena *arena = arena_new();
+	struct buffer out = { 0 };
+	struct record record;
+	size_t held = 0;
+	int got = spool_rewind(spool, &e);
+	for (size_t i = 0; got >= 0 && (got = spool_next(spool, arena, &record, &e)) > 0; i++) {
+		if (command_put(&out, &record)) {
+			put(context, &out, i);
+			writer_end(run.writer, &out);
+			held++;
+		}
+		if (out.size > BLOCK) {
+			command_write(&out, held);
+			held = 0;
+		}
+		arena_clear(arena);
+	}
+	if (got < 0)
+		command_fail(&e);
+	command_write(&out, held);
+	buffer_free(&out);
+	arena_free(arena);
 }
 
 void command_write_file(const char *path, struct slice text)

@@ -132,6 +132,10 @@ bool command_put(struct buffer *, const struct record *);
 /* Send composed records out and clear the buffer. n: how many records, for the counts. */
 void command_write(struct buffer *, size_t n);
 
+/* The records of a spool once more, in order; put writes the values of the keys for record i, its number in the spool. */
+typedef void command_values(const void *context, struct buffer *, size_t i);
+void command_write_spool(struct spool *, command_values *put, const void *context);
+
 /* Count for the summary and --stats-json, "tokens", 12345; shown in order of first use. */
 void command_count(const char *what, double n);
 
@@ -144,6 +148,9 @@ void command_progress(const char *what, size_t done, size_t total);
 
 /* "command: message" on stderr, remove unfinished output, exit with the code. */
 _Noreturn void command_fail(const struct error *);
+
+/* The same with a message made here. */
+_Noreturn void command_stop(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Mistakes in usage that the table cannot see: exit 2 with a pointer to --help. */
 _Noreturn void command_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

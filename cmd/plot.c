@@ -110,8 +110,7 @@ static bool read_report(struct report *report)
 	if (report_read(report, report_path, &e))
 		command_fail(&e);
 	if (aspect && !report_has_aspect(report, aspect)) {
-		error_set(&e, ERROR_USAGE, "%s has no aspect '%s'", report_path, aspect);
-		command_fail(&e);
+		command_stop(ERROR_USAGE, "%s has no aspect '%s'", report_path, aspect);
 	}
 	return true;
 }
@@ -241,8 +240,7 @@ static void read_vectors(struct input *in, struct arena *arena)
 	if (npy_read(run.input_vectors, arena, &in->rows, &in->n_rows, &columns, &e))
 		command_fail(&e);
 	if (columns != 2) {
-		error_set(&e, ERROR_DATA, "%s has %zu columns, a map needs 2", run.input_vectors, columns);
-		command_fail(&e);
+		command_stop(ERROR_DATA, "%s has %zu columns, a map needs 2", run.input_vectors, columns);
 	}
 }
 

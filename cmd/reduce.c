@@ -325,10 +325,9 @@ static void fit(struct device *device, struct reduction *r, const struct input *
 	*r = (struct reduction){ .method = (enum reduction_method)method, .arena = arena_new() };
 	if (method == REDUCTION_PCA) {
 		if (umap.n_components > features) {
-			error_set(&error, ERROR_DATA,
+			command_stop(ERROR_DATA,
 				"vectors of %zu numbers have no %zu principal components (-n)",
 				features, umap.n_components);
-			command_fail(&error);
 		}
 		pca_fit(&r->pca, in->x, in->n, features, umap.n_components, r->arena);
 		double kept = 0;
@@ -382,9 +381,7 @@ static void fit_all(struct device *device)
 	}
 	batch_free(b);
 	if (in.n == 0 && save_path) {
-		error_set(
-			&error, ERROR_DATA, "no records to fit, nothing to save in %s", save_path);
-		command_fail(&error);
+		command_stop(ERROR_DATA, "no records to fit, nothing to save in %s", save_path);
 	}
 	if (in.n > 0) {
 		struct reduction r;

@@ -222,12 +222,10 @@ static const struct encoder *open_encoder(const char *name)
 
 static _Noreturn void wrong_size(size_t size, const char *whose, const char *name)
 {
-	struct error e;
-	error_set(&e, ERROR_USAGE,
+	command_stop(ERROR_USAGE,
 		"%s have %zu dimensions, but %s%s gives %zu: name with -m the model that made them",
 		whose, size, name && *name ? "the model " : "the built-in model", name ? name : "",
 		encoder.size);
-	command_fail(&e);
 }
 
 /* --- Describing ----------------------------------------------------------------------------- */
@@ -355,34 +353,9 @@ static void read_all(struct reading *f, struct arena *arena)
 		close_vectors(&f->vectors);
 }
 
-static void write_all(const struct reading *f, struct arena *arena)
+static void put_topic(const void *texts, struct buffer *out, size_t i)
 {
-	enum { BLOCK = 1 << 20 };
-	struct error e;
-	struct record record;
-	struct buffer out = { 0 };
-	size_t i = 0, n = 0;
-	int got;
-	command_output(1);
-	if (spool_rewind(f->spool, &e))
-		command_fail(&e);
-	struct arena_mark mark = arena_mark(arena);
-	for (; (got = spool_next(f->spool, arena, &record, &e)) > 0; i++) {
-		if (command_put(&out, &record)) {
-			writer_integer(run.writer, &out, topic_texts_number(f->texts, i));
-			writer_end(run.writer, &out);
-			n++;
-		}
-		if (out.size > BLOCK) {
-			command_write(&out, n);
-			n = 0;
-		}
-		arena_reset(arena, mark);
-	}
-	if (got < 0)
-		command_fail(&e);
-	command_write(&out, n);
-	buffer_free(&out);
+	writer_integer(run.writer, out, topic_texts_number(texts, i));
 }
 
 static void read_stop_words(struct terms *t)
@@ -404,7 +377,7 @@ static bool needs_vectors(void)
 	return keybert || save;
 }
 
-static void finish_fit(struct reading *f, struct arena *arena)
+static void finish_fit(struct reading *f)
 {
 	struct error e;
 	struct topics *t = f->topics;
@@ -417,7 +390,8 @@ static void finish_fit(struct reading *f, struct arena *arena)
 	if (embedder)
 		t->model = model ? slice_from(model) : SLICE("");
 	describe(t, true, false);
-	write_all(f, arena);
+	command_output(1);
+	command_write_spool(f->spool, put_topic, f->texts);
 	struct buffer out = { 0 };
 	write_results(t, &out);
 	if (out.size)
@@ -446,7 +420,7 @@ static void fit(void)
 	if (!f.spool)
 		command_fail(&e);
 	read_all(&f, arena);
-	finish_fit(&f, arena);
+	finish_fit(&f);
 	topic_texts_free(f.texts);
 	spool_free(f.spool);
 	topics_free(t);
@@ -487,12 +461,10 @@ static bool same_model(const struct topics *t)
 
 static void need_embeddings(const struct topics *t)
 {
-	struct error e;
 	if (t->embeddings && t->n)
 		return;
-	error_set(&e, ERROR_MODEL, "%s: it has no %s to compare with", load,
+	command_stop(ERROR_MODEL, "%s: it has no %s to compare with", load,
 		t->n ? "vectors of topics" : "topics");
-	command_fail(&e);
 }
 
 static void print_found(struct topics *t, struct buffer *b)
@@ -518,13 +490,11 @@ static void print_found(struct topics *t, struct buffer *b)
 
 static void print_shown(const struct topics *t, struct buffer *b)
 {
-	struct error e;
 	size_t row = topics_find(t, shown);
 	if (row == t->n) {
-		error_set(&e, ERROR_USAGE,
+		command_stop(ERROR_USAGE,
 			"%s has no topic %lld; it has %zu topics, the last is %lld", load,
 			(long long)shown, t->n, (long long)(t->n ? t->at[t->n - 1].number : 0));
-		command_fail(&e);
 	}
 	topics_report_one(b, t, row);
 }

@@ -11,7 +11,7 @@ sentence-transformers makes them.
 import gzip, itertools, json, os, resource, subprocess, sys, tempfile, time
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 SRC = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MODEL = os.environ.get("HEDDLE_MINILM", os.path.join(SRC, "build/models/all-MiniLM-L6-v2"))
+MODEL = os.environ.get("HEDDLE_MINILM", os.path.join(os.environ.get("HEDDLE_BUILD", SRC + "/build"), "models/all-MiniLM-L6-v2"))
 N = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
 THREADS = int(sys.argv[2]) if len(sys.argv) > 2 else 2
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """tokenize beside Hugging Face tokenizers: WordPiece on acl_abstracts, one thread each, ids counted.
 
-usage: tokenize.py [TOKENIZE]     (needs tokenizers 0.23; HEDDLE_DATA_DIR names shared/data)
+usage: wordpiece.py [TOKENIZE]     (needs tokenizers 0.23; HEDDLE_DATA_DIR names shared/data)
 
 Both get the same texts. Hugging Face encodes them in batches in memory, without offsets to characters
 (encode_batch_fast) and with them; the command reads the records, tokenizes and writes a count, so that
