@@ -63,7 +63,7 @@ $(bin)/plot: LIBS += $(cairo_libs)
 # What `heddle` lists: each command with the description of its man page.
 $(build)/cmd/heddle.o: FLAGS += -I$(build)
 $(build)/cmd/heddle.o: $(build)/commands.h
-$(build)/commands.h: $(wildcard $(src)/man/man1/*.1) $(call sources,cmd/*.c)
+$(build)/commands.h: $(wildcard $(src)/man/man1/*.1) $(wildcard $(src)/cmd/*.c)
 	@mkdir -p $(@D)
 	@for c in $(filter-out heddle,$(commands)); do \
 		printf '{ "%s", "%s" },\n' $$c "$$(sed -n 's/^\.Nd //p' $(src)/man/man1/$$c.1)"; done >$@

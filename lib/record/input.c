@@ -195,6 +195,7 @@ static int read_plain(struct input *in, struct buffer *b, size_t size, struct er
 	return n < 0 ? -1 : n > 0;
 }
 
+#if HAVE_ZLIB || HAVE_ZSTD
 /* More compressed bytes: 1, 0 at the end of the file, -1. */
 static int refill(struct input *in, struct error *e)
 {
@@ -210,6 +211,7 @@ static int damaged(const struct input *in, const char *format, const char *why, 
 {
 	return error_set(e, ERROR_IO, "%s: damaged %s data: %s", name_of(in->path), format, why);
 }
+#endif
 
 #if HAVE_ZLIB
 static int read_gzip(struct input *in, struct buffer *b, size_t size, struct error *e)

@@ -106,10 +106,13 @@ load common
 	run "$HEDDLE_SRC/configure" --with-magic
 	status_is 1
 	output_has "unknown option --with-magic"
-	run "$HEDDLE_SRC/configure" --without-cairo --without-zstd --prefix=/opt/h
+	CFLAGS=-Werror run "$HEDDLE_SRC/configure" --without-cairo --without-zlib --without-zstd --prefix=/opt/h
 	status_is 0
 	output_has "plot writes HTML and SVG only"
 	grep -q 'HAVE_CAIRO 0' config.h
 	grep -q '^prefix := /opt/h' config.mk
-	[ -f Makefile ]
+	# out of the tree, and without what is optional: every rule is there, the data is found, what depends on it compiles
+	make -n all >/dev/null
+	make -s build/lib/record/input.o build/cmd/plot.o build/lib/plot/cairo.o
+	[ -e share/stopwords/english ]
 }
