@@ -6,6 +6,11 @@ $(error run ./configure first)
 endif
 include config.mk
 
+# On all processors, unless -j says otherwise.
+ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 build ?= build
 bin ?= bin
 
