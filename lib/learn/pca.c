@@ -114,3 +114,17 @@ void pca_apply(const struct pca *p, const float *x, size_t n, float *out)
 			out[i * k_end + k] = (float)sum[0];
 		}
 }
+
+void pca_place(const float *x, size_t n, size_t c, size_t k, float *out)
+{
+	struct arena *arena = arena_new();
+	struct pca p;
+	size_t kept = k < c ? k : c;
+	float *score = ARENA_ARRAY(arena, float, size_mul(n, kept));
+	pca_fit(&p, x, n, c, kept, arena);
+	pca_apply(&p, x, n, score);
+	for (size_t i = 0; i < n; i++)
+		for (size_t b = 0; b < k; b++)
+			out[i * k + b] = b < kept ? score[i * kept + b] : 0;
+	arena_free(arena);
+}

@@ -22,3 +22,6 @@ void pca_fit(struct pca *, const float *x, size_t n, size_t c, size_t n_componen
 
 /* out [N, K] = (x - mean) components'. Each row by itself: the same bits in any batch. */
 void pca_apply(const struct pca *, const float *x, size_t n, float *out);
+
+/* Fit and apply at once, to a start of k dimensions: out [N, k], zeros beyond the C-th. */
+void pca_place(const float *x, size_t n, size_t c, size_t k, float *out);

@@ -409,20 +409,6 @@ static void place_by_affinity(const float *mean, size_t n, size_t c, size_t k, f
 	mem_free(m);
 }
 
-static void place_by_pca(const float *mean, size_t n, size_t c, size_t k, float *at)
-{
-	struct arena *arena = arena_new();
-	struct pca p;
-	size_t kept = k < c ? k : c;
-	float *score = ARENA_ARRAY(arena, float, size_mul(n, kept));
-	pca_fit(&p, mean, n, c, kept, arena);
-	pca_apply(&p, mean, n, score);
-	for (size_t i = 0; i < n; i++)
-		for (size_t b = 0; b < k; b++)
-			at[i * k + b] = b < kept ? score[i * kept + b] : 0;
-	arena_free(arena);
-}
-
 /* Where the components lie: at [components, k]. */
 static void place(const struct members *m, const float *x, size_t c, size_t k, float *at)
 {
@@ -438,7 +424,7 @@ static void place(const struct members *m, const float *x, size_t c, size_t k, f
 	if (n <= META_DENSE)
 		place_by_affinity(mean, n, c, k, at);
 	else
-		place_by_pca(mean, n, c, k, at);
+		pca_place(mean, n, c, k, at);
 	for (size_t i = 0; i < n * k; i++)
 		top = fmaxf(top, fabsf(at[i]));
 	for (size_t i = 0; i < n * k && top > 0; i++)

@@ -82,20 +82,6 @@ static void fit_to_box(float *y, size_t n, size_t k)
 	}
 }
 
-static void start_pca(const float *x, size_t n, size_t c, size_t k, float *y)
-{
-	struct arena *arena = arena_new();
-	struct pca p;
-	size_t kept = k < c ? k : c;
-	float *score = ARENA_ARRAY(arena, float, size_mul(n, kept));
-	pca_fit(&p, x, n, c, kept, arena);
-	pca_apply(&p, x, n, score);
-	for (size_t i = 0; i < n; i++)
-		for (size_t b = 0; b < k; b++)
-			y[i * k + b] = b < kept ? score[i * kept + b] : 0;
-	arena_free(arena);
-}
-
 static void start(const struct umap *u, const struct graph *g, const float *x, float *y)
 {
 	size_t n = u->rows.n, k = u->options.n_components;
@@ -105,7 +91,7 @@ static void start(const struct umap *u, const struct graph *g, const float *x, f
 			y[i] = random_float(random_bits(seed, STREAM_RANDOM, i));
 	} else {
 		if (u->options.init == UMAP_PCA)
-			start_pca(x, n, u->rows.c, k, y);
+			pca_place(x, n, u->rows.c, k, y);
 		else
 			spectral_layout(g, u->rows.x, u->rows.width, k,
 				random_bits(seed, STREAM_SPECTRAL, 0), y);
