@@ -15,23 +15,7 @@
 #include <cmocka.h>
 
 #include "lib/record/record.h"
-
-static char folder[] = "/tmp/heddle-test-XXXXXX";
-
-static int enter(void **state)
-{
-	(void)state;
-	umask(022);
-	return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave(void **state)
-{
-	char line[100];
-	(void)state;
-	snprintf(line, sizeof line, "rm -rf %s", folder);
-	return chdir("/") || system(line);
-}
+#include "tests/unit/folder.h"
 
 static void put(const char *path, const char *text)
 {

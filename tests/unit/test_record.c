@@ -15,28 +15,13 @@
 #include "config.h"
 #include "lib/base/random.h"
 #include "lib/record/record.h"
+#include "tests/unit/folder.h"
 #if HAVE_ZLIB
 #include <zlib.h>
 #endif
 #if HAVE_ZSTD
 #include <zstd.h>
 #endif
-
-static char folder[] = "/tmp/heddle-test-XXXXXX";
-
-static int enter(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int leave(void **state)
-{
-	char line[100];
-	(void)state;
-	snprintf(line, sizeof line, "rm -rf %s", folder);
-	return chdir("/") || system(line);
-}
 
 static void write_file(const char *name, struct slice text)
 {
