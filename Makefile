@@ -35,8 +35,9 @@ kernels := $(call sources,gpu/cpu/*.c)
 
 lib := $(call sources,lib/*/*.c gpu/*.c)
 lib_objects := $(lib:%.c=$(build)/%.o) $(foreach p,$(paths),$(kernels:gpu/cpu/%.c=$(build)/gpu/cpu/%.$(p).o))
+# A command is cmd/NAME.c with cmd/NAME_*.c, where it has them; all share the frame.
 frame := $(call sources,cmd/command*.c)
-commands := $(patsubst cmd/%.c,%,$(filter-out $(frame),$(call sources,cmd/*.c)))
+commands := $(patsubst cmd/%.c,%,$(filter-out $(frame) $(call sources,cmd/*_*.c),$(call sources,cmd/*.c)))
 programs := $(commands:%=$(bin)/%)
 unit := $(patsubst %.c,$(build)/%,$(call sources,tests/unit/*.c))
 fuzz := $(patsubst %.c,$(build)/%,$(filter-out tests/fuzz/replay.c,$(call sources,tests/fuzz/*.c)))
@@ -73,10 +74,12 @@ $(build)/commands.h: $(wildcard $(src)/man/man1/*.1) $(wildcard $(src)/cmd/*.c)
 	@for c in $(filter-out heddle,$(commands)); do \
 		printf '{ "%s", "%s" },\n' $$c "$$(sed -n 's/^\.Nd //p' $(src)/man/man1/$$c.1)"; done >$@
 
-$(bin)/%: $(build)/cmd/%.o $(frame:%.c=$(build)/%.o) $(build)/libheddle.a
+objects = $(patsubst %.c,$(build)/%.o,$(1))
+$(foreach c,$(commands),$(eval $(bin)/$(c): $(call objects,$(call sources,cmd/$(c)_*.c))))
+$(bin)/%: $(build)/cmd/%.o $(call objects,$(frame)) $(build)/libheddle.a
 	@mkdir -p $(@D)
 	$(call SAY,ld $@)
-	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 $(build)/tests/unit/%: $(build)/tests/unit/%.o $(build)/libheddle.a
 	$(call SAY,ld $@)

@@ -6,52 +6,42 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cmd/command.h"
-#include "lib/learn/representation.h"
-#include "lib/learn/vector_source.h"
+#include "cmd/topics_private.h"
 #include "lib/model/embedder.h"
 #include "lib/text/stopwords.h"
 
-enum { FOUND = 5, COMPARED_WORDS = 5, WINDOW = 1024 };
-
 /* --- What the user said --------------------------------------------------------------------- */
 
-static const char *model, *cluster_key = "cluster", *stop_words, *report, *table, *save, *load,
-			  *find, *chain_text;
-static struct strings aspect_texts, seeds;
-static struct vectorizer_options vectorizer = { 1, 1, NULL, { 1, false }, { 1, true } };
-static double diversity = 0.1;
-static size_t top_n_words = 10;
-static int64_t shown;
-static bool bm25, reduce, compare;
-static bool bm25_given, reduce_given, counting_given, top_n_given, show_given;
-
-static struct representation chain;
-static struct aspect *aspects;
+struct topics_said said = {
+	.cluster_key = "cluster",
+	.vectorizer = { 1, 1, NULL, { 1, false }, { 1, true } },
+	.diversity = 0.1,
+	.top_n_words = 10,
+};
 
 static int parse_ngrams(const char *text, struct error *e)
 {
-	counting_given = true;
-	return ngram_range_parse(text, &vectorizer.min_n, &vectorizer.max_n, e);
+	said.counting_given = true;
+	return ngram_range_parse(text, &said.vectorizer.min_n, &said.vectorizer.max_n, e);
 }
 
 static int parse_min_df(const char *text, struct error *e)
 {
-	counting_given = true;
-	return df_limit_parse(text, &vectorizer.min_df, e);
+	said.counting_given = true;
+	return df_limit_parse(text, &said.vectorizer.min_df, e);
 }
 
 static int parse_max_df(const char *text, struct error *e)
 {
-	counting_given = true;
-	return df_limit_parse(text, &vectorizer.max_df, e);
+	said.counting_given = true;
+	return df_limit_parse(text, &said.vectorizer.max_df, e);
 }
 
 static int parse_show(const char *text, struct error *e)
 {
 	char *after;
-	show_given = true;
-	shown = strtoll(text, &after, 10);
+	said.show_given = true;
+	said.shown = strtoll(text, &after, 10);
 	if (!*text || *after)
 		return error_set(e, ERROR_USAGE, "wants the number of a topic, not '%s'", text);
 	return 0;
@@ -59,12 +49,12 @@ static int parse_show(const char *text, struct error *e)
 
 /* clang-format off */
 static const struct option options[] = {
-	OPTION_STRING('m', "model", &model, "MODEL",
+	OPTION_STRING('m', "model", &said.model, "MODEL",
 		"embed words, and texts that have no vectors, with this model [built-in]"),
-	OPTION_STRING(0, "cluster-key", &cluster_key, "KEY",
+	OPTION_STRING(0, "cluster-key", &said.cluster_key, "KEY",
 		"key of the cluster's number [cluster]"),
 	OPTION_HEADING("Counting words"),
-	OPTION_STRING(0, "stop-words", &stop_words, "none|english|FILE",
+	OPTION_STRING(0, "stop-words", &said.stop_words, "none|english|FILE",
 		"words that do not count, one a line [none]"),
 	OPTION_CALL(0, "ngram-range", parse_ngrams, "N,M", "count runs of N to M words [1,1]"),
 	OPTION_CALL(0, "min-df", parse_min_df, "N|0.x",
@@ -72,53 +62,56 @@ static const struct option options[] = {
 	OPTION_CALL(0, "max-df", parse_max_df, "N|0.x",
 		"only words of so many topics, or of this share, at most [1.0]"),
 	OPTION_HEADING("Choosing words"),
-	{ .kind = OPTION_KIND_FLAG, .name = "bm25", .to = &bm25, .given = &bm25_given,
+	{ .kind = OPTION_KIND_FLAG, .name = "bm25", .to = &said.bm25, .given = &said.bm25_given,
 		.help = "weigh rare words as BM25 does" },
-	{ .kind = OPTION_KIND_FLAG, .name = "reduce-frequent-words", .to = &reduce,
-		.given = &reduce_given,
+	{ .kind = OPTION_KIND_FLAG, .name = "reduce-frequent-words", .to = &said.reduce,
+		.given = &said.reduce_given,
 		.help = "take the square root of a word's share of its topic" },
-	OPTION_LIST(0, "seed-words", &seeds, "WORD[,WORD]", "these words weigh twice as much"),
-	{ .kind = OPTION_KIND_COUNT, .name = "top-n-words", .to = &top_n_words, .low = 1,
-		.high = 1000, .argument = "N", .given = &top_n_given,
+	OPTION_LIST(0, "seed-words", &said.seeds, "WORD[,WORD]", "these words weigh twice as much"),
+	{ .kind = OPTION_KIND_COUNT, .name = "top-n-words", .to = &said.top_n_words, .low = 1,
+		.high = 1000, .argument = "N", .given = &said.top_n_given,
 		.help = "words that describe a topic [10]" },
-	OPTION_STRING(0, "representation", &chain_text, "CHAIN",
+	OPTION_STRING(0, "representation", &said.chain_text, "CHAIN",
 		"choose them by keybert, by mmr, or one after the other: keybert,mmr"),
-	OPTION_STRINGS(0, "aspect", &aspect_texts, "NAME=CHAIN",
+	OPTION_STRINGS(0, "aspect", &said.aspect_texts, "NAME=CHAIN",
 		"describe topics so as well, beside (may be repeated)"),
-	OPTION_NUMBER(0, "diversity", &diversity, 0, 1, "X",
+	OPTION_NUMBER(0, "diversity", &said.diversity, 0, 1, "X",
 		"of the words that mmr chooses: 0 near the topic, 1 far apart [0.1]"),
 	OPTION_HEADING("Results"),
-	OPTION_STRING(0, "report", &report, "FILE",
+	OPTION_STRING(0, "report", &said.report, "FILE",
 		"write the topics there: CSV where FILE ends in .csv, else JSON"),
-	OPTION_STRING(0, "table", &table, "FILE",
+	OPTION_STRING(0, "table", &said.table, "FILE",
 		"write them there for people: number, count, words"),
-	OPTION_STRING(0, "save", &save, "FILE", "save the topics"),
+	OPTION_STRING(0, "save", &said.save, "FILE", "save the topics"),
 	OPTION_HEADING("With saved topics"),
-	OPTION_STRING(0, "load", &load, "FILE",
+	OPTION_STRING(0, "load", &said.load, "FILE",
 		"give records the nearest of these topics; with an option that prints, writes or "
 		"describes topics, read no records"),
-	OPTION_STRING(0, "find", &find, "TEXT", "print the topics nearest to a text"),
+	OPTION_STRING(0, "find", &said.find, "TEXT", "print the topics nearest to a text"),
 	OPTION_CALL(0, "show", parse_show, "N", "print all about topic N"),
-	OPTION_FLAG(0, "compare", &compare, "print the words of two files of topics side by side"),
+	OPTION_FLAG(0, "compare", &said.compare, "print the words of two files of topics side by side"),
 	OPTION_END,
 };
 /* clang-format on */
 
 enum mode { FIT, ASSIGN, DESCRIBE, COMPARE };
 
-static bool describes_anew(void)
+bool describes_anew(void)
 {
-	return chain_text || aspect_texts.n || seeds.n || bm25_given || reduce_given || top_n_given;
+	return said.chain_text || said.aspect_texts.n || said.seeds.n || said.bm25_given ||
+	       said.reduce_given || said.top_n_given;
 }
 
 static enum mode mode(void)
 {
-	if (compare)
+	if (said.compare)
 		return COMPARE;
-	if (!load)
+	if (!said.load)
 		return FIT;
-	return find || show_given || table || report || save || describes_anew() ? DESCRIBE
-										 : ASSIGN;
+	return said.find || said.show_given || said.table || said.report || said.save ||
+			       describes_anew()
+		       ? DESCRIBE
+		       : ASSIGN;
 }
 
 static bool no_records(void)
@@ -157,16 +150,16 @@ static const struct command command = {
 static void parse_chains(void)
 {
 	struct error e;
-	if (chain_text && representation_parse(slice_from(chain_text), &chain, &e))
+	if (said.chain_text && representation_parse(slice_from(said.chain_text), &said.chain, &e))
 		command_usage("--representation: %s", e.msg);
-	aspects = MEM_ARRAY(struct aspect, aspect_texts.n + 1);
-	for (size_t i = 0; i < aspect_texts.n; i++) {
-		if (aspect_parse(slice_from(aspect_texts.at[i]), &aspects[i], &e))
-			command_usage("--aspect %s: %s", aspect_texts.at[i], e.msg);
+	said.aspects = MEM_ARRAY(struct aspect, said.aspect_texts.n + 1);
+	for (size_t i = 0; i < said.aspect_texts.n; i++) {
+		if (aspect_parse(slice_from(said.aspect_texts.at[i]), &said.aspects[i], &e))
+			command_usage("--aspect %s: %s", said.aspect_texts.at[i], e.msg);
 		for (size_t k = 0; k < i; k++)
-			if (slice_equal(aspects[k].name, aspects[i].name))
+			if (slice_equal(said.aspects[k].name, said.aspects[i].name))
 				command_usage("--aspect %s: there are two of this name",
-					aspect_texts.at[i]);
+					said.aspect_texts.at[i]);
 	}
 }
 
@@ -179,18 +172,18 @@ static void check_usage(void)
 {
 	enum mode m = mode();
 	bool to_stdout = !run.output_path || is_stdout(run.output_path);
-	if (m == COMPARE && (run.n_files != 2 || load))
+	if (m == COMPARE && (run.n_files != 2 || said.load))
 		command_usage("--compare wants two files of saved topics, and no --load");
-	if (m != DESCRIBE && (find || show_given))
+	if (m != DESCRIBE && (said.find || said.show_given))
 		command_usage("--find and --show want --load FILE: topics that were saved");
 	if (m == DESCRIBE && run.n_files)
 		command_usage(
 			"'%s': no records are read here; to give records topics, use --load alone",
 			run.files[0]);
-	if (load && (stop_words || counting_given))
+	if (said.load && (said.stop_words || said.counting_given))
 		command_usage(
 			"saved topics keep their counts: other words are counted by fitting again");
-	if (m == FIT && to_stdout && (is_stdout(report) || is_stdout(table)))
+	if (m == FIT && to_stdout && (is_stdout(said.report) || is_stdout(said.table)))
 		command_usage("records go to standard output: send them elsewhere with -o to print "
 			      "topics there");
 	parse_chains();
@@ -206,8 +199,7 @@ static int embed(void *self, const struct slice *texts, size_t n, float *out, st
 	return embedder_run(self, texts, n, out, e);
 }
 
-/* name: NULL or empty is the built-in model. */
-static const struct encoder *open_encoder(const char *name)
+const struct encoder *open_encoder(const char *name)
 {
 	struct error e;
 	struct embedder_options o = { .bf16 = run.dtype == 1 };
@@ -220,7 +212,7 @@ static const struct encoder *open_encoder(const char *name)
 	return &encoder;
 }
 
-static _Noreturn void wrong_size(size_t size, const char *whose, const char *name)
+_Noreturn void wrong_size(size_t size, const char *whose, const char *name)
 {
 	command_stop(ERROR_USAGE,
 		"%s have %zu dimensions, but %s%s gives %zu: name with -m the model that made them",
@@ -230,32 +222,32 @@ static _Noreturn void wrong_size(size_t size, const char *whose, const char *nam
 
 /* --- Describing ----------------------------------------------------------------------------- */
 
-/* The words of the topics, where main_words says so, and their aspects. */
-static void describe(struct topics *t, bool main_words, bool embed_texts)
+void describe(struct topics *t, bool main_words, bool embed_texts)
 {
 	struct error e;
 	struct representer r = {
 		.encoder = &encoder,
-		.diversity = diversity,
-		.top_n_words = top_n_words,
+		.diversity = said.diversity,
+		.top_n_words = said.top_n_words,
 		.embed_texts = embed_texts,
 	};
 	command_progress("topics described", 0, t->n);
-	if (representation_describe(&r, t, main_words ? &chain : NULL, aspects, aspect_texts.n, &e))
+	if (representation_describe(
+		    &r, t, main_words ? &said.chain : NULL, said.aspects, said.aspect_texts.n, &e))
 		command_fail(&e);
 	representer_free(&r);
 }
 
-static void weigh_options(struct topics *t)
+void weigh_options(struct topics *t)
 {
-	if (bm25_given)
-		t->ctfidf.bm25 = bm25;
-	if (reduce_given)
-		t->ctfidf.reduce_frequent_words = reduce;
-	if (seeds.n)
+	if (said.bm25_given)
+		t->ctfidf.bm25 = said.bm25;
+	if (said.reduce_given)
+		t->ctfidf.reduce_frequent_words = said.reduce;
+	if (said.seeds.n)
 		terms_free(&t->seed_words);
-	for (size_t i = 0; i < seeds.n; i++)
-		stopwords_add(&t->seed_words, slice_from(seeds.at[i]));
+	for (size_t i = 0; i < said.seeds.n; i++)
+		stopwords_add(&t->seed_words, slice_from(said.seeds.at[i]));
 }
 
 /* Write what was made to a file, or add it to what goes to standard output; made is cleared. */
@@ -268,19 +260,19 @@ static void send(const char *path, struct buffer *made, struct buffer *out)
 	buffer_clear(made);
 }
 
-static void write_results(const struct topics *t, struct buffer *out)
+void write_results(const struct topics *t, struct buffer *out)
 {
 	struct error e;
 	struct buffer b = { 0 };
-	if (save && topics_save(t, save, &e))
+	if (said.save && topics_save(t, said.save, &e))
 		command_fail(&e);
-	if (report) {
-		topics_report(&b, t, report);
-		send(report, &b, out);
+	if (said.report) {
+		topics_report(&b, t, said.report);
+		send(said.report, &b, out);
 	}
-	if (table) {
+	if (said.table) {
 		topics_report_table(&b, t);
-		send(table, &b, out);
+		send(said.table, &b, out);
 	}
 	buffer_free(&b);
 	command_count("topics", (double)t->n);
@@ -294,14 +286,14 @@ struct wanted {
 	size_t text, cluster;
 };
 
-static void open_vectors(struct vector_source *v)
+void open_vectors(struct vector_source *v)
 {
 	struct error e;
 	if (vector_source_open(v, run.reader, run.input_key, run.input_vectors, &e))
 		command_fail(&e);
 }
 
-static void close_vectors(struct vector_source *v)
+void close_vectors(struct vector_source *v)
 {
 	struct error e;
 	if (vector_source_close(v, run.records, &e))
@@ -325,7 +317,7 @@ static int read_one(
 	int64_t cluster;
 	const float *row = NULL;
 	if (record_text(record, f->want.text, run.text_key, arena, &text, e) ||
-		record_integer(record, f->want.cluster, cluster_key, &cluster, e) ||
+		record_integer(record, f->want.cluster, said.cluster_key, &cluster, e) ||
 		(f->vectors_needed && vector_source_next(&f->vectors, record, arena, &row, e)))
 		return -1;
 	if (topic_texts_add(f->texts, cluster, text, row, row ? f->vectors.size : 0, e) ||
@@ -345,7 +337,7 @@ static void read_all(struct reading *f, struct arena *arena)
 		else if (f->vectors.size && embedder && f->vectors.size != encoder.size)
 			wrong_size(f->vectors.size,
 				run.input_vectors ? run.input_vectors : "the records' vectors",
-				model);
+				said.model);
 		command_progress("records read", run.records, 0);
 		arena_reset(arena, mark);
 	}
@@ -361,20 +353,21 @@ static void put_topic(const void *texts, struct buffer *out, size_t i)
 static void read_stop_words(struct terms *t)
 {
 	struct error e;
-	if (!stop_words || strcmp(stop_words, "none") == 0)
+	if (!said.stop_words || strcmp(said.stop_words, "none") == 0)
 		return;
-	bool english = strcmp(stop_words, "english") == 0;
-	if (stopwords_read(t, english ? command_data(STOPWORDS_ENGLISH) : stop_words, &e))
+	bool english = strcmp(said.stop_words, "english") == 0;
+	if (stopwords_read(t, english ? command_data(STOPWORDS_ENGLISH) : said.stop_words, &e))
 		command_fail(&e);
 }
 
 /* Vectors of texts are needed to choose words by KeyBERT, and to find topics later. */
 static bool needs_vectors(void)
 {
-	bool keybert = representation_has(&chain, REPRESENTATION_KEYBERT);
-	for (size_t i = 0; i < aspect_texts.n; i++)
-		keybert = keybert || representation_has(&aspects[i].chain, REPRESENTATION_KEYBERT);
-	return keybert || save;
+	bool keybert = representation_has(&said.chain, REPRESENTATION_KEYBERT);
+	for (size_t i = 0; i < said.aspect_texts.n; i++)
+		keybert = keybert ||
+			  representation_has(&said.aspects[i].chain, REPRESENTATION_KEYBERT);
+	return keybert || said.save;
 }
 
 static void finish_fit(struct reading *f)
@@ -382,13 +375,13 @@ static void finish_fit(struct reading *f)
 	struct error e;
 	struct topics *t = f->topics;
 	if (f->vectors_needed && !f->vectors.size && run.records)
-		open_encoder(model);
+		open_encoder(said.model);
 	if (topics_fit(t, f->texts, f->vectors_needed ? &encoder : NULL, run.seed, &e))
 		command_fail(&e);
 	if (t->n && !t->vocabulary.n)
 		command_note("the texts have no words%s", t->stop_words.n ? " but stop words" : "");
 	if (embedder)
-		t->model = model ? slice_from(model) : SLICE("");
+		t->model = said.model ? slice_from(said.model) : SLICE("");
 	describe(t, true, false);
 	command_output(1);
 	command_write_spool(f->spool, put_topic, f->texts);
@@ -405,16 +398,16 @@ static void fit(void)
 	struct arena *arena = arena_new();
 	struct reading f = { .topics = topics_new(), .vectors_needed = needs_vectors() };
 	struct topics *t = f.topics;
-	vectorizer.stop_words = &t->stop_words;
-	t->vectorizer = vectorizer;
+	said.vectorizer.stop_words = &t->stop_words;
+	t->vectorizer = said.vectorizer;
 	read_stop_words(&t->stop_words);
 	weigh_options(t);
 	f.want.text = reader_want(run.reader, run.text_key);
-	f.want.cluster = reader_want(run.reader, cluster_key);
+	f.want.cluster = reader_want(run.reader, said.cluster_key);
 	if (f.vectors_needed)
 		open_vectors(&f.vectors);
-	if (model || chain.n || aspect_texts.n)
-		open_encoder(model);
+	if (said.model || said.chain.n || said.aspect_texts.n)
+		open_encoder(said.model);
 	f.texts = topic_texts_new(&t->vectorizer, &e);
 	f.spool = f.texts ? spool_new(&e) : NULL;
 	if (!f.spool)
@@ -423,195 +416,6 @@ static void fit(void)
 	finish_fit(&f);
 	topic_texts_free(f.texts);
 	spool_free(f.spool);
-	topics_free(t);
-	arena_free(arena);
-}
-
-/* --- Saved topics --------------------------------------------------------------------------- */
-
-/* To standard output or -o, where no records go there. */
-static void print(struct buffer *b)
-{
-	command_output_bytes();
-	command_write(b, 0);
-	buffer_free(b);
-}
-
-static struct topics *load_topics(const char *path)
-{
-	struct error e;
-	struct topics *t = topics_load(path, &e);
-	if (!t)
-		command_fail(&e);
-	return t;
-}
-
-/* The model that embeds for saved topics: -m, else the one they were made with. */
-static const char *model_of(const struct topics *t)
-{
-	if (model)
-		return model;
-	return t->model.size ? arena_string(t->arena, t->model) : "";
-}
-
-static bool same_model(const struct topics *t)
-{
-	return t->model.data && slice_equal(t->model, slice_from(model_of(t)));
-}
-
-static void need_embeddings(const struct topics *t)
-{
-	if (t->embeddings && t->n)
-		return;
-	command_stop(ERROR_MODEL, "%s: it has no %s to compare with", load,
-		t->n ? "vectors of topics" : "topics");
-}
-
-static void print_found(struct topics *t, struct buffer *b)
-{
-	struct error e;
-	struct slice text = slice_from(find);
-	need_embeddings(t);
-	open_encoder(model_of(t));
-	if (encoder.size != t->size)
-		wrong_size(t->size, "the topics' vectors", model_of(t));
-	if (t->model.data && !same_model(t))
-		command_note("the topics were made with another model: %.*s", (int)t->model.size,
-			t->model.size ? t->model.data : "");
-	float *vector = MEM_ARRAY(float, t->size);
-	double *similarity = MEM_ARRAY(double, t->n);
-	if (embed(embedder, &text, 1, vector, &e))
-		command_fail(&e);
-	topics_similarity(t, vector, similarity);
-	topics_report_found(b, t, similarity, FOUND);
-	mem_free(vector);
-	mem_free(similarity);
-}
-
-static void print_shown(const struct topics *t, struct buffer *b)
-{
-	size_t row = topics_find(t, shown);
-	if (row == t->n) {
-		command_stop(ERROR_USAGE,
-			"%s has no topic %lld; it has %zu topics, the last is %lld", load,
-			(long long)shown, t->n, (long long)(t->n ? t->at[t->n - 1].number : 0));
-	}
-	topics_report_one(b, t, row);
-}
-
-static void describe_saved(void)
-{
-	struct topics *t = load_topics(load);
-	struct buffer b = { 0 };
-	bool weights = seeds.n || bm25_given || reduce_given;
-	weigh_options(t);
-	if (weights)
-		topics_weigh(t);
-	if (chain.n || aspect_texts.n)
-		open_encoder(model_of(t));
-	if (describes_anew())
-		describe(t, chain.n || weights || top_n_given, !same_model(t));
-	if (find)
-		print_found(t, &b);
-	if (show_given)
-		print_shown(t, &b);
-	write_results(t, &b);
-	print(&b);
-	topics_free(t);
-}
-
-static void compare_saved(void)
-{
-	struct topics *a = load_topics(run.files[0]), *b = load_topics(run.files[1]);
-	struct buffer out = { 0 };
-	topics_report_pair(
-		&out, a, run.files[0], b, run.files[1], top_n_given ? top_n_words : COMPARED_WORDS);
-	print(&out);
-	topics_free(a);
-	topics_free(b);
-}
-
-/* --- Assigning ------------------------------------------------------------------------------ */
-
-struct window {
-	struct record *records; /* [WINDOW] */
-	struct slice *texts; /* [WINDOW], where the encoder makes the vectors */
-	const float **rows; /* [WINDOW] */
-	float *embedded; /* [WINDOW, size] */
-	size_t n;
-};
-
-static void window_write(struct window *w, struct topics *t, struct buffer *out)
-{
-	struct error e;
-	size_t written = 0;
-	if (w->n && !w->rows[0]) {
-		open_encoder(model_of(t));
-		if (encoder.size != t->size)
-			wrong_size(t->size, "the topics' vectors", model_of(t));
-		if (embed(embedder, w->texts, w->n, w->embedded, &e))
-			command_fail(&e);
-	}
-	for (size_t i = 0; i < w->n; i++) {
-		if (!command_put(out, &w->records[i]))
-			continue;
-		const float *row = w->rows[i] ? w->rows[i] : w->embedded + i * t->size;
-		writer_integer(run.writer, out, t->at[topics_nearest(t, row)].number);
-		writer_end(run.writer, out);
-		written++;
-	}
-	command_write(out, written);
-	w->n = 0;
-}
-
-/* Read one record into the window. */
-static int window_read(struct window *w, struct vector_source *v, const struct wanted *want,
-	const struct topics *t, const struct record *record, struct arena *arena, struct error *e)
-{
-	const float *row;
-	if (vector_source_next(v, record, arena, &row, e))
-		return -1;
-	if (row && v->size != t->size)
-		return record_error(record, e,
-			"key \"%s\": %zu dimensions, but the topics have %zu", run.input_key,
-			v->size, t->size);
-	if (!row && record_text(record, want->text, run.text_key, arena, &w->texts[w->n], e))
-		return -1;
-	w->rows[w->n] = row;
-	w->records[w->n++] = *record;
-	return 0;
-}
-
-static void assign(void)
-{
-	struct topics *t = load_topics(load);
-	need_embeddings(t);
-	struct arena *arena = arena_new();
-	struct vector_source v = { 0 };
-	struct wanted want = { .text = reader_want(run.reader, run.text_key) };
-	open_vectors(&v);
-	struct window w = { MEM_ARRAY(struct record, WINDOW), MEM_ARRAY(struct slice, WINDOW),
-		MEM_ARRAY(const float *, WINDOW), MEM_ARRAY(float, size_mul(WINDOW, t->size)), 0 };
-	struct buffer out = { 0 };
-	struct record record;
-	struct error e;
-	struct arena_mark mark = arena_mark(arena);
-	command_output(1);
-	while (command_next(arena, &record)) {
-		if (window_read(&w, &v, &want, t, &record, arena, &e))
-			command_reject(&record, &e);
-		if (w.n < WINDOW)
-			continue;
-		window_write(&w, t, &out);
-		arena_reset(arena, mark);
-	}
-	window_write(&w, t, &out);
-	close_vectors(&v);
-	buffer_free(&out);
-	mem_free(w.records);
-	mem_free(w.texts);
-	mem_free(w.rows);
-	mem_free(w.embedded);
 	topics_free(t);
 	arena_free(arena);
 }

@@ -1,0 +1,90 @@
+/*
+ * topics_assign.c: give new records the nearest of saved topics, by their vectors, or where they
+ * have none by those of their texts.
+ */
+#include "cmd/topics_private.h"
+
+enum { WINDOW = 1024 };
+
+struct window {
+	struct record *records; /* [WINDOW] */
+	struct slice *texts; /* [WINDOW], where the encoder makes the vectors */
+	const float **rows; /* [WINDOW] */
+	float *embedded; /* [WINDOW, size] */
+	size_t n;
+};
+
+static void window_write(struct window *w, struct topics *t, struct buffer *out)
+{
+	struct error e;
+	size_t written = 0;
+	if (w->n && !w->rows[0]) {
+		const struct encoder *encoder = open_encoder(model_of(t));
+		if (encoder->size != t->size)
+			wrong_size(t->size, "the topics' vectors", model_of(t));
+		if (encoder->run(encoder->self, w->texts, w->n, w->embedded, &e))
+			command_fail(&e);
+	}
+	for (size_t i = 0; i < w->n; i++) {
+		if (!command_put(out, &w->records[i]))
+			continue;
+		const float *row = w->rows[i] ? w->rows[i] : w->embedded + i * t->size;
+		writer_integer(run.writer, out, t->at[topics_nearest(t, row)].number);
+		writer_end(run.writer, out);
+		written++;
+	}
+	command_write(out, written);
+	w->n = 0;
+}
+
+/* Read one record into the window. */
+static int window_read(struct window *w, struct vector_source *v, size_t text,
+	const struct topics *t, const struct record *record, struct arena *arena, struct error *e)
+{
+	const float *row;
+	if (vector_source_next(v, record, arena, &row, e))
+		return -1;
+	if (row && v->size != t->size)
+		return record_error(record, e,
+			"key \"%s\": %zu dimensions, but the topics have %zu", run.input_key,
+			v->size, t->size);
+	if (!row && record_text(record, text, run.text_key, arena, &w->texts[w->n], e))
+		return -1;
+	w->rows[w->n] = row;
+	w->records[w->n++] = *record;
+	return 0;
+}
+
+void assign(void)
+{
+	struct topics *t = load_topics(said.load);
+	need_embeddings(t);
+	struct arena *arena = arena_new();
+	struct vector_source v = { 0 };
+	size_t text = reader_want(run.reader, run.text_key);
+	open_vectors(&v);
+	struct window w = { MEM_ARRAY(struct record, WINDOW), MEM_ARRAY(struct slice, WINDOW),
+		MEM_ARRAY(const float *, WINDOW), MEM_ARRAY(float, size_mul(WINDOW, t->size)), 0 };
+	struct buffer out = { 0 };
+	struct record record;
+	struct error e;
+	struct arena_mark mark = arena_mark(arena);
+	command_output(1);
+	while (command_next(arena, &record)) {
+		if (window_read(&w, &v, text, t, &record, arena, &e))
+			command_reject(&record, &e);
+		if (w.n < WINDOW)
+			continue;
+		window_write(&w, t, &out);
+		arena_reset(arena, mark);
+	}
+	window_write(&w, t, &out);
+	close_vectors(&v);
+	buffer_free(&out);
+	mem_free(w.records);
+	mem_free(w.texts);
+	mem_free(w.rows);
+	mem_free(w.embedded);
+	topics_free(t);
+	arena_free(arena);
+}
