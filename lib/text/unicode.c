@@ -115,7 +115,8 @@ size_t unicode_decompose(uint32_t c, uint32_t out[4])
 
 unsigned unicode_combining_class(uint32_t c)
 {
-	if (!within(combining_table, COUNT(combining_table), c))
+	if ((c < UNICODE_TABLE && !(unicode_table[c] & UNICODE_DECOMPOSES)) ||
+		!within(combining_table, COUNT(combining_table), c))
 		return 0;
 	return (unsigned)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
 }

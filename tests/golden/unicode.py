@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes lib/text/unicode_table.h: what the Unicode tables inside Hugging Face tokenizers say.
+"""Writes lib/text/unicode_table.h and normal_table.h: what the Unicode tables inside Hugging Face tokenizers say.
 
 Every table is asked from the installed reference through its public Python interface, code point by
 code point, so that the reference's answer decides even where the Unicode standard or utf8proc
@@ -7,10 +7,11 @@ says otherwise. Mappings (canonical decomposition, combining class, lowercase) c
 utf8proc at run time, as they never change once assigned; the tables say which code points the
 reference maps at all, and list those that it maps differently from utf8proc 2.8 (Unicode 15).
 
-usage: unicode.py [FILE]     (needs tokenizers 0.23 and libutf8proc.so.2)
+usage: unicode.py [FOLDER]   (needs tokenizers 0.23 and libutf8proc.so.2)
 """
 import ctypes
 import sys
+import unicodedata
 
 import tokenizers
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
@@ -31,10 +32,14 @@ utf8proc.utf8proc_version.restype = ctypes.c_char_p
 utf8proc.utf8proc_unicode_version.restype = ctypes.c_char_p
 
 
-def utf8proc_nfd(c):
+def utf8proc_decompose(c, options):
     out = (ctypes.c_int32 * 32)()
-    n = utf8proc.utf8proc_decompose_char(c, out, 32, 1 << 4, ctypes.byref(ctypes.c_int(0)))
+    n = utf8proc.utf8proc_decompose_char(c, out, 32, options, ctypes.byref(ctypes.c_int(0)))
     return "".join(map(chr, out[:n]))
+
+
+def utf8proc_nfd(c):
+    return utf8proc_decompose(c, 1 << 4)
 
 
 def bert(**on):
@@ -105,6 +110,19 @@ def main():
 
     decomposes = {c for c in CODE_POINTS if nfd[c] != chr(c)}
     assert all(utf8proc_nfd(c) == nfd[c] for c in decomposes)
+    # what NFKD changes besides; what NFC changes or puts together with the code point before it
+    nfkd, nfc = each(normalizers.NFKD()), each(normalizers.NFC())
+    compatible = {c for c in CODE_POINTS if nfkd[c] != chr(c)}
+    assert all(utf8proc_decompose(c, 1 << 4 | 1 << 2) == nfkd[c] for c in compatible) and decomposes <= compatible
+    assert all(normalizers.NFKC().normalize_str(chr(c)) == normalizers.NFC().normalize_str(nfkd[c]) for c in CODE_POINTS)
+    seconds = set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))
+    for c in decomposes:
+        parts = unicodedata.decomposition(chr(c)).split()
+        if nfc[c] == chr(c) and len(parts) == 2:
+            pair = "".join(chr(int(x, 16)) for x in parts)
+            assert normalizers.NFC().normalize_str(pair) == chr(c)
+            seconds.add(ord(pair[1]))
+    composes = seconds | {c for c in CODE_POINTS if nfc[c] != chr(c)}
     differ = [(c, lower[c]) for c in CODE_POINTS if chr(utf8proc.utf8proc_tolower(c)) != lower[c]]
     assert all(len(to) <= 2 for _, to in differ)
     versions = "tokenizers %s, utf8proc %s (Unicode %s)" % (
@@ -124,7 +142,15 @@ def main():
     text += "static const uint32_t lower_table[][3] = {\n"
     text += lines("{ 0x%X, 0x%X, 0x%X }," % (c, ord(to[0]), ord(to[1]) if to[1:] else 0) for c, to in differ)
     text += "};\n"
-    with open(sys.argv[1] if len(sys.argv) > 1 else "lib/text/unicode_table.h", "w", encoding="ascii") as f:
+    folder = sys.argv[1] if len(sys.argv) > 1 else "lib/text"
+    with open(folder + "/unicode_table.h", "w", encoding="ascii") as f:
+        f.write(text)
+    text = "/*\n * normal_table.h: what the normalization forms of Hugging Face tokenizers may change.\n"
+    text += " * Written by tests/golden/unicode.py from\n * %s. Do not edit.\n */\n" % versions
+    text += "#pragma once\n#include \"lib/text/unicode.h\"\n"
+    text += table("compatible_table", "has a decomposition, canonical or compatible", compatible)
+    text += table("composes_table", "changed by NFC, or put together with what is before it", composes)
+    with open(folder + "/normal_table.h", "w", encoding="ascii") as f:
         f.write(text)
 
 
