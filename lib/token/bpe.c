@@ -1,0 +1,267 @@
+#include "lib/token/bpe.h"
+
+#include <stdio.h>
+
+#include "lib/text/utf8.h"
+#include "lib/token/bpe_merge.h"
+#include "lib/token/byte_level.h"
+
+enum { NONE = VOCAB_NONE };
+
+/* --- First symbols -------------------------------------------------------------------------- */
+
+/* A token of the model, not an added one. */
+static uint32_t model_id(const struct bpe *b, struct slice token)
+{
+	uint32_t id = vocab_id(b->vocab, token);
+	return id < b->size ? id : (uint32_t)NONE;
+}
+
+/* The token of a character, with the prefix unless it is the first and the suffix if the last. */
+static uint32_t char_id(const struct bpe *b, struct slice c, bool first, bool last)
+{
+	struct buffer s = { NULL, 0, 0 };
+	if (!first)
+		buffer_slice(&s, b->prefix);
+	buffer_slice(&s, c);
+	if (last)
+		buffer_slice(&s, b->suffix);
+	uint32_t id = model_id(b, buffer_view(&s));
+	buffer_free(&s);
+	return id;
+}
+
+/* A word's symbols as they are found. An unknown one waits: more of them may be one (fuse_unk). */
+struct symbols {
+	uint32_t *ids, *sizes; /* sizes: NULL where not wanted */
+	size_t n;
+	size_t unknown; /* bytes of the one that waits */
+};
+
+static void put(struct symbols *s, uint32_t id, size_t size)
+{
+	s->ids[s->n] = id;
+	if (s->sizes)
+		s->sizes[s->n] = (uint32_t)size;
+	s->n++;
+}
+
+static void put_unknown(const struct bpe *b, struct symbols *s)
+{
+	if (s->unknown)
+		put(s, b->unknown, s->unknown);
+	s->unknown = 0;
+}
+
+/* As its bytes, before an unknown one that waits (as the reference has it); false: it cannot. */
+static bool put_bytes(const struct bpe *b, struct symbols *s, struct slice c)
+{
+	for (size_t i = 0; i < c.size; i++)
+		if (b->bytes[(unsigned char)c.data[i]] == (uint32_t)NONE)
+			return false;
+	for (size_t i = 0; i < c.size; i++)
+		put(s, b->bytes[(unsigned char)c.data[i]], 1);
+	return true;
+}
+
+/* A character that is no token; false where it needs an unknown token that is not there. */
+static bool put_other(const struct bpe *b, struct symbols *s, struct slice c)
+{
+	if (b->byte_fallback && put_bytes(b, s, c))
+		return true;
+	if (!b->unknown_text.data)
+		return true;
+	if (b->unknown == (uint32_t)NONE)
+		return false;
+	if (!b->fuse_unknown)
+		put_unknown(b, s);
+	s->unknown += c.size;
+	return true;
+}
+
+static bool spell(const struct bpe *b, struct slice word, struct symbols *s)
+{
+	bool affixes = b->prefix.size || b->suffix.size;
+	const char *end = word.data + word.size;
+	for (const char *p = word.data; p < end;) {
+		uint32_t c;
+		size_t size = utf8_decode(p, end, &c);
+		struct slice text = { p, size };
+		uint32_t id = affixes	      ? char_id(b, text, p == word.data, p + size == end)
+			      : c < BPE_CHARS ? b->chars[c]
+					      : model_id(b, text);
+		if (id != (uint32_t)NONE) {
+			put_unknown(b, s);
+			put(s, id, size);
+		} else if (!put_other(b, s, text)) {
+			return false;
+		}
+		p += size;
+	}
+	put_unknown(b, s);
+	return true;
+}
+
+/* --- Words ---------------------------------------------------------------------------------- */
+
+static void sizes_to_offsets(struct token_offset *offsets, const uint32_t *sizes, size_t n)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < n; i++) {
+		offsets[i] = (struct token_offset){ (uint32_t)at, (uint32_t)(at + sizes[i]) };
+		at += sizes[i];
+	}
+}
+
+static size_t merge(const struct bpe *b, uint32_t *ids, uint32_t *sizes, size_t n)
+{
+	return n <= BPE_SHORT ? bpe_merge_short(b, ids, sizes, n)
+			      : bpe_merge_long(b, ids, sizes, n);
+}
+
+/* The whole word where merges are ignored for what is a token. */
+static bool whole(const struct bpe *b, struct slice word, uint32_t *ids, struct token_offset *offsets)
+{
+	uint32_t id = model_id(b, word);
+	if (id == (uint32_t)NONE)
+		return false;
+	ids[0] = id;
+	if (offsets)
+		offsets[0] = (struct token_offset){ 0, (uint32_t)word.size };
+	return true;
+}
+
+size_t bpe_split(const struct bpe *b, struct slice word, uint32_t *ids, struct token_offset *offsets)
+{
+	uint32_t few[BPE_SHORT], *sizes = NULL;
+	if (b->ignore_merges && word.size && whole(b, word, ids, offsets))
+		return 1;
+	if (offsets)
+		sizes = word.size <= BPE_SHORT ? few : MEM_ARRAY(uint32_t, word.size);
+	struct symbols s = { ids, sizes, 0, 0 };
+	size_t n = (size_t)BPE_FAILED;
+	if (spell(b, word, &s)) {
+		n = merge(b, ids, sizes, s.n);
+		if (offsets)
+			sizes_to_offsets(offsets, sizes, n);
+	}
+	if (sizes && sizes != few)
+		mem_free(sizes);
+	return n;
+}
+
+/* The word in the byte-level alphabet is a token. */
+static bool whole_bytes(
+	const struct bpe *b, struct slice word, uint32_t *ids, struct token_offset *offsets)
+{
+	struct buffer text = { NULL, 0, 0 };
+	char *p = buffer_reserve(&text, 2 * word.size + 2);
+	for (size_t i = 0; i < word.size; i++)
+		p += utf8_encode(p, byte_level_char((unsigned char)word.data[i]));
+	text.size = (size_t)(p - text.data);
+	bool found = whole(b, buffer_view(&text), ids, NULL);
+	buffer_free(&text);
+	if (found && offsets)
+		offsets[0] = (struct token_offset){ 0, (uint32_t)word.size };
+	return found;
+}
+
+size_t bpe_split_bytes(
+	const struct bpe *b, struct slice word, uint32_t *ids, struct token_offset *offsets)
+{
+	uint32_t few[BPE_SHORT], *sizes = NULL;
+	if (b->ignore_merges && word.size && whole_bytes(b, word, ids, offsets))
+		return 1;
+	if (offsets)
+		sizes = word.size <= BPE_SHORT ? few : MEM_ARRAY(uint32_t, word.size);
+	for (size_t i = 0; i < word.size; i++) {
+		ids[i] = b->alphabet[(unsigned char)word.data[i]];
+		if (sizes)
+			sizes[i] = 1;
+	}
+	size_t n = merge(b, ids, sizes, word.size);
+	if (offsets)
+		sizes_to_offsets(offsets, sizes, n);
+	if (sizes && sizes != few)
+		mem_free(sizes);
+	return n;
+}
+
+bool bpe_is_byte_level(const struct bpe *b)
+{
+	for (unsigned c = 0; c < 256; c++)
+		if (b->alphabet[c] == (uint32_t)NONE && c != 0xc0 && c != 0xc1 && c < 0xf5)
+			return false;
+	return !b->prefix.size && !b->suffix.size;
+}
+
+/* --- Building ------------------------------------------------------------------------------- */
+
+static void find_bytes(struct bpe *b)
+{
+	for (unsigned c = 0; c < 256; c++) {
+		char name[8], mapped[4];
+		snprintf(name, sizeof name, "<0x%02X>", c);
+		b->bytes[c] = model_id(b, slice_from(name));
+		b->alphabet[c] = model_id(b,
+			(struct slice){ mapped, utf8_encode(mapped, byte_level_char((unsigned char)c)) });
+	}
+}
+
+static void find_chars(struct bpe *b)
+{
+	for (uint32_t c = 0; c < BPE_CHARS; c++) {
+		char text[4];
+		b->chars[c] = model_id(b, (struct slice){ text, utf8_encode(text, c) });
+	}
+}
+
+int bpe_begin(struct bpe *b, const struct vocab *v, const struct bpe_options *o, size_t n_merges,
+	struct error *e)
+{
+	enum { MOST = 1 << 26 }; /* so that a rank and an index of 5 bits are 32 bits at most */
+	*b = (struct bpe){ .vocab = v,
+		.size = (uint32_t)v->size,
+		.unknown_text = o->unknown,
+		.prefix = o->prefix,
+		.suffix = o->suffix,
+		.fuse_unknown = o->fuse_unknown,
+		.byte_fallback = o->byte_fallback,
+		.ignore_merges = o->ignore_merges };
+	if (o->byte_fallback && (o->prefix.size || o->suffix.size))
+		return error_set(e, ERROR_MODEL,
+			"\"byte_fallback\" with a \"continuing_subword_prefix\" or an "
+			"\"end_of_word_suffix\" is not supported");
+	if (n_merges >= MOST)
+		return error_set(e, ERROR_MODEL, "%zu merges: more than %d", n_merges, MOST - 1);
+	b->unknown = o->unknown.data ? model_id(b, o->unknown) : (uint32_t)NONE;
+	find_bytes(b);
+	find_chars(b);
+	b->n_pairs = 64;
+	while (b->n_pairs < 2 * n_merges)
+		b->n_pairs *= 2;
+	b->shift = (unsigned)__builtin_clzll(b->n_pairs) + 1;
+	b->pairs = MEM_ARRAY(struct bpe_pair, b->n_pairs);
+	memset(b->pairs, 0xff, b->n_pairs * sizeof *b->pairs);
+	return 0;
+}
+
+void bpe_free(struct bpe *b)
+{
+	mem_free(b->pairs);
+	*b = (struct bpe){ 0 };
+}
+
+void bpe_add_ids(struct bpe *b, uint32_t left, uint32_t right, uint32_t id)
+{
+	struct bpe_pair *p = (struct bpe_pair *)bpe_find(b, left, right);
+	if (!p) {
+		uint64_t key = (uint64_t)left << 32 | right;
+		size_t i = (key * 0x9e3779b97f4a7c15u) >> b->shift;
+		while (b->pairs[i].left != (uint32_t)NONE)
+			i = (i + 1) & (b->n_pairs - 1);
+		p = &b->pairs[i];
+	}
+	*p = (struct bpe_pair){ left, right, (uint32_t)b->n_merges++, id };
+	b->expected = id + 1;
+}
