@@ -289,17 +289,20 @@ static struct slice read_share(const char *name, const char *extension, struct a
 	return text;
 }
 
-static void write_page(const char *name, const struct page_part *parts, size_t n)
+/* scripts: the names of files that joined in this order are the page's script; ends with NULL. */
+static void write_page(const char *name, const char *const *scripts, const struct page_part *parts, size_t n)
 {
 	struct arena *arena = arena_new();
-	struct buffer page = { 0 };
+	struct buffer page = { 0 }, script = { 0 };
 	struct error e = { 0 };
-	struct slice template = read_share(name, "html", arena);
-	struct slice style = read_share(name, "css", arena), script = read_share(name, "js", arena);
-	if (page_make(&page, template, style, script, dark, parts, n, &e))
+	struct slice template = read_share(name, "html", arena), style = read_share(name, "css", arena);
+	for (; *scripts; scripts++)
+		buffer_slice(&script, read_share(*scripts, "js", arena));
+	if (page_make(&page, template, style, buffer_view(&script), dark, parts, n, &e))
 		command_fail(&e);
 	write_out(&page);
 	buffer_free(&page);
+	buffer_free(&script);
 	arena_free(arena);
 }
 
@@ -326,6 +329,7 @@ static void finish_canvas(struct canvas *c, struct buffer *out)
 static void write_map_page(const struct map *map, const struct map_style *style, struct slice counts,
 	size_t cut)
 {
+	static const char *const scripts[] = { "map", "map_points", "map_controls", NULL };
 	struct buffer json = { 0 }, note = { 0 };
 	page_map(&json, map, style);
 	if (cut)
@@ -337,7 +341,7 @@ static void write_map_page(const struct map *map, const struct map_style *style,
 		{ "note", buffer_view(&note), false },
 		{ "data", buffer_view(&json), true },
 	};
-	write_page("map", parts, 5);
+	write_page("map", scripts, parts, 5);
 	buffer_free(&json);
 	buffer_free(&note);
 }
@@ -417,7 +421,7 @@ static void plot_bars(struct slice heading)
 			{ "light", buffer_view(&light_out), true },
 			{ "dark", buffer_view(&dark_out), true },
 		};
-		write_page("bars", parts, 3);
+		write_page("bars", (const char *const[]){ "bars", NULL }, parts, 3);
 	} else {
 		drawn = draw_bars(&report, &style, (enum canvas_format)output_format, dark, &light_out);
 		write_out(&light_out);
