@@ -9,16 +9,15 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
-#include "lib/file/npy.h"
 #include "lib/learn/agglomerative.h"
 #include "lib/learn/cluster_report.h"
 #include "lib/learn/cluster_state.h"
 #include "lib/learn/hdbscan.h"
 #include "lib/learn/kmeans.h"
+#include "lib/learn/vector_source.h"
 
 enum method { HDBSCAN, KMEANS, AGGLOMERATIVE };
 enum {
-	FLUSH = 1 << 20,
 	BATCH = 4096, /* records that --load labels at once */
 	BATCH_BYTES = 1 << 26, /* and their bytes */
 };
@@ -206,71 +205,26 @@ static void check_usage(void)
 
 /* --- Reading vectors ------------------------------------------------------------------------ */
 
-/* Where vectors come from: a key, chosen by the first record unless the user chose it, or the
- * rows of a file. */
-static struct source {
-	const char *key; /* NULL until it is chosen */
-	size_t want, want_other;
-	const float *rows; /* of --input-vectors */
-	size_t n_rows, size; /* size: of a vector; 0 until it is known */
-	enum space_metric metric;
-} source;
+static struct vector_source source = { .keys = { "reduced", "embedding" } };
 
-static void source_open(struct arena *arena)
+static void source_open(void)
 {
 	struct error e;
-	if (run.input_vectors) {
-		float *rows;
-		if (npy_read(run.input_vectors, arena, &rows, &source.n_rows, &source.size, &e))
-			command_fail(&e);
-		source.rows = rows;
-		return;
+	source.path = run.input_vectors;
+	if (run.input_key != command.input_key) {
+		source.keys[0] = run.input_key;
+		source.keys[1] = NULL;
 	}
-	source.want = reader_want(run.reader, run.input_key);
-	if (run.input_key == command.input_key)
-		source.want_other = reader_want(run.reader, "embedding");
-	else
-		source.key = run.input_key;
+	if (vector_source_open(&source, run.reader, &e))
+		command_fail(&e);
 }
 
-static int usable(const struct record *r, const float *x, size_t n, struct error *e)
+static int usable(const struct record *r, const float *x, struct error *e)
 {
-	if (source.size && n != source.size)
-		return record_error(r, e,
-			load_path
-				? "the vector has %zu numbers, the clustering is of vectors of %zu"
-				: "the vector has %zu numbers, those before have %zu",
-			n, source.size);
-	bool zero = source.metric == SPACE_COSINE;
-	for (size_t i = 0; i < n && zero; i++)
+	bool zero = metric == SPACE_COSINE;
+	for (size_t i = 0; i < source.size && zero; i++)
 		zero = x[i] == 0;
-	if (zero)
-		return record_error(r, e, "the vector is all zeros, which has no cosine");
-	source.size = n;
-	return 0;
-}
-
-static int source_vector(
-	const struct record *r, struct arena *arena, const float **x, struct error *e)
-{
-	if (source.rows) {
-		if (r->index >= source.n_rows)
-			return record_error(
-				r, e, "%s has only %zu rows", run.input_vectors, source.n_rows);
-		*x = source.rows + r->index * source.size;
-		return usable(r, *x, source.size, e);
-	}
-	if (!source.key) {
-		bool other = !record_has(r, source.want) && record_has(r, source.want_other);
-		source.key = other ? "embedding" : run.input_key;
-		source.want = other ? source.want_other : source.want;
-	}
-	float *own;
-	size_t n;
-	if (record_vector(r, source.want, source.key, arena, &own, &n, e))
-		return -1;
-	*x = own;
-	return usable(r, own, n, e);
+	return zero ? record_error(r, e, "the vector is all zeros, which has no cosine") : 0;
 }
 
 /* The next record with a vector; what has none is set aside. False at the end. */
@@ -278,25 +232,18 @@ static bool source_next(struct arena *arena, struct record *r, const float **x)
 {
 	struct error e;
 	while (command_next(arena, r)) {
-		if (source_vector(r, arena, x, &e) == 0)
+		if (vector_source_next(&source, r, arena, x, &e) == 0 && usable(r, *x, &e) == 0)
 			return true;
 		command_reject(r, &e);
 	}
-	if (source.rows && run.records < source.n_rows) {
-		command_stop(ERROR_DATA, "%s has %zu rows, but there are %zu records",
-			run.input_vectors, source.n_rows, run.records);
-	}
+	if (vector_source_close(&source, run.records, &e))
+		command_fail(&e);
 	return false;
 }
 
 /* --- Fitting -------------------------------------------------------------------------------- */
 
-struct vectors {
-	float *at;
-	size_t n, capacity;
-};
-
-static struct spool *spool_all(struct vectors *v)
+static struct spool *spool_all(struct vector_table *v)
 {
 	struct error e;
 	struct spool *spool = spool_new(&e);
@@ -306,14 +253,7 @@ static struct spool *spool_all(struct vectors *v)
 	if (!spool)
 		command_fail(&e);
 	while (source_next(arena, &r, &x)) {
-		size_t size = source.size * sizeof *x;
-		if (v->n == v->capacity) {
-			size_t larger = v->capacity ? 2 * v->capacity : 1024;
-			v->at = mem_resize(
-				v->at, size_mul(v->capacity, size), size_mul(larger, size));
-			v->capacity = larger;
-		}
-		memcpy(v->at + v->n++ * source.size, x, size);
+		vector_table_add(v, x, source.size);
 		if (spool_add(spool, &r, &e))
 			command_fail(&e);
 		arena_clear(arena);
@@ -366,7 +306,7 @@ static void finish(struct spool *spool, const struct cluster_result *r)
 	command_write_spool(spool, put_cluster, r);
 }
 
-static void run_hdbscan(struct spool *spool, struct vectors *v)
+static void run_hdbscan(struct spool *spool, struct vector_table *v)
 {
 	struct error e;
 	struct hdbscan h;
@@ -393,7 +333,7 @@ static void run_hdbscan(struct spool *spool, struct vectors *v)
 	hdbscan_release(&h);
 }
 
-static void run_kmeans(struct spool *spool, struct vectors *v)
+static void run_kmeans(struct spool *spool, struct vector_table *v)
 {
 	struct error e;
 	struct kmeans m;
@@ -429,7 +369,7 @@ static void check_memory(size_t n)
 		n, need >> 20, have >> 20);
 }
 
-static void run_agglomerative(struct spool *spool, struct vectors *v)
+static void run_agglomerative(struct spool *spool, struct vector_table *v)
 {
 	check_memory(v->n);
 	struct buffer text = { 0 };
@@ -450,8 +390,8 @@ static void run_agglomerative(struct spool *spool, struct vectors *v)
 
 static void fit(void)
 {
-	struct vectors v = { 0 };
-	source.metric = (enum space_metric)metric;
+	struct vector_table v = { 0 };
+	source_open();
 	struct spool *spool = spool_all(&v);
 	if (v.n == 0 && (save_path || method == KMEANS)) {
 		command_stop(ERROR_DATA, "there are no records to cluster");
@@ -486,16 +426,12 @@ static void load_model(struct model *m)
 	if (!file || cluster_state_read(file, &state, arena, &e))
 		command_fail(&e);
 	m->method = state.method;
-	source.metric = state.metric;
+	metric = state.metric;
 	if (m->method == CLUSTER_KMEANS ? kmeans_load(&m->centers, file, &e)
 					: !(m->density = hdbscan_load(file, &e)))
 		command_fail(&e);
-	size_t size = m->method == CLUSTER_KMEANS ? m->centers.c : hdbscan_model_size(m->density);
-	if (source.rows && source.size != size) {
-		command_stop(ERROR_DATA, "%s has rows of %zu numbers, the clustering is of %zu",
-			run.input_vectors, source.size, size);
-	}
-	source.size = size;
+	source.size = m->method == CLUSTER_KMEANS ? m->centers.c : hdbscan_model_size(m->density);
+	source.whose = "the clustering has";
 	tensor_file_close(file);
 	arena_free(arena);
 }
@@ -528,6 +464,7 @@ static void apply(void)
 {
 	struct model m = { 0 };
 	load_model(&m);
+	source_open();
 	command_output(m.method == CLUSTER_KMEANS ? 1 : 3);
 	struct arena *arena = arena_new();
 	struct record *records = MEM_ARRAY(struct record, BATCH);
@@ -558,12 +495,9 @@ int main(int argc, char **argv)
 {
 	command_begin(&command, argc, argv);
 	check_usage();
-	struct arena *arena = arena_new();
-	source_open(arena);
 	if (load_path)
 		apply();
 	else
 		fit();
-	arena_free(arena);
 	return command_end();
 }

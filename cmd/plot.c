@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "lib/base/memory.h"
-#include "lib/file/npy.h"
+#include "lib/learn/vector_source.h"
 #include "lib/plot/bars.h"
 #include "lib/plot/canvas.h"
 #include "lib/plot/contents.h"
@@ -152,35 +152,12 @@ static bool is_empty(const struct record *record, size_t place)
 }
 
 struct input {
-	struct choice xy, topic;
+	struct vector_source xy;
+	struct choice topic;
 	size_t text;
 	bool texts;		/* keep texts: the page shows them */
-	float *rows;		/* of --input-vectors [n_rows, 2] */
-	size_t n_rows, cut;	/* cut: texts that were shortened */
+	size_t cut;		/* texts that were shortened */
 };
-
-static int read_position(const struct input *in, const struct record *record, struct arena *arena,
-	float xy[2], struct error *e)
-{
-	float *vector;
-	size_t n;
-	if (in->rows) {
-		if (record->index >= in->n_rows)
-			return record_error(record, e, "%s has only %zu rows", run.input_vectors, in->n_rows);
-		memcpy(xy, in->rows + 2 * record->index, 2 * sizeof *xy);
-		return 0;
-	}
-	if (!in->xy.name)
-		return record_error(record, e, "no key \"xy\" or \"reduced\":"
-			" make one with reduce -n 2 --output-key xy, or name it with --input-key");
-	if (record_vector(record, in->xy.place, in->xy.name, arena, &vector, &n, e))
-		return -1;
-	if (n != 2)
-		return record_error(record, e, "key \"%s\" has %zu number%s, a map needs 2:"
-			" reduce -n 2 --output-key xy makes them", in->xy.name, n, n == 1 ? "" : "s");
-	memcpy(xy, vector, 2 * sizeof *xy);
-	return 0;
-}
 
 static int read_topic(const struct input *in, const struct record *record, struct arena *arena,
 	struct slice *topic, struct error *e)
@@ -222,51 +199,36 @@ static int read_text(struct input *in, const struct record *record, struct arena
 static int add_record(struct map *map, struct input *in, const struct record *record,
 	struct arena *arena, struct error *e)
 {
-	float xy[2];
+	const float *xy;
 	struct slice topic, text;
-	if (read_position(in, record, arena, xy, e) || read_topic(in, record, arena, &topic, e) ||
+	if (vector_source_next(&in->xy, record, arena, &xy, e) || read_topic(in, record, arena, &topic, e) ||
 		read_text(in, record, arena, &text, e))
 		return -1;
 	map_add(map, (double)xy[0], (double)xy[1], topic, text);
 	return 0;
 }
 
-static void read_vectors(struct input *in, struct arena *arena)
-{
-	struct error e = { 0 };
-	size_t columns;
-	if (!run.input_vectors)
-		return;
-	if (npy_read(run.input_vectors, arena, &in->rows, &in->n_rows, &columns, &e))
-		command_fail(&e);
-	if (columns != 2) {
-		command_stop(ERROR_DATA, "%s has %zu columns, a map needs 2", run.input_vectors, columns);
-	}
-}
-
 static void read_records(struct map *map, struct input *in)
 {
-	struct arena *arena = arena_new(), *vectors = arena_new();
+	struct arena *arena = arena_new();
 	struct record record;
-	if (!run.input_vectors)
-		want(&in->xy);
+	struct error e;
 	want(&in->topic);
 	in->text = in->texts ? reader_want(run.reader, run.text_key) : 0;
-	read_vectors(in, vectors);
+	if (vector_source_open(&in->xy, run.reader, &e))
+		command_fail(&e);
 	for (; command_next(arena, &record); arena_clear(arena)) {
-		struct error e = { 0 };
 		if (!in->topic.decided) {
 			decide(&in->topic, &record);
-			if (!run.input_vectors)
-				decide(&in->xy, &record);
 			map->topics_given = in->topic.name != NULL;
 		}
 		if (add_record(map, in, &record, arena, &e))
 			command_reject(&record, &e);
 		command_progress("reading", map->n, 0);
 	}
+	if (vector_source_close(&in->xy, run.records, &e))
+		command_fail(&e);
 	arena_free(arena);
-	arena_free(vectors);
 }
 
 /* --- Output ---------------------------------------------------------------------------------- */
@@ -351,10 +313,13 @@ static void plot_map(struct slice heading)
 	struct report report;
 	struct map map;
 	struct input in = { .texts = output_format == FORMAT_HTML,
-		.xy = { .names = { "xy", "reduced" }, .n = 2 },
+		.xy = { .keys = { "xy", "reduced" }, .path = run.input_vectors, .size = 2,
+			.whose = "a map needs", .hint = "reduce -n 2 --output-key xy makes them" },
 		.topic = { .names = { "topic", "cluster", "label" }, .n = 3 } };
-	if (run.input_key)
-		in.xy = (struct choice){ .names = { run.input_key }, .n = 1, .name = run.input_key };
+	if (run.input_key) {
+		in.xy.keys[0] = run.input_key;
+		in.xy.keys[1] = NULL;
+	}
 	if (topic_key)
 		in.topic = (struct choice){ .names = { topic_key }, .n = 1, .name = topic_key };
 	bool reported = read_report(&report);

@@ -8,8 +8,13 @@
 #include "gpu/tensor.h"
 #include "lib/file/npy.h"
 #include "lib/learn/reduction.h"
+#include "lib/learn/vector_source.h"
 
-enum { BATCH = 1024, FLUSH = 1 << 20 };
+enum {
+	BATCH = 1024, /* records that are parsed at once */
+	BATCH_BYTES = 1 << 26, /* and their bytes */
+	FLUSH = 1 << 20,
+};
 
 static int method, metric, init;
 static const char *target_key, *save_path, *load_path;
@@ -82,17 +87,22 @@ struct batch {
 	struct arena *arena, **parse; /* parse: one a thread */
 	size_t n_parse;
 	struct record record[BATCH];
-	float *vector[BATCH];
+	const float *vector[BATCH];
 	size_t length[BATCH];
 	struct error failure[BATCH];
 	size_t n;
 };
 
-static size_t vector_want, target_want, features;
-static struct {
-	float *rows;
-	size_t n, c;
-} matrix; /* of --input-vectors */
+static size_t target_want;
+static struct vector_source source;
+
+static void source_open(void)
+{
+	source.keys[0] = run.input_key;
+	source.path = run.input_vectors;
+	if (vector_source_open(&source, run.reader, &error))
+		command_fail(&error);
+}
 
 static struct batch *batch_new(void)
 {
@@ -116,18 +126,9 @@ static void batch_free(struct batch *b)
 
 static void parse(struct batch *b, size_t i, struct arena *arena)
 {
-	const struct record *r = &b->record[i];
 	b->failure[i].code = 0;
-	if (!run.input_vectors) {
-		record_vector(r, vector_want, run.input_key, arena, &b->vector[i], &b->length[i],
-			&b->failure[i]);
-		return;
-	}
-	b->vector[i] = r->index < matrix.n ? matrix.rows + r->index * matrix.c : NULL;
-	b->length[i] = matrix.c;
-	if (!b->vector[i])
-		record_error(r, &b->failure[i], "%s has %zu rows only, none for this record",
-			run.input_vectors, matrix.n);
+	vector_source_read(
+		&source, &b->record[i], arena, &b->vector[i], &b->length[i], &b->failure[i]);
 }
 
 /* Set records without a usable vector aside; the others move up. */
@@ -135,19 +136,15 @@ static void settle(struct batch *b)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < b->n; i++) {
-		if (b->failure[i].code == 0 && features == 0)
-			features = b->length[i];
-		if (b->failure[i].code == 0 && b->length[i] != features)
-			record_error(&b->record[i], &b->failure[i],
-				"key \"%s\" has %zu numbers where %zu are expected", run.input_key,
-				b->length[i], features);
-		if (b->failure[i].code) {
-			command_reject(&b->record[i], &b->failure[i]);
+		struct error *failure = &b->failure[i];
+		if (!failure->code)
+			vector_source_check(&source, &b->record[i], b->length[i], failure);
+		if (failure->code) {
+			command_reject(&b->record[i], failure);
 			continue;
 		}
 		b->record[kept] = b->record[i];
-		b->vector[kept] = b->vector[i];
-		kept++;
+		b->vector[kept++] = b->vector[i];
 	}
 	b->n = kept;
 }
@@ -158,10 +155,17 @@ static bool batch_next(struct batch *b)
 	arena_clear(b->arena);
 	for (size_t i = 0; i < b->n_parse; i++)
 		arena_clear(b->parse[i]);
-	for (b->n = 0; b->n < BATCH && command_next(b->arena, &b->record[b->n]); b->n++)
-		;
-	if (b->n == 0)
+	b->n = 0;
+	for (size_t bytes = 0; b->n < BATCH && bytes < BATCH_BYTES; b->n++) {
+		if (!command_next(b->arena, &b->record[b->n]))
+			break;
+		bytes += b->record[b->n].raw.size;
+	}
+	if (b->n == 0) {
+		if (vector_source_close(&source, run.records, &error))
+			command_fail(&error);
 		return false;
+	}
 #pragma omp parallel for schedule(dynamic, 16)
 	for (size_t i = 0; i < b->n; i++)
 		parse(b, i, b->parse[omp_get_thread_num()]);
@@ -217,7 +221,10 @@ static void apply(struct device *device)
 	struct reduction r;
 	if (reduction_load(&r, load_path, &error) < 0)
 		command_fail(&error);
-	features = reduction_features(&r);
+	size_t features = reduction_features(&r);
+	source.size = features;
+	source.whose = "the reduction has";
+	source_open();
 	size_t k = reduction_components(&r);
 	float *x = MEM_ARRAY(float, size_mul(BATCH, features)),
 	      *y = MEM_ARRAY(float, size_mul(BATCH, k));
@@ -243,22 +250,10 @@ static void apply(struct device *device)
 /* All records: their bytes in a spool, their vectors and classes in memory. */
 struct input {
 	struct spool *spool;
-	float *x;
+	struct vector_table x;
 	struct slice *class; /* data NULL: unknown; --target-key */
-	size_t n, capacity;
 	struct arena *arena;
 };
-
-static void grow(struct input *in)
-{
-	size_t more = in->capacity ? in->capacity + in->capacity / 2 : BATCH,
-	       row = size_mul(features, sizeof *in->x);
-	in->x = mem_resize(in->x, size_mul(in->n, row), size_mul(more, row));
-	if (target_key)
-		in->class = mem_resize(
-			in->class, in->n * sizeof *in->class, size_mul(more, sizeof *in->class));
-	in->capacity = more;
-}
 
 /* The class of a record: false where the key holds no label. */
 static bool read_class(struct input *in, const struct record *r, struct slice *class)
@@ -286,14 +281,15 @@ static void keep(struct input *in, const struct record *r, const float *vector)
 	buffer_clear(&out);
 	if (!good)
 		return;
-	if (in->n == in->capacity)
-		grow(in);
-	memcpy(in->x + in->n * features, vector, features * sizeof *in->x);
+	size_t capacity = in->x.capacity;
+	vector_table_add(&in->x, vector, source.size);
+	if (target_key && in->x.capacity != capacity)
+		in->class = mem_resize(in->class, capacity * sizeof *in->class,
+			size_mul(in->x.capacity, sizeof *in->class));
 	if (target_key)
-		in->class[in->n] = class;
+		in->class[in->x.n - 1] = class;
 	if (spool_add(in->spool, r, &error) < 0)
 		command_fail(&error);
-	in->n++;
 }
 
 static int by_class(const void *a, const void *b)
@@ -305,12 +301,12 @@ static int by_class(const void *a, const void *b)
 /* Numbers for classes, -1 for unknown. */
 static int32_t *number_classes(const struct input *in)
 {
-	int32_t *label = MEM_ARRAY(int32_t, in->n), next = -1;
-	struct slice **order = MEM_ARRAY(struct slice *, in->n);
-	for (size_t i = 0; i < in->n; i++)
+	int32_t *label = MEM_ARRAY(int32_t, in->x.n), next = -1;
+	struct slice **order = MEM_ARRAY(struct slice *, in->x.n);
+	for (size_t i = 0; i < in->x.n; i++)
 		order[i] = &in->class[i];
-	qsort(order, in->n, sizeof *order, by_class);
-	for (size_t i = 0; i < in->n; i++) {
+	qsort(order, in->x.n, sizeof *order, by_class);
+	for (size_t i = 0; i < in->x.n; i++) {
 		if (order[i]->data && (next < 0 || !slice_equal(*order[i], *order[i - 1])))
 			next++;
 		label[order[i] - in->class] = order[i]->data ? next : -1;
@@ -324,12 +320,12 @@ static void fit(struct device *device, struct reduction *r, const struct input *
 {
 	*r = (struct reduction){ .method = (enum reduction_method)method, .arena = arena_new() };
 	if (method == REDUCTION_PCA) {
-		if (umap.n_components > features) {
+		if (umap.n_components > source.size) {
 			command_stop(ERROR_DATA,
 				"vectors of %zu numbers have no %zu principal components (-n)",
-				features, umap.n_components);
+				source.size, umap.n_components);
 		}
-		pca_fit(&r->pca, in->x, in->n, features, umap.n_components, r->arena);
+		pca_fit(&r->pca, in->x.at, in->x.n, source.size, umap.n_components, r->arena);
 		double kept = 0;
 		for (size_t k = 0; k < r->pca.n_components; k++)
 			kept += r->pca.variance[k];
@@ -337,11 +333,11 @@ static void fit(struct device *device, struct reduction *r, const struct input *
 			r->pca.total > 0 ? 100 * kept / r->pca.total : 100);
 		return;
 	}
-	if (umap.n_neighbors >= in->n && in->n > 1)
-		command_note("%zu records: fewer neighbours than --n-neighbors %zu", in->n,
+	if (umap.n_neighbors >= in->x.n && in->x.n > 1)
+		command_note("%zu records: fewer neighbours than --n-neighbors %zu", in->x.n,
 			umap.n_neighbors);
 	int32_t *label = target_key ? number_classes(in) : NULL;
-	umap_fit(&r->umap, device, &umap, in->x, in->n, features, label);
+	umap_fit(&r->umap, device, &umap, in->x.at, in->x.n, source.size, label);
 	mem_free(label);
 }
 
@@ -350,14 +346,14 @@ static void write_all(struct device *device, struct input *in, struct reduction 
 	size_t k = reduction_components(r);
 	float *y = r->umap.embedding, *scores = NULL;
 	if (r->method == REDUCTION_PCA) {
-		y = scores = MEM_ARRAY(float, size_mul(in->n, k));
-		reduction_apply(r, device, in->x, in->n, y);
+		y = scores = MEM_ARRAY(float, size_mul(in->x.n, k));
+		reduction_apply(r, device, in->x.at, in->x.n, y);
 	}
 	struct arena *arena = arena_new();
 	struct record record;
 	if (spool_rewind(in->spool, &error) < 0)
 		command_fail(&error);
-	for (size_t i = 0; i < in->n; i++) {
+	for (size_t i = 0; i < in->x.n; i++) {
 		arena_clear(arena);
 		if (spool_next(in->spool, arena, &record, &error) != 1)
 			command_fail(&error);
@@ -372,18 +368,19 @@ static void fit_all(struct device *device)
 	struct input in = { .spool = spool_new(&error), .arena = arena_new() };
 	if (!in.spool)
 		command_fail(&error);
+	source_open();
 	struct batch *b = batch_new();
 	open_output();
 	while (batch_next(b)) {
 		for (size_t i = 0; i < b->n; i++)
 			keep(&in, &b->record[i], b->vector[i]);
-		command_progress("reading", in.n, 0);
+		command_progress("reading", in.x.n, 0);
 	}
 	batch_free(b);
-	if (in.n == 0 && save_path) {
+	if (in.x.n == 0 && save_path) {
 		command_stop(ERROR_DATA, "no records to fit, nothing to save in %s", save_path);
 	}
-	if (in.n > 0) {
+	if (in.x.n > 0) {
 		struct reduction r;
 		fit(device, &r, &in);
 		write_all(device, &in, &r);
@@ -394,7 +391,7 @@ static void fit_all(struct device *device)
 	close_output();
 	spool_free(in.spool);
 	arena_free(in.arena);
-	mem_free(in.x);
+	mem_free(in.x.at);
 	mem_free(in.class);
 }
 
@@ -421,21 +418,12 @@ int main(int argc, char **argv)
 	struct device *device;
 	if (device_open(run.device, &device, &error) < 0)
 		command_fail(&error);
-	struct arena *arena = arena_new();
-	if (run.input_vectors) {
-		if (npy_read(run.input_vectors, arena, &matrix.rows, &matrix.n, &matrix.c, &error) <
-			0)
-			command_fail(&error);
-	} else {
-		vector_want = reader_want(run.reader, run.input_key);
-	}
 	if (target_key)
 		target_want = reader_want(run.reader, target_key);
 	if (load_path)
 		apply(device);
 	else
 		fit_all(device);
-	arena_free(arena);
 	device_free(device);
 	return command_end();
 }

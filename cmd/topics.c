@@ -289,7 +289,10 @@ struct wanted {
 void open_vectors(struct vector_source *v)
 {
 	struct error e;
-	if (vector_source_open(v, run.reader, run.input_key, run.input_vectors, &e))
+	v->keys[0] = run.input_key;
+	v->path = run.input_vectors;
+	v->optional = true;
+	if (vector_source_open(v, run.reader, &e))
 		command_fail(&e);
 }
 

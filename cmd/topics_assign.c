@@ -4,14 +4,17 @@
  */
 #include "cmd/topics_private.h"
 
-enum { WINDOW = 1024 };
+enum {
+	WINDOW = 1024, /* records that are embedded at once */
+	WINDOW_BYTES = 1 << 26, /* and their bytes */
+};
 
 struct window {
 	struct record *records; /* [WINDOW] */
 	struct slice *texts; /* [WINDOW], where the encoder makes the vectors */
 	const float **rows; /* [WINDOW] */
 	float *embedded; /* [WINDOW, size] */
-	size_t n;
+	size_t n, bytes;
 };
 
 static void window_write(struct window *w, struct topics *t, struct buffer *out)
@@ -34,24 +37,21 @@ static void window_write(struct window *w, struct topics *t, struct buffer *out)
 		written++;
 	}
 	command_write(out, written);
-	w->n = 0;
+	w->n = w->bytes = 0;
 }
 
 /* Read one record into the window. */
 static int window_read(struct window *w, struct vector_source *v, size_t text,
-	const struct topics *t, const struct record *record, struct arena *arena, struct error *e)
+	const struct record *record, struct arena *arena, struct error *e)
 {
 	const float *row;
 	if (vector_source_next(v, record, arena, &row, e))
 		return -1;
-	if (row && v->size != t->size)
-		return record_error(record, e,
-			"key \"%s\": %zu dimensions, but the topics have %zu", run.input_key,
-			v->size, t->size);
 	if (!row && record_text(record, text, run.text_key, arena, &w->texts[w->n], e))
 		return -1;
 	w->rows[w->n] = row;
 	w->records[w->n++] = *record;
+	w->bytes += record->raw.size;
 	return 0;
 }
 
@@ -60,20 +60,20 @@ void assign(void)
 	struct topics *t = load_topics(said.load);
 	need_embeddings(t);
 	struct arena *arena = arena_new();
-	struct vector_source v = { 0 };
+	struct vector_source v = { .size = t->size, .whose = "the topics have" };
 	size_t text = reader_want(run.reader, run.text_key);
 	open_vectors(&v);
 	struct window w = { MEM_ARRAY(struct record, WINDOW), MEM_ARRAY(struct slice, WINDOW),
-		MEM_ARRAY(const float *, WINDOW), MEM_ARRAY(float, size_mul(WINDOW, t->size)), 0 };
+		MEM_ARRAY(const float *, WINDOW), MEM_ARRAY(float, size_mul(WINDOW, t->size)), 0, 0 };
 	struct buffer out = { 0 };
 	struct record record;
 	struct error e;
 	struct arena_mark mark = arena_mark(arena);
 	command_output(1);
 	while (command_next(arena, &record)) {
-		if (window_read(&w, &v, text, t, &record, arena, &e))
+		if (window_read(&w, &v, text, &record, arena, &e))
 			command_reject(&record, &e);
-		if (w.n < WINDOW)
+		if (w.n < WINDOW && w.bytes < WINDOW_BYTES)
 			continue;
 		window_write(&w, t, &out);
 		arena_reset(arena, mark);

@@ -3,11 +3,11 @@
 #include "lib/learn/kmeans.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
+#include "lib/base/ranked.h"
 #include "lib/learn/cluster_state.h"
 
 enum {
@@ -214,19 +214,6 @@ static void list_members(struct fit *f)
 	f->first[0] = 0;
 }
 
-struct farther {
-	double raw;
-	uint32_t row;
-};
-
-static int compare_far(const void *a, const void *b)
-{
-	const struct farther *x = a, *y = b;
-	if (x->raw != y->raw)
-		return x->raw > y->raw ? -1 : 1;
-	return (x->row > y->row) - (x->row < y->row);
-}
-
 /* Give each cluster without points the farthest point that does not stand alone at its own
  * centre or in its cluster. */
 static void fill_empty(struct fit *f)
@@ -237,20 +224,20 @@ static void fill_empty(struct fit *f)
 		empty += size[k] == 0;
 	}
 	if (empty) {
-		struct farther *far = MEM_ARRAY(struct farther, f->n);
+		struct ranked *far = MEM_ARRAY(struct ranked, f->n);
 		for (size_t i = 0; i < f->n; i++)
-			far[i] = (struct farther){ f->raw[i], (uint32_t)i };
-		qsort(far, f->n, sizeof *far, compare_far);
+			far[i] = (struct ranked){ f->raw[i], i };
+		ranked_sort(far, f->n);
 		for (size_t k = 0; k < f->k; k++) {
 			if (size[k])
 				continue;
 			while (next < f->n &&
-				(size[f->label[far[next].row]] < 2 || !(far[next].raw > 0)))
+				(size[f->label[far[next].i]] < 2 || !(far[next].score > 0)))
 				next++;
 			if (next == f->n)
 				break; /* there are fewer different points than clusters */
-			size[f->label[far[next].row]]--;
-			f->label[far[next++].row] = (int32_t)k;
+			size[f->label[far[next].i]]--;
+			f->label[far[next++].i] = (int32_t)k;
 			size[k] = 1;
 		}
 		mem_free(far);

@@ -1,7 +1,8 @@
 #include "lib/learn/representation.h"
 
 #include <math.h>
-#include <stdlib.h>
+
+#include "lib/base/ranked.h"
 
 int representation_parse(struct slice text, struct representation *out, struct error *e)
 {
@@ -99,19 +100,6 @@ static double cosine(const float *a, const float *b, size_t n)
 
 /* --- KeyBERT -------------------------------------------------------------------------------- */
 
-struct ranked {
-	double score;
-	size_t i;
-};
-
-static int compare_ranked(const void *a, const void *b)
-{
-	const struct ranked *x = a, *y = b;
-	if (x->score != y->score)
-		return x->score > y->score ? -1 : 1;
-	return (x->i > y->i) - (x->i < y->i);
-}
-
 /* Order the candidates of one topic by their cosine with its vector, keep the first k. */
 static void rank(const struct representer *r, const float *topic, struct topic_words *words,
 	size_t k, struct arena *arena)
@@ -121,7 +109,7 @@ static void rank(const struct representer *r, const float *topic, struct topic_w
 		order[i] = (struct ranked){
 			cosine(topic, vector_of(r, words->at[i].word), r->encoder->size), i
 		};
-	qsort(order, words->n, sizeof *order, compare_ranked);
+	ranked_sort(order, words->n);
 	struct topic_words out = { ARENA_ARRAY(arena, struct topic_word, words->n + 1),
 		words->n < k ? words->n : k };
 	for (size_t i = 0; i < out.n; i++)

@@ -2,8 +2,8 @@
  * topics_report.c: a topic model in words: JSON and CSV for machines (CONTRACT.md, topics
  * --report), tables for people.
  */
-#include <stdlib.h>
 
+#include "lib/base/ranked.h"
 #include "lib/learn/topics.h"
 #include "lib/record/json.h"
 
@@ -184,30 +184,17 @@ void topics_report_one(struct buffer *b, const struct topics *t, size_t row)
 	}
 }
 
-struct found {
-	double similarity;
-	size_t row;
-};
-
-static int compare_found(const void *a, const void *b)
-{
-	const struct found *x = a, *y = b;
-	if (x->similarity != y->similarity)
-		return x->similarity > y->similarity ? -1 : 1;
-	return (x->row > y->row) - (x->row < y->row);
-}
-
 void topics_report_found(
 	struct buffer *b, const struct topics *t, const double *similarity, size_t n)
 {
-	struct found *order = MEM_ARRAY(struct found, t->n + 1);
+	struct ranked *order = MEM_ARRAY(struct ranked, t->n + 1);
 	for (size_t r = 0; r < t->n; r++)
-		order[r] = (struct found){ similarity[r], r };
-	qsort(order, t->n, sizeof *order, compare_found);
+		order[r] = (struct ranked){ similarity[r], r };
+	ranked_sort(order, t->n);
 	buffer_text(b, "topic  similarity  words\n");
 	for (size_t i = 0; i < n && i < t->n; i++) {
-		const struct topic *topic = &t->at[order[i].row];
-		buffer_printf(b, "%5lld %11.4f  ", (long long)topic->number, order[i].similarity);
+		const struct topic *topic = &t->at[order[i].i];
+		buffer_printf(b, "%5lld %11.4f  ", (long long)topic->number, order[i].score);
 		write_list(b, &topic->words, SIZE_MAX);
 		buffer_char(b, '\n');
 	}

@@ -126,7 +126,7 @@ column() { sed -E "s/.*\"$1\":(-?[0-9.e-]+).*/\1/"; }
 	echo '{"reduced": [1, 2, 3]}' >three.jsonl
 	run cluster --load saved.st three.jsonl
 	status_is 65
-	output_has 'three.jsonl:1: the vector has 3 numbers, the clustering is of vectors of 2'
+	output_has 'three.jsonl:1: key "reduced" has 3 numbers, the clustering has 2'
 }
 
 @test "options that do not go together are usage errors" {
@@ -170,7 +170,7 @@ column() { sed -E "s/.*\"$1\":(-?[0-9.e-]+).*/\1/"; }
 	{ cat in.jsonl; echo '{"reduced": [1]}'; echo '{"reduced": [1, "x"]}'; echo '{"id": 1}'; echo '{"reduced": [1, 1e999]}'; } >bad.jsonl
 	run cluster bad.jsonl
 	status_is 65
-	output_has 'bad.jsonl:301: the vector has 1 numbers, those before have 2'
+	output_has 'bad.jsonl:301: key "reduced" has 1 number, those before have 2'
 	run -1 --separate-stderr cluster --rejects rejects bad.jsonl
 	[ "$output" = "$(cluster in.jsonl)" ]
 	[ "$(wc -l <rejects)" = 4 ]

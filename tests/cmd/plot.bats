@@ -149,6 +149,9 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 	run plot --input-vectors xy.npy --output-format svg two.jsonl two.jsonl
 	status_is 65
 	output_has "xy.npy has only 2 rows"
+	run plot --input-vectors xy.npy --output-format svg <(head -1 two.jsonl)
+	status_is 65
+	output_has "xy.npy has 2 rows, but there are 1 records"
 }
 
 @test "bad positions are exit 65 and say what to do" {
@@ -157,7 +160,10 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 	output_has "reduce -n 2 --output-key xy"
 	run plot --output-format svg <<<'{"xy": [1, 2, 3]}'
 	status_is 65
-	output_has 'key "xy" has 3 numbers, a map needs 2'
+	output_has 'key "xy" has 3 numbers, a map needs 2: reduce -n 2 --output-key xy makes them'
+	run plot --output-format svg < <(printf '{"xy": [1, 2]}\n{"reduced": [1, 2]}\n')
+	status_is 65
+	output_has '-:2: no key "xy": reduce'
 	run plot --output-format svg <<<'{"xy": [1]}'
 	status_is 65
 	for bad in '"not base64!"' '[1, null]' '[NaN, 1]' '[1e999, 1]' '"AADAfwAAAEA="' '{}'; do

@@ -117,7 +117,7 @@ apart() {
 	status_is 66
 	run reduce --load f.safetensors <<<'{"embedding": [1, 2]}'
 	status_is 65
-	output_has "-:1:"
+	output_has '-:1: key "embedding" has 2 numbers, the reduction has 8'
 	run reduce --load f.safetensors --save g in.jsonl
 	status_is 2
 }
@@ -164,6 +164,15 @@ apart() {
 	reduce --method pca -n 8 --vectors v.npy in.jsonl >/dev/null
 	run reduce --input-vectors v.npy in.jsonl in.jsonl
 	status_is 65
+	output_has 'in.jsonl:1: v.npy has only 120 rows'
+	run reduce --input-vectors v.npy <(head -3 in.jsonl)
+	status_is 65
+	output_has 'v.npy has 120 rows, but there are 3 records'
+	reduce --method pca -n 2 --save p.safetensors -o out in.jsonl
+	reduce --method pca -n 3 --vectors 3.npy -o out in.jsonl
+	run reduce --load p.safetensors --input-vectors 3.npy in.jsonl
+	status_is 65
+	output_has '3.npy has rows of 3 numbers, the reduction has 8'
 	run reduce --method pca -n 9 in.jsonl
 	status_is 65
 	run reduce --min-dist 2 in.jsonl
