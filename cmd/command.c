@@ -521,7 +521,7 @@ int command_end(void)
 		command_note("%zu of %zu records rejected%s%s", run.rejected, run.records, shared.rejects ? ": see " : "",
 			shared.rejects ? shared.rejects : "");
 	summarise();
-	int code = run.rejected ? ERROR_FALSE : 0;
+	int code = run.rejected || run.condition_false ? ERROR_FALSE : 0;
 	write_stats(code);
 	reader_close(run.reader);
 	writer_free(run.writer);

@@ -105,6 +105,7 @@ struct run {
 	struct reader *reader;		/* open, unless COMMAND_NO_RECORDS */
 	struct writer *writer;		/* after command_output, with the options of the user */
 	size_t records, rejected;
+	bool condition_false;	/* set by the command: exit 1 at the end */
 };
 extern struct run run;
 

@@ -8,6 +8,7 @@ args() {
 	reduce) echo "--method pca -n 2 --replace" ;;
 	cluster) echo "--min-cluster-size 2 --replace" ;;
 	plot) echo "--output-format html" ;;
+	evaluate) echo "--metric classification --prediction-key cluster --reference-key cluster" ;;
 	*) echo "--replace" ;;
 	esac
 }
@@ -84,7 +85,7 @@ setup_file() {
 			"$BATS_TEST_TMPDIR/bad.jsonl"
 		status_is 1
 		[ "$(cat "$BATS_TEST_TMPDIR/rejects")" = '{"text": broken' ]
-		[ "$c" = plot ] || [ "$(wc -l <"$BATS_TEST_TMPDIR/out")" = 10 ]
+		[ "$c" = plot ] || [ "$c" = evaluate ] || [ "$(wc -l <"$BATS_TEST_TMPDIR/out")" = 10 ]
 		rm -f "$BATS_TEST_TMPDIR/out"
 	done
 }

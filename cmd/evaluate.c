@@ -1,0 +1,430 @@
+/*
+ * evaluate: measure predictions against references. Each metric keeps a few numbers of a record
+ * (lib/metric/metric.h); figures, groups, intervals and paired tests follow from those, and one
+ * report is written at the end.
+ */
+#include "cmd/command.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#include "lib/metric/metric.h"
+#include "lib/metric/report.h"
+#include "lib/metric/resample.h"
+#include "lib/record/number.h"
+#include "lib/text/terms.h"
+
+enum { METRICS_MAX = 32, DROPPED = 0xffffffff, DIGITS_MOST = 17 };
+
+static struct metric_options how;
+static struct resample_options sampling = { .resamples = 1000, .confidence = 0.95 };
+static struct strings embedding_keys, metric_names, label_names, fail_under, fail_over;
+static const char *by, *paired;
+static int output_format, ci_method, paired_test;
+static size_t digits = SIZE_MAX;
+static bool ci, resamples_given, digits_given;
+static size_t digits_value;
+
+static char metric_help[1024]; /* names all metrics */
+
+static const struct option options[] = {
+	OPTION_LIST(0, "metric", &metric_names, "NAME[,NAME]", metric_help),
+	OPTION_STRING(0, "prediction-key", &how.prediction_key, "KEY",
+		"key of what was predicted [prediction]"),
+	OPTION_STRING(0, "reference-key", &how.reference_key, "KEY",
+		"key of what is right [reference]"),
+	OPTION_STRING(0, "by", &by, "KEY", "measure the records of each value of this key too"),
+	OPTION_CHOICE(0, "output-format", &output_format, "text|json|csv", "of the report [text]"),
+	{ .kind = OPTION_KIND_COUNT, .name = "digits", .to = &digits_value, .argument = "N",
+		.help = "decimals of a text report [2; 4 for figures up to 1]", .low = 0,
+		.high = DIGITS_MOST, .given = &digits_given },
+	OPTION_STRINGS(0, "fail-under", &fail_under, "NAME=X",
+		"exit 1 where this figure is below X; may be repeated"),
+	OPTION_STRINGS(0, "fail-over", &fail_over, "NAME=X", "exit 1 where this figure is above X"),
+	OPTION_HEADING("How sure"),
+	OPTION_FLAG(0, "ci", &ci, "bootstrap a confidence interval of every figure"),
+	OPTION_CHOICE(0, "ci-method", &ci_method, RESAMPLE_METHODS, "how [percentile]"),
+	OPTION_NUMBER(0, "confidence", &sampling.confidence, 0.01, 0.9999, "X",
+		"of the interval [0.95]"),
+	{ .kind = OPTION_KIND_COUNT, .name = "resamples", .to = &sampling.resamples, .argument = "N",
+		.help = "of the bootstrap, or trials of the randomization [1000; 10000]", .low = 1,
+		.high = 1e9, .given = &resamples_given },
+	OPTION_STRING(0, "paired", &paired, "FILE",
+		"compare with the same records as another system predicts them"),
+	OPTION_CHOICE(0, "paired-test", &paired_test, RESAMPLE_TESTS, "how [bootstrap]"),
+	OPTION_HEADING("Classification"),
+	OPTION_LIST(0, "label-names", &label_names, "VALUE=NAME[,…]", "what the report calls labels"),
+	OPTION_HEADING("Similarity"),
+	OPTION_LIST(0, "embedding-keys", &embedding_keys, "KEY,KEY",
+		"sts: compare these two vectors of a record, not two numbers"),
+	OPTION_END,
+};
+
+static const char *const examples[] = {
+	"classify --load clf.safetensors test.jsonl | evaluate --metric classification "
+	"--prediction-key label --reference-key gold",
+	"precision, recall and F1 of each label",
+	"evaluate --metric classification --ci --output-format json --by genre predicted.jsonl",
+	"with confidence intervals, each genre too",
+	NULL,
+};
+static const struct command command = {
+	.name = "evaluate",
+	.summary = "measure predictions against references",
+	.options = options,
+	.has = COMMAND_OWN_OUTPUT,
+	.examples = examples,
+};
+
+/* --- Metrics ---------------------------------------------------------------------------------- */
+
+/* A metric at work, with the group of each of its units; DROPPED: its record was set aside. */
+static struct work {
+	struct measure *measure;
+	uint32_t *group;
+	size_t capacity;
+	size_t n;		/* units of the first system */
+} works[METRICS_MAX];
+static size_t n_works;
+
+static struct terms groups;	/* the values of --by */
+
+static void name_all(void)
+{
+	size_t at = 0;
+	for (const struct metric *const *m = metrics; *m; m++)
+		at += (size_t)snprintf(metric_help + at, sizeof metric_help - at, "%s%s",
+			at ? ", " : "what to measure: ", (*m)->name);
+	CHECK(at < sizeof metric_help);
+}
+
+static void open_metrics(struct reader *reader)
+{
+	struct error e;
+	if (!metric_names.n)
+		command_usage("which --metric? For example --metric classification");
+	for (size_t i = 0; i < metric_names.n; i++) {
+		const struct metric *m = metric_find(metric_names.at[i], &e);
+		if (!m)
+			command_usage("%s", e.msg);
+		for (size_t j = 0; j < n_works; j++)
+			if (works[j].measure->metric == m)
+				command_usage("--metric %s is named twice", m->name);
+		if (m->whole && (by || paired))
+			command_usage("--%s does not go with --metric %s, whose units are no records",
+				by ? "by" : "paired", m->name);
+		if (n_works == METRICS_MAX)
+			command_usage("more than %d metrics", METRICS_MAX);
+		works[n_works].measure = metric_open(m, reader, &how, &e);
+		if (!works[n_works++].measure)
+			command_usage("%s", e.msg);
+	}
+}
+
+/* VALUE=NAME; quotes around the name are not part of it. */
+static void read_label_names(void)
+{
+	how.label_values = MEM_ARRAY(struct slice, label_names.n + 1);
+	how.label_names = MEM_ARRAY(struct slice, label_names.n + 1);
+	for (size_t i = 0; i < label_names.n; i++) {
+		const char *text = label_names.at[i], *equals = strchr(text, '=');
+		if (!equals)
+			command_usage("--label-names wants VALUE=NAME, not '%s'", text);
+		how.label_values[i] = (struct slice){ text, (size_t)(equals - text) };
+		how.label_names[i] = slice_from(equals + 1);
+	}
+	how.n_label_names = label_names.n;
+}
+
+static void read_keys(void)
+{
+	if (!embedding_keys.n)
+		return;
+	if (embedding_keys.n != 2)
+		command_usage("--embedding-keys wants two keys");
+	how.embedding_keys[0] = embedding_keys.at[0];
+	how.embedding_keys[1] = embedding_keys.at[1];
+}
+
+/* --- Records ---------------------------------------------------------------------------------- */
+
+static int group_of(const struct record *r, size_t want, struct arena *arena, uint32_t *group,
+	struct error *e)
+{
+	struct slice text, json;
+	*group = 0;
+	if (!by)
+		return 0;
+	if (record_label(r, want, by, arena, &text, &json, e))
+		return -1;
+	*group = terms_add(&groups, text);
+	return 0;
+}
+
+/* One record into all metrics; on failure none counts it. */
+static int add_record(const struct record *r, struct arena *arena, uint32_t group, struct error *e)
+{
+	for (size_t i = 0; i < n_works; i++) {
+		struct work *w = &works[i];
+		size_t unit = w->measure->n;
+		if (measure_add(w->measure, r, arena, e)) {
+			while (i--)
+				if (works[i].measure->n)
+					works[i].group[works[i].measure->n - 1] = DROPPED;
+			return -1;
+		}
+		if (w->measure->n == unit)
+			continue;
+		METRIC_ROOM(w->group, unit, w->capacity, 1);
+		w->group[unit] = group;
+	}
+	return 0;
+}
+
+static void read_records(size_t by_want)
+{
+	struct arena *arena = arena_new();
+	struct record r;
+	struct error e;
+	uint32_t group;
+	for (; command_next(arena, &r); arena_clear(arena)) {
+		if (group_of(&r, by_want, arena, &group, &e) || add_record(&r, arena, group, &e))
+			command_reject(&r, &e);
+		command_progress("records", run.records, 0);
+		if (run.records >= DROPPED / 2)
+			command_stop(ERROR_DATA, "more than %u records", DROPPED / 2);
+	}
+	arena_free(arena);
+}
+
+/* The other system's records, into the same metrics behind the first's. */
+static void read_paired(void)
+{
+	struct error e;
+	struct arena *arena = arena_new();
+	struct reader_options o = { .files = &paired, .n_files = 1 };
+	struct reader *reader = reader_open(&o, &e);
+	struct record r;
+	size_t n = 0;
+	uint64_t hash[METRICS_MAX];
+	int got;
+	if (!reader)
+		command_fail(&e);
+	for (size_t i = 0; i < n_works; i++) {
+		/* the same keys in the same order: the same places */
+		struct measure *twin = metric_open(works[i].measure->metric, reader, &how, &e);
+		if (!twin)
+			command_fail(&e);
+		measure_close(twin);
+		works[i].n = works[i].measure->n;
+		hash[i] = works[i].measure->hash;
+		works[i].measure->hash = 0;
+	}
+	while ((got = reader_next(reader, arena, &r, NULL, &e)) > 0) {
+		n++;
+		if (n > run.records)
+			command_stop(ERROR_DATA, "%s:%zu: more records than the %zu to compare with",
+				r.file, r.line, run.records);
+		if (add_record(&r, arena, 0, &e))
+			command_fail(&e);
+		arena_clear(arena);
+	}
+	if (got < 0)
+		command_fail(&e);
+	if (n < run.records)
+		command_stop(ERROR_DATA, "%s has %zu records, but there are %zu to compare with", paired,
+			n, run.records);
+	for (size_t i = 0; i < n_works; i++) {
+		if (works[i].measure->hash != hash[i])
+			command_stop(ERROR_DATA,
+				"%s has other references: the systems were not given the same records",
+				paired);
+	}
+	arena_free(arena);
+	reader_close(reader);
+}
+
+/* --- Findings --------------------------------------------------------------------------------- */
+
+/* The units of a group, or of all, DROPPED ones left out. */
+static uint32_t *units_of(const struct work *w, uint32_t group, bool all, size_t *n)
+{
+	size_t most = w->measure->metric->whole ? w->measure->n : w->n;
+	uint32_t *units = ARENA_ARRAY(w->measure->arena, uint32_t, most + 1);
+	*n = 0;
+	for (size_t i = 0; i < most; i++)
+		if (w->measure->metric->whole ||
+			(w->group[i] != DROPPED && (all || w->group[i] == group)))
+			units[(*n)++] = (uint32_t)i;
+	return units;
+}
+
+static void compare(struct finding *f, const struct work *w)
+{
+	struct error e;
+	struct measure *m = w->measure;
+	struct resample_options o = sampling;
+	uint32_t *other = ARENA_ARRAY(m->arena, uint32_t, f->n + 1);
+	if (paired_test == TEST_RANDOMIZATION && !resamples_given)
+		o.resamples = 10000;
+	for (size_t i = 0; i < f->n; i++)
+		other[i] = f->units[i] + (uint32_t)w->n;
+	f->other = ARENA_ARRAY(m->arena, double, m->n_figures + 1);
+	f->p = ARENA_ARRAY(m->arena, double, m->n_figures + 1);
+	measure_compute(m, other, f->n, f->other);
+	if (resample_test(m, f->units, other, f->n, &o, f->p, &e))
+		command_fail(&e);
+}
+
+static void find(struct finding *f, const struct work *w, uint32_t group, bool all)
+{
+	static const char *const tests[] = { "bootstrap", "randomization", "mcnemar", "wilcoxon" };
+	struct measure *m = w->measure;
+	*f = (struct finding){ .measure = m, .test = tests[paired_test] };
+	f->units = units_of(w, group, all, &f->n);
+	f->value = ARENA_ARRAY(m->arena, double, m->n_figures + 1);
+	measure_compute(m, f->units, f->n, f->value);
+	if (ci) {
+		f->low = ARENA_ARRAY(m->arena, double, m->n_figures + 1);
+		f->high = ARENA_ARRAY(m->arena, double, m->n_figures + 1);
+		command_progress("resampling", 0, 0);
+		resample_intervals(m, f->units, f->n, &sampling, f->low, f->high);
+		char extra[96];
+		snprintf(extra, sizeof extra, "bs:%zu|ci:%s|seed:%llu", sampling.resamples,
+			ci_method == RESAMPLE_BCA ? "bca" : "percentile",
+			(unsigned long long)run.seed);
+		f->extra = arena_string(m->arena, slice_from(extra));
+	}
+	if (paired)
+		compare(f, w);
+}
+
+static struct group *find_all(size_t *n)
+{
+	*n = 1 + groups.n;
+	struct group *g = mem_zero(*n, sizeof *g);
+	for (size_t i = 0; i < *n; i++) {
+		g[i].n = n_works;
+		g[i].findings = mem_zero(n_works, sizeof *g[i].findings);
+		g[i].name = i ? groups.at[i - 1] : (struct slice){ "", 0 };
+		for (size_t j = 0; j < n_works; j++)
+			find(&g[i].findings[j], &works[j], (uint32_t)i - 1, i == 0);
+	}
+	return g;
+}
+
+/* --- Conditions ------------------------------------------------------------------------------- */
+
+/* NAME is a figure, METRIC.FIGURE, or a metric, which means its score. */
+static bool is_named(const struct finding *f, size_t i, const char *name, size_t size)
+{
+	const char *metric = f->measure->metric->name, *figure = f->measure->names[i];
+	size_t n = strlen(metric);
+	if (strlen(figure) == size && !strncasecmp(figure, name, size))
+		return true;
+	if (n == size && !strncasecmp(metric, name, n))
+		return i == f->measure->main;
+	return size > n + 1 && !strncasecmp(metric, name, n) && name[n] == '.' &&
+	       strlen(figure) == size - n - 1 && !strncasecmp(figure, name + n + 1, size - n - 1);
+}
+
+static void check_condition(const struct group *g, const char *text, bool under)
+{
+	const char *option = under ? "fail-under" : "fail-over", *equals = strrchr(text, '='), *after;
+	double limit = equals ? number_to_double(equals + 1, text + strlen(text), &after) : 0;
+	if (!equals || after != text + strlen(text))
+		command_usage("--%s wants NAME=NUMBER, not '%s'", option, text);
+	for (size_t i = 0; i < g->n; i++) {
+		const struct finding *f = &g->findings[i];
+		for (size_t j = 0; j < f->measure->n_figures; j++) {
+			if (!is_named(f, j, text, (size_t)(equals - text)))
+				continue;
+			double x = f->value[j];
+			if (under ? x >= limit : x <= limit)
+				return;
+			command_note("%s is %.15g, %s %.15g", f->measure->names[j], x,
+				isnan(x) ? "which is not comparable to" : under ? "under" : "over",
+				limit);
+			run.condition_false = true;
+			return;
+		}
+	}
+	command_usage("--%s: there is no figure '%.*s'", option, (int)(equals - text), text);
+}
+
+static void check_conditions(const struct group *g)
+{
+	for (size_t i = 0; i < fail_under.n; i++)
+		check_condition(g, fail_under.at[i], true);
+	for (size_t i = 0; i < fail_over.n; i++)
+		check_condition(g, fail_over.at[i], false);
+}
+
+/* --- All of it -------------------------------------------------------------------------------- */
+
+static void finish_metrics(void)
+{
+	struct error e;
+	for (size_t i = 0; i < n_works; i++) {
+		if (!paired)
+			works[i].n = works[i].measure->n;
+		if (measure_finish(works[i].measure, &e))
+			command_fail(&e);
+	}
+}
+
+static void show_signatures(const struct group *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct buffer b = { 0 };
+		measure_signature(g->findings[i].measure, g->findings[i].extra, &b);
+		command_detail("%.*s", (int)b.size, b.data);
+		buffer_free(&b);
+	}
+}
+
+static void write_report(const struct group *g, size_t n)
+{
+	struct buffer out = { 0 };
+	report_write(&out, (enum report_format)output_format, g, n, by, digits);
+	command_output_bytes();
+	command_write(&out, 0);
+	buffer_free(&out);
+}
+
+int main(int argc, char **argv)
+{
+	size_t n;
+	how = metric_defaults;
+	name_all();
+	command_begin(&command, argc, argv);
+	digits = digits_given ? digits_value : SIZE_MAX;
+	sampling.seed = run.seed;
+	sampling.method = (enum resample_method)ci_method;
+	sampling.test = (enum resample_test)paired_test;
+	read_label_names();
+	read_keys();
+	open_metrics(run.reader);
+	size_t by_want = by ? reader_want(run.reader, by) : 0;
+	read_records(by_want);
+	if (paired && run.rejected)
+		command_usage("--paired needs every record: none may be rejected");
+	if (paired)
+		read_paired();
+	finish_metrics();
+	struct group *g = find_all(&n);
+	show_signatures(g);
+	write_report(g, n);
+	check_conditions(g);
+	for (size_t i = 0; i < n; i++)
+		mem_free(g[i].findings);
+	mem_free(g);
+	for (size_t i = 0; i < n_works; i++) {
+		measure_close(works[i].measure);
+		mem_free(works[i].group);
+	}
+	terms_free(&groups);
+	mem_free(how.label_values);
+	mem_free(how.label_names);
+	return command_end();
+}

@@ -1,0 +1,173 @@
+/* labels.c: labels from records, and their order. */
+#include "lib/metric/labels.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "lib/record/number.h"
+
+static const char *const type_names[] = { "nothing", "strings", "numbers", "booleans" };
+
+static bool read_number(struct slice s, double *x)
+{
+	const char *after;
+	*x = number_to_double(s.data, s.data + s.size, &after);
+	return s.size && after == s.data + s.size;
+}
+
+/* One value: its canonical text is what counts, so that 1 and 1.0 are one label. */
+static int add(struct labels *l, const struct record *r, const char *key, struct json v,
+	struct arena *arena, uint32_t *label, struct error *e)
+{
+	enum label_type type;
+	struct slice text = v.raw;
+	int64_t whole;
+	switch (v.type) {
+	case JSON_STRING:
+		type = LABEL_STRING;
+		text = json_text(v, arena);
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		type = LABEL_BOOLEAN;
+		break;
+	case JSON_NUMBER:
+		type = LABEL_NUMBER;
+		if (json_integer(v, &whole)) {
+			struct buffer b = { 0 };
+			json_write_integer(&b, whole);
+			text = arena_copy(arena, buffer_view(&b));
+			buffer_free(&b);
+		}
+		break;
+	default:
+		return record_error(r, e,
+			"key \"%s\" is %s, not a label (a string, number or boolean)", key,
+			json_type_name(v.type));
+	}
+	if (l->type != LABEL_NONE && l->type != type)
+		return record_error(r, e, "key \"%s\" is one of %s, but labels before are %s", key,
+			type_names[type], type_names[l->type]);
+	l->type = type;
+	*label = terms_add(&l->terms, text);
+	return 0;
+}
+
+static struct json value_of(const struct record *r, size_t want)
+{
+	return r->values[want].json;
+}
+
+int labels_of(struct labels *l, const struct record *r, size_t want, const char *key,
+	struct arena *arena, uint32_t *label, struct error *e)
+{
+	if (!record_has(r, want))
+		return record_error(r, e, "key \"%s\" is missing", key);
+	if (r->values[want].is_field) {
+		l->fields = true;
+		l->type = LABEL_STRING;
+		*label = terms_add(&l->terms, r->values[want].field);
+		return 0;
+	}
+	return add(l, r, key, value_of(r, want), arena, label, e);
+}
+
+bool labels_is_array(const struct record *r, size_t want)
+{
+	return !r->values[want].is_field && value_of(r, want).type == JSON_ARRAY;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+int labels_of_array(struct labels *l, const struct record *r, size_t want, const char *key,
+	struct arena *arena, uint32_t **ids, size_t *n, struct error *e)
+{
+	if (!labels_is_array(r, want))
+		return record_error(r, e, "key \"%s\" is %s, not an array of labels", key,
+			record_has(r, want) ? json_type_name(value_of(r, want).type) : "missing");
+	struct json array = value_of(r, want);
+	uint32_t *out = ARENA_ARRAY(arena, uint32_t, json_count(array) + 1);
+	size_t k = 0;
+	for (struct json_iterator i = json_iterate(array); json_each(&i);) {
+		if (add(l, r, key, i.value, arena, &out[k++], e))
+			return -1;
+	}
+	qsort(out, k, sizeof *out, by_id);
+	*n = 0;
+	for (size_t i = 0; i < k; i++)
+		if (i == 0 || out[i] != out[i - 1])
+			out[(*n)++] = out[i];
+	*ids = out;
+	return 0;
+}
+
+struct sortable {
+	struct slice text;
+	double number;
+	uint32_t id;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	const struct sortable *x = a, *y = b;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return slice_compare(x->text, y->text);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return slice_compare(((const struct sortable *)a)->text, ((const struct sortable *)b)->text);
+}
+
+void labels_sort(struct labels *l)
+{
+	size_t n = l->terms.n;
+	struct sortable *s = MEM_ARRAY(struct sortable, n + 1);
+	bool numbers = l->type == LABEL_NUMBER || l->fields;
+	for (size_t i = 0; i < n; i++) {
+		s[i].text = l->terms.at[i];
+		s[i].id = (uint32_t)i;
+		bool reads = read_number(s[i].text, &s[i].number);
+		numbers = numbers && reads;
+	}
+	qsort(s, n, sizeof *s, numbers ? by_number : by_text);
+	mem_free(l->order);
+	mem_free(l->rank);
+	l->order = MEM_ARRAY(uint32_t, n + 1);
+	l->rank = MEM_ARRAY(uint32_t, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		l->order[i] = s[i].id;
+		l->rank[s[i].id] = (uint32_t)i;
+	}
+	mem_free(s);
+}
+
+struct slice labels_text(const struct labels *l, uint32_t label)
+{
+	struct slice s = l->terms.at[label];
+	if (l->type == LABEL_BOOLEAN)
+		return s.data[0] == 't' ? SLICE("True") : SLICE("False");
+	return s;
+}
+
+uint32_t labels_find(const struct labels *l, struct slice text)
+{
+	if (l->type == LABEL_BOOLEAN && slice_equal(text, SLICE("True")))
+		text = SLICE("true");
+	if (l->type == LABEL_BOOLEAN && slice_equal(text, SLICE("False")))
+		text = SLICE("false");
+	return terms_find(&l->terms, text);
+}
+
+void labels_free(struct labels *l)
+{
+	terms_free(&l->terms);
+	mem_free(l->order);
+	mem_free(l->rank);
+	*l = (struct labels){ 0 };
+}

@@ -1,0 +1,6 @@
+/* list.h: every metric, for the list in metric.c; each file below lib/metric defines its own. */
+#pragma once
+#include "lib/metric/metric.h"
+
+extern const struct metric metric_classification;
+extern const struct metric metric_sts;

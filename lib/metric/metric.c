@@ -1,0 +1,153 @@
+/* metric.c: the list of metrics, and what they share. */
+#include "lib/metric/metric.h"
+
+#include <stdio.h>
+
+#include "config.h"
+#include "lib/base/random.h"
+#include "lib/metric/list.h"
+
+const struct metric_options metric_defaults = {
+	.prediction_key = "prediction",
+	.reference_key = "reference",
+	.text_key = "text",
+	.bins = 15,
+	.smooth_value = NAN,
+	.char_order = 6,
+	.beta = 2,
+	.ks = { 1, 3, 5, 10 },
+	.n_ks = 4,
+	.neighbors = 5,
+	.top_words = 10,
+};
+
+const struct metric *const metrics[] = {
+	&metric_classification,
+	&metric_sts,
+	NULL,
+};
+
+/* Insertions, deletions and replacements between two short names. */
+static size_t distance(const char *a, const char *b)
+{
+	enum { MOST = 32 };
+	size_t n = strlen(a), m = strlen(b), row[MOST + 1];
+	if (n > MOST || m > MOST)
+		return MOST;
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			best = row[j] + 1 < best ? row[j] + 1 : best;
+			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+			diagonal = row[j];
+			row[j] = best;
+		}
+	}
+	return row[m];
+}
+
+const struct metric *metric_find(const char *name, struct error *e)
+{
+	const char *near = metrics[0]->name;
+	size_t least = SIZE_MAX;
+	for (const struct metric *const *m = metrics; *m; m++) {
+		if (!strcmp((*m)->name, name))
+			return *m;
+		size_t d = distance((*m)->name, name);
+		if (d < least) {
+			least = d;
+			near = (*m)->name;
+		}
+	}
+	error_set(e, ERROR_USAGE, "unknown metric '%s'; did you mean %s?", name, near);
+	return NULL;
+}
+
+struct measure *metric_open(const struct metric *metric, struct reader *reader,
+	const struct metric_options *o, struct error *e)
+{
+	struct measure *m = metric->open(reader, o, e);
+	if (!m)
+		return NULL;
+	m->metric = metric;
+	m->options = o;
+	m->arena = m->arena ? m->arena : arena_new();
+	return m;
+}
+
+int measure_add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
+{
+	return m->metric->add(m, r, arena, e);
+}
+
+int measure_finish(struct measure *m, struct error *e)
+{
+	return m->metric->finish ? m->metric->finish(m, e) : 0;
+}
+
+void measure_compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
+{
+	for (size_t i = 0; i < m->n_figures; i++)
+		value[i] = NAN;
+	m->metric->compute(m, units, n, value);
+}
+
+void measure_signature(const struct measure *m, const char *extra, struct buffer *b)
+{
+	size_t begin = b->size;
+	if (m->metric->signature)
+		m->metric->signature(m, b);
+	if (b->size == begin)
+		buffer_text(b, m->metric->name);
+	if (extra)
+		buffer_printf(b, "|%s", extra);
+	buffer_printf(b, "|heddle:%s|data:%016llx", HEDDLE_VERSION, (unsigned long long)m->hash);
+}
+
+void measure_close(struct measure *m)
+{
+	if (!m)
+		return;
+	mem_free(m->names);
+	arena_free(m->arena);
+	m->metric->close(m);
+}
+
+void measure_name(struct measure *m, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	METRIC_ROOM(m->names, m->n_figures, m->n_names, 1);
+	m->names[m->n_figures++] = arena_string(m->arena, slice_from(text));
+}
+
+void measure_hash(struct measure *m, struct slice s)
+{
+	uint64_t h = m->hash + s.size * 0x9e3779b97f4a7c15u, word;
+	size_t i = 0;
+	for (; i + 8 <= s.size; i += 8) {
+		memcpy(&word, s.data + i, 8);
+		h = (h ^ word) * 0xbf58476d1ce4e5b9u;
+		h ^= h >> 29;
+	}
+	word = 0;
+	if (i < s.size)
+		memcpy(&word, s.data + i, s.size - i);
+	m->hash = random_mix(h ^ word);
+}
+
+void metric_room(void **array, size_t *capacity, size_t need, size_t size)
+{
+	size_t larger = *capacity ? *capacity : 64;
+	while (larger < need)
+		larger = size_mul(larger, 2);
+	*array = mem_resize(*array, size_mul(*capacity, size), size_mul(larger, size));
+	*capacity = larger;
+}

@@ -1,0 +1,140 @@
+# evaluate: reports, groups, intervals, paired tests, conditions, mistakes. The figures themselves: tests/unit/test_metric.c.
+load common
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	awk 'BEGIN { for (i = 0; i < 60; i++) printf "{\"id\": %d, \"genre\": \"%s\", \"prediction\": %d, \"reference\": %d}\n", i,
+		i % 3 ? "news" : "forum", i % 2, i % 7 ? i % 2 : 1 - i % 2 }' >in.jsonl
+}
+
+@test "the text of classification is classification_report's, labels have names, --digits says how exact" {
+	cat >want <<'EOF'
+                 precision    recall  f1-score   support
+
+Negative Review       0.83      0.86      0.85        29
+Positive Review       0.87      0.84      0.85        31
+
+       accuracy                           0.85        60
+      macro avg       0.85      0.85      0.85        60
+   weighted avg       0.85      0.85      0.85        60
+EOF
+	evaluate --metric classification --label-names 0='Negative Review',1='Positive Review' in.jsonl >got
+	diff want got
+	evaluate --metric classification --digits 4 in.jsonl | grep -q '0.8500        60'
+	evaluate --metric classification <in.jsonl | grep -q 'accuracy  *0.85  *60'
+	run evaluate --metric classification --label-names 7=Seven in.jsonl
+	status_is 2
+	output_has "no record has the label '7'"
+	run evaluate --metric classification --label-names Seven in.jsonl
+	status_is 2
+}
+
+@test "CSV input with numbers for labels sorts them as numbers" {
+	printf 'prediction,reference\n10,10\n9,9\n10,9\n' >in.csv
+	evaluate --metric classification in.csv | awk 'NF { print $1 }' | tr '\n' ' ' | grep -q '^precision 9 10 accuracy'
+}
+
+@test "JSON has figures, signature, n, labels and the confusion matrix; CSV a row a figure" {
+	evaluate --metric classification --output-format json in.jsonl >out.json
+	grep -q '^{"metrics": {"classification": {"score": 0.85, "signature": "classification|labels:one|classes:2|' out.json
+	grep -q '"n": 60, "accuracy": 0.85, ' out.json
+	grep -q '"labels": \["0", "1"\], "confusion": \[\[25, 4\], \[5, 26\]\]}}}$' out.json
+	evaluate --metric classification,sts --output-format csv in.jsonl >out.csv
+	[ "$(head -1 out.csv)" = metric,figure,value,n,signature ]
+	grep -q '^classification,accuracy,0.85,60,classification|' out.csv
+	grep -q '^sts,spearman,0.7' out.csv
+}
+
+@test "--by measures each group as if it were alone" {
+	evaluate --metric classification --by genre --output-format json in.jsonl >by.json
+	for g in news forum; do
+		grep "\"$g\"" in.jsonl | evaluate --metric classification --output-format csv | grep '^classification,f1_macro' | cut -d, -f3 >alone
+		grep -oE "\"$g\": .*" by.json | grep -oE '"f1_macro": [0-9.]+' | head -1 | cut -d' ' -f2 | diff alone -
+	done
+	evaluate --metric classification --by genre in.jsonl | grep -qx 'genre = forum'
+	run evaluate --metric classification --by nothing in.jsonl
+	status_is 65
+	output_has 'in.jsonl:1: key "nothing" is missing'
+}
+
+@test "--ci gives intervals around the figures: seeded, the same at any number of threads" {
+	for method in percentile bca; do
+		evaluate --metric classification --ci --ci-method $method --threads 1 --output-format json in.jsonl >a
+		evaluate --metric classification --ci --ci-method $method --threads 3 --output-format json in.jsonl | cmp - a
+		evaluate --metric classification --ci --ci-method $method --seed 7 --output-format json in.jsonl >b
+		run ! cmp -s a b
+		grep -oE '"ci": \[[0-9., ]+' a | tr -d '[,' | awk '{ exit !($2 > 0.7 && $2 < 0.85 && $3 > 0.85 && $3 < 0.97) }'
+		grep -q "|bs:1000|ci:$method|seed:42|" a
+	done
+	evaluate --metric classification --ci in.jsonl | grep -qE '^accuracy +0.85  \[0\.[0-9]+, 0\.[0-9]+\]$'
+	evaluate --metric sts --ci --resamples 50 --output-format csv in.jsonl | head -1 | grep -qx metric,figure,value,low,high,n,signature
+}
+
+@test "--paired: no difference is no news, a large one is; tests agree on which" {
+	sed 's/"prediction": ./"prediction": 0/' in.jsonl >worse.jsonl
+	for test in bootstrap randomization mcnemar wilcoxon; do
+		evaluate --metric classification --paired worse.jsonl --paired-test $test --output-format json in.jsonl >a
+		grep -oE '"paired": \{"test": "[a-z]+", "other": [0-9.]+, "difference": [0-9.e-]+, "p": [0-9.e-]+' a | awk '{ exit !($NF < 0.01) }'
+		evaluate --metric classification --paired in.jsonl --paired-test $test --output-format json in.jsonl >b
+		grep -oE '"paired": \{.*"difference": 0, "p": [0-9.e-]+' b | head -1 | awk '{ exit !($NF > 0.4) }'
+		evaluate --metric classification --threads 1 --paired worse.jsonl --paired-test $test --output-format json in.jsonl | cmp - a
+	done
+	head -50 worse.jsonl >short.jsonl
+	run evaluate --metric classification --paired short.jsonl in.jsonl
+	status_is 65
+	output_has 'short.jsonl has 50 records, but there are 60'
+	cat worse.jsonl worse.jsonl >long.jsonl
+	run evaluate --metric classification --paired long.jsonl in.jsonl
+	status_is 65
+	output_has 'long.jsonl:61: more records than the 60'
+	tac worse.jsonl >other.jsonl
+	run evaluate --metric classification --paired other.jsonl in.jsonl
+	status_is 65
+	output_has 'other references'
+}
+
+@test "--fail-under and --fail-over are exit 1 and say why" {
+	run evaluate --metric classification --fail-under accuracy=0.8 --fail-over accuracy=0.9 in.jsonl
+	status_is 0
+	run --separate-stderr evaluate --metric classification --fail-under F1_macro=0.9 in.jsonl
+	status_is 1
+	[ "$stderr" = "evaluate: f1_macro is 0.849958321755, under 0.9" ] || [[ $stderr == "evaluate: f1_macro is 0.8"*", under 0.9" ]]
+	[ "${#lines[@]}" -gt 5 ]
+	run evaluate --metric classification,sts --fail-over sts.pearson=0.1 in.jsonl
+	status_is 1
+	run evaluate --metric sts --fail-under sts=0.1 --format jsonl </dev/null
+	status_is 1
+	run evaluate --metric classification --fail-under nothing=1 in.jsonl
+	status_is 2
+	output_has "there is no figure 'nothing'"
+	run evaluate --metric classification --fail-under accuracy in.jsonl
+	status_is 2
+}
+
+@test "unknown metrics get the nearest suggested" {
+	run evaluate --metric clasification in.jsonl
+	status_is 2
+	output_has "unknown metric 'clasification'; did you mean classification?"
+	run evaluate in.jsonl
+	status_is 2
+	output_has "which --metric?"
+	run evaluate --metric sts,sts in.jsonl
+	status_is 2
+}
+
+@test "labels of different types, missing keys and what is no number stop at their line, or are set aside by all metrics" {
+	{ cat in.jsonl; echo '{"prediction": "0", "reference": 0}'; echo '{"prediction": 1}'; echo '{"prediction": 1, "reference": [1]}'; } >bad.jsonl
+	run evaluate --metric classification bad.jsonl
+	status_is 65
+	output_has 'bad.jsonl:61: key "prediction" is one of strings, but labels before are numbers'
+	run -1 --separate-stderr evaluate --metric classification,sts --rejects rejects --output-format json bad.jsonl
+	[ "$output" = "$(evaluate --metric classification,sts --output-format json in.jsonl)" ]
+	[ "$(wc -l <rejects)" = 3 ]
+	echo '{"prediction": NaN, "reference": 1}' >nan.jsonl
+	run evaluate --metric sts nan.jsonl
+	status_is 65
+	output_has 'nan.jsonl:1: '
+	run evaluate --metric sts --embedding-keys a,b <<<'{"reference": 1, "a": [1, 2], "b": [1]}'
+	status_is 65
+	output_has 'key "a" has 2 numbers, "b" has 1'
+}

@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Metrics by their reference implementations.
+
+    metric.py golden            write tests/golden/metric/NAME.json: few small cases of every metric, for `make check`
+    metric.py check [N [NAME]]  compare bin/evaluate with the references on N random cases a metric (10000), in one run each
+
+A family is a list of runs: the options of evaluate, a function that makes a case's records, and one that gives the figures which
+the reference computes from them. All cases of a run go through one evaluate --by case. Versions are written into the goldens."""
+import importlib.metadata
+import json
+import math
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+
+warnings.filterwarnings("ignore")
+HERE = os.path.dirname(os.path.abspath(__file__))
+EVALUATE = os.path.join(os.environ.get("HEDDLE_BIN", os.path.join(HERE, "../../bin")), "evaluate")
+FAMILIES = {}
+
+
+def family(name, packages):
+    def add(f):
+        FAMILIES[name] = (f, packages)
+        return f
+    return add
+
+
+# --- classification ----------------------------------------------------------------------------------------------------
+
+def labels_case(r, labels):
+    k = r.randint(1, len(labels))
+    some, n = r.sample(labels, k), r.choice([1, 2, 3, 5, 8, 13, 40])
+    skill = r.choice([0, 0.3, 0.8, 1])
+    out = []
+    for _ in range(n):
+        true = r.choice(some)
+        out.append({"reference": true, "prediction": true if r.random() < skill else r.choice(some)})
+    return out
+
+
+def prf(prefix, values):
+    return {f"{name}{prefix}": float(v) for name, v in zip(("precision", "recall", "f1"), values)}
+
+
+def one_label(records, binary):
+    from sklearn import metrics as M
+    t, p = [x["reference"] for x in records], [x["prediction"] for x in records]
+    out = {"accuracy": M.accuracy_score(t, p), "balanced_accuracy": M.balanced_accuracy_score(t, p), "mcc": M.matthews_corrcoef(t, p)}
+    out["kappa"] = M.cohen_kappa_score(t, p)
+    for average in "micro", "macro", "weighted":
+        out |= prf("_" + average, M.precision_recall_fscore_support(t, p, average=average, zero_division=0)[:3])
+    labels = sorted(set(t) | set(p))
+    for label, *values in zip(labels, *M.precision_recall_fscore_support(t, p, labels=labels, zero_division=0)[:3]):
+        out |= prf(f"[{label}]", values)
+    if binary is not None:
+        out |= prf("", M.precision_recall_fscore_support(t, p, labels=[binary], average="macro", zero_division=0)[:3])
+    else:
+        out |= {k: out[k + "_macro"] for k in ("precision", "recall", "f1")}
+    out["text"] = M.classification_report(t, p, zero_division=0)
+    return out
+
+
+def sets_case(r, labels):
+    n = r.choice([1, 2, 5, 12])
+    pick = lambda: r.sample(labels, r.choice([0, 1, 1, 2, 3]))
+    out = []
+    for _ in range(n):
+        true = pick()
+        out.append({"reference": true, "prediction": true if r.random() < 0.5 else pick()})
+    return out
+
+
+def several_labels(records, labels):
+    from sklearn import metrics as M
+    matrix = lambda key: np.array([[int(l in x[key]) for l in labels] for x in records])
+    t, p = matrix("reference"), matrix("prediction")
+    out = {"accuracy": M.accuracy_score(t, p), "hamming_loss": M.hamming_loss(t, p),
+           "jaccard": M.jaccard_score(t, p, average="samples", zero_division=0)}
+    for average in "micro", "macro", "weighted", "samples":
+        out |= prf("_" + average, M.precision_recall_fscore_support(t, p, average=average, zero_division=0)[:3])
+    out["text"] = M.classification_report(t, p, target_names=labels, zero_division=0)
+    return out
+
+
+@family("classification", ["scikit-learn"])
+def classification():
+    strings, numbers = ["b", "neutral", "Ärger", "a,c", "zzzzzzzzzzzzzzzzzzz"], [-1, 0, 2, 10, 11]
+    for labels in strings, numbers, [0, 1], [True, False]:
+        binary = max(labels) if len(labels) == 2 else None
+        yield "", lambda r, l=labels: labels_case(r, l), lambda x, b=binary: one_label(x, b)
+    four = ["a", "b", "c", "d"]
+    yield "", lambda r: sets_case(r, four), lambda x: several_labels(x, four)
+
+
+# --- sts -----------------------------------------------------------------------------------------------------------------
+
+def numbers_case(r):
+    n, few, same = r.choice([1, 2, 3, 7, 30, 200]), r.random() < 0.3, r.random() < 0.1
+    number = lambda: r.randint(0, 3) if few else round(r.gauss(0, 1), 4)
+    fixed = number()
+    return [{"reference": number(), "prediction": fixed if same else number()} for _ in range(n)]
+
+
+def correlations(x, y, suffix=""):
+    from scipy import stats
+    if len(x) < 2:
+        return {"pearson" + suffix: math.nan, "spearman" + suffix: math.nan}
+    return {"pearson" + suffix: stats.pearsonr(x, y).statistic, "spearman" + suffix: stats.spearmanr(x, y).statistic}
+
+
+def vectors_case(r):
+    n, c = r.choice([2, 5, 20]), r.choice([1, 2, 8])
+    vector = lambda: [round(r.gauss(0, 1), 2) for _ in range(c)]
+    return [{"reference": r.randint(0, 5), "a": vector(), "b": vector()} for _ in range(n)]
+
+
+def similarities(records):
+    a, b = (np.array([x[k] for x in records], dtype=np.float32).astype(np.float64) for k in "ab")
+    y = [x["reference"] for x in records]
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    cosine = np.divide((a * b).sum(1), norms, out=np.zeros(len(a)), where=norms > 0)
+    out = correlations(cosine, y, "_cosine") if a.shape[1] > 1 else {}  # of one dimension only +-1 to the last bit
+    out |= correlations((a * b).sum(1), y, "_dot") | correlations(-np.linalg.norm(a - b, axis=1), y, "_euclidean")
+    return out | correlations(-np.abs(a - b).sum(1), y, "_manhattan")
+
+
+@family("sts", ["scipy"])
+def sts():
+    yield "", numbers_case, lambda x: correlations([i["prediction"] for i in x], [i["reference"] for i in x])
+    yield "--embedding-keys a,b", vectors_case, similarities
+
+
+# --- comparing ---------------------------------------------------------------------------------------------------------
+
+def plain(v):
+    """As JSON: numbers, NaN and infinity null."""
+    if isinstance(v, str):
+        return v
+    v = float(v)
+    return v if math.isfinite(v) else None
+
+
+def make(seed, n, make_case, reference):
+    cases = []
+    for i in range(n):
+        records = make_case(random.Random(f"{seed}/{i}"))
+        cases.append({"records": records, "expect": {k: plain(v) for k, v in reference(records).items()}})
+    return cases
+
+
+def run(name, args, cases):
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
+        for i, c in enumerate(cases):
+            for record in c["records"]:
+                f.write(json.dumps({"case": i, **record}, ensure_ascii=False) + "\n")
+        f.flush()
+        command = [EVALUATE, "--metric", name, "--by", "case", *args.split(), f.name]
+        got = json.loads(subprocess.run([*command, "--output-format", "json"], check=True, stdout=subprocess.PIPE).stdout)
+        text = None
+        if any("text" in c["expect"] for c in cases):
+            text = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode()
+            text = re.split(r"\ncase = \d+\n", text)[1:]
+    return [got["groups"][str(i)][name] for i in range(len(cases))], text
+
+
+def near(a, b):
+    if a is None or b is None:
+        return a is b
+    return a == b or abs(a - b) <= 1e-12 * max(1, abs(a), abs(b))
+
+
+def check(name, n):
+    f, _ = FAMILIES[name]
+    runs = list(f())
+    bad = exact = total = 0
+    for j, (args, make_case, reference) in enumerate(runs):
+        cases = make(f"{name}{j}", max(1, n // len(runs)), make_case, reference)
+        figures, text = run(name, args, cases)
+        for i, c in enumerate(cases):
+            for k, v in c["expect"].items():
+                got = text[i] if k == "text" else figures[i].get(k, "nothing")
+                right = got == v if k == "text" or isinstance(got, str) else near(got, v)
+                total += 1
+                exact += got == v
+                if not right:
+                    bad += 1
+                    if bad <= 5:
+                        print(f"{name} {args!r} case {i}: {k} is {got!r}, reference {v!r}\n  {json.dumps(c['records'])[:2000]}")
+    cases = max(1, n // len(runs)) * len(runs)
+    print(f"{name}: {cases} cases, {total} figures, {exact} equal to the last bit, {bad} differ by more than 1e-12", flush=True)
+    return bad
+
+
+def golden(name):
+    f, packages = FAMILIES[name]
+    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in packages)
+    runs = [{"args": args, "cases": make(f"golden{name}{j}", 12, make_case, reference)} for j, (args, make_case, reference) in enumerate(f())]
+    with open(os.path.join(HERE, "metric", name + ".json"), "w") as out:
+        out.write(json.dumps({"metric": name, "by": "tests/golden/metric.py, " + versions}, ensure_ascii=False)[:-1] + ',\n"runs": [')
+        for j, x in enumerate(runs):
+            out.write((",\n" if j else "\n") + json.dumps({"args": x["args"]})[:-1] + ', "cases": [\n')
+            out.write(",\n".join(json.dumps(c, ensure_ascii=False) for c in x["cases"]) + "]}")
+        out.write("]}\n")
+
+
+def main():
+    what = sys.argv[1] if len(sys.argv) > 1 else "check"
+    if what == "golden":
+        for name in sys.argv[2:] or FAMILIES:
+            golden(name)
+        return 0
+    n = int(sys.argv[2]) if len(sys.argv) > 2 else 10000
+    return min(1, sum(check(name, n) for name in sys.argv[3:] or FAMILIES))
+
+
+sys.exit(main())
