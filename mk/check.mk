@@ -20,7 +20,7 @@ check-slow: tests
 
 # Every file without a warning, by gcc and by clang. A file that no compiler was found for is said, not skipped in silence.
 .PHONY: lint fuzz
-every := $(call sources,lib/*/*.c gpu/*.c cmd/*.c tests/unit/*.c tests/fuzz/*.c tests/bench/*.c)
+every := $(call sources,lib/*/*.c gpu/*.c cmd/*.c tests/unit/*.c tests/fuzz/*.c tests/bench/*.c tests/emu/*.c)
 lint: $(build)/commands.h
 	@for cc in gcc clang; do \
 		command -v $$cc >/dev/null || { echo "lint: no $$cc"; exit 1; }; \
