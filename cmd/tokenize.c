@@ -179,16 +179,23 @@ static void add_field(struct buffer *b, enum field f, const struct encoding *x)
 	buffer_char(b, ']');
 }
 
-static int encode_record(struct buffer *out, const struct record *r, struct arena *arena,
+/* What a thread has of its own. */
+struct worker {
+	struct arena *arena;
+	struct tokenizer_scratch *scratch;
+};
+
+static int encode_record(struct buffer *out, const struct record *r, struct worker *w,
 	size_t *tokens, struct error *e)
 {
+	struct arena *arena = w->arena;
 	struct slice text, pair;
 	struct encoding x;
 	if (record_text(r, want, run.text_key, arena, &text, e) ||
 		(pair_key && record_text(r, want_pair, pair_key, arena, &pair, e)))
 		return -1;
-	if (tokenizer_encode(
-		    tokenizer, text, pair_key ? &pair : NULL, &encode_options, arena, &x, e))
+	if (tokenizer_encode(tokenizer, w->scratch, text, pair_key ? &pair : NULL, &encode_options,
+		    arena, &x, e))
 		return error_wrap(e, "%s:%zu", r->file, r->line);
 	if (writer_begin(run.writer, out, r, e))
 		return -1;
@@ -233,20 +240,24 @@ static int read_ids(
 	return 0;
 }
 
-static int decode_record(struct buffer *out, const struct record *r, struct arena *arena,
+static int decode_record(struct buffer *out, const struct record *r, struct worker *w,
 	size_t *tokens, struct error *e)
 {
 	uint32_t *ids = NULL;
 	size_t n = 0;
-	if (read_ids(r, arena, &ids, &n, e) || writer_begin(run.writer, out, r, e))
+	if (read_ids(r, w->arena, &ids, &n, e))
 		return -1;
 	struct buffer text = { NULL, 0, 0 };
-	tokenizer_decode(tokenizer, ids, n, skip_special, &text);
-	writer_text(run.writer, out, buffer_view(&text));
+	int rc = tokenizer_decode(tokenizer, ids, n, skip_special, &text, e);
+	if (rc)
+		error_wrap(e, "%s:%zu", r->file, r->line);
+	else if (!(rc = writer_begin(run.writer, out, r, e))) {
+		writer_text(run.writer, out, buffer_view(&text));
+		writer_end(run.writer, out);
+		*tokens += n;
+	}
 	buffer_free(&text);
-	writer_end(run.writer, out);
-	*tokens += n;
-	return 0;
+	return rc;
 }
 
 /* --- A batch ------------------------------------------------------------------------------- */
@@ -260,14 +271,14 @@ struct chunk {
 	bool failed;
 };
 
-static void work(struct chunk *c, const struct record *records, struct arena *arena)
+static void work(struct chunk *c, const struct record *records, struct worker *w)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		struct error e;
 		const struct record *r = &records[c->first + i];
 		int rc =
-			(decode ? decode_record : encode_record)(&c->out, r, arena, &c->tokens, &e);
-		arena_clear(arena);
+			(decode ? decode_record : encode_record)(&c->out, r, w, &c->tokens, &e);
+		arena_clear(w->arena);
 		c->ends[i] = c->out.size;
 		c->errors[i] = NULL;
 		if (rc) {
@@ -319,11 +330,12 @@ static void run_all(void)
 	enum { CHUNKS = BATCH_RECORDS / CHUNK_RECORDS };
 	struct record *records = MEM_ARRAY(struct record, BATCH_RECORDS);
 	struct chunk *chunks = mem_zero(CHUNKS, sizeof *chunks);
-	struct arena *memory = arena_new(), **arenas = MEM_ARRAY(struct arena *, run.threads);
+	struct arena *memory = arena_new();
+	struct worker *workers = MEM_ARRAY(struct worker, run.threads);
 	size_t *ends = MEM_ARRAY(size_t, BATCH_RECORDS), done = 0;
 	struct error **errors = MEM_ARRAY(struct error *, BATCH_RECORDS);
 	for (size_t i = 0; i < run.threads; i++)
-		arenas[i] = arena_new();
+		workers[i] = (struct worker){ arena_new(), tokenizer_scratch_new(tokenizer) };
 	for (size_t n; (n = read_batch(memory, records)) > 0; arena_clear(memory)) {
 		size_t n_chunks = (n + CHUNK_RECORDS - 1) / CHUNK_RECORDS;
 		for (size_t i = 0; i < n_chunks; i++) {
@@ -334,17 +346,19 @@ static void run_all(void)
 		}
 #pragma omp parallel for schedule(dynamic, 1) num_threads((int)run.threads) if (n_chunks > 1)
 		for (size_t i = 0; i < n_chunks; i++)
-			work(&chunks[i], records, arenas[omp_get_thread_num()]);
+			work(&chunks[i], records, &workers[omp_get_thread_num()]);
 		for (size_t i = 0; i < n_chunks; i++)
 			finish(&chunks[i], records);
 		command_progress(decode ? "decoding" : "tokenizing", done += n, 0);
 	}
 	for (size_t i = 0; i < CHUNKS; i++)
 		buffer_free(&chunks[i].out);
-	for (size_t i = 0; i < run.threads; i++)
-		arena_free(arenas[i]);
+	for (size_t i = 0; i < run.threads; i++) {
+		arena_free(workers[i].arena);
+		tokenizer_scratch_free(workers[i].scratch);
+	}
 	arena_free(memory);
-	mem_free(arenas);
+	mem_free(workers);
 	mem_free(chunks);
 	mem_free(records);
 	mem_free(ends);

@@ -50,7 +50,7 @@ static int find_frame(struct distil *s, struct encoding *frame, size_t *place, s
 	struct tokenizer_options o = {
 		.add_special = true, .special_mask = true, .type_ids = true
 	};
-	if (tokenizer_encode(s->m->tokenizer, SLICE("a"), NULL, &o, s->arena, frame, e))
+	if (tokenizer_encode(s->m->tokenizer, NULL, SLICE("a"), NULL, &o, s->arena, frame, e))
 		return -1;
 	size_t words = 0;
 	for (size_t i = 0; i < frame->n; i++)

@@ -81,7 +81,7 @@ static int count_prompt(struct embedder *m, struct error *e)
 				"a weighted mean without the prompt's tokens is not supported");
 	struct tokenizer_options options = { .add_special = true, .special_mask = true };
 	struct encoding encoding;
-	if (tokenizer_encode(m->tokenizer, m->prompt, NULL, &options, m->arena, &encoding, e))
+	if (tokenizer_encode(m->tokenizer, NULL, m->prompt, NULL, &options, m->arena, &encoding, e))
 		return -1;
 	m->prompt_tokens = encoding.n;
 	if (encoding.n && encoding.special_mask[encoding.n - 1])

@@ -64,7 +64,7 @@ static int encode(const struct embedder *m, struct slice text, struct arena *are
 		.type_ids = m->config.n_types > 0 };
 	if (is_static && m->sentence.drop_unknown)
 		options.max_length = 0;
-	if (tokenizer_encode(m->tokenizer, all, NULL, &options, arena, x, e))
+	if (tokenizer_encode(m->tokenizer, NULL, all, NULL, &options, arena, x, e))
 		return -1;
 	if (is_static && m->sentence.drop_unknown) {
 		drop_unknown(m, x);
@@ -74,7 +74,7 @@ static int encode(const struct embedder *m, struct slice text, struct arena *are
 		struct arena_mark mark = arena_mark(arena);
 		struct encoding whole;
 		options.max_length = 0;
-		int result = tokenizer_encode(m->tokenizer, all, NULL, &options, arena, &whole, e);
+		int result = tokenizer_encode(m->tokenizer, NULL, all, NULL, &options, arena, &whole, e);
 		*cut = !result && whole.n > x->n;
 		arena_reset(arena, mark);
 	}

@@ -58,18 +58,29 @@ static int insert(struct added_set *s, struct slice content, size_t index, struc
 	return trie_set(&s->trie, content, (uint32_t)index, e);
 }
 
+static int normalize(
+	const struct normalizer *n, struct slice *text, struct arena *arena, struct error *e)
+{
+	struct normalized out = { .unaligned = true };
+	struct regex_work work = { NULL, NULL, NULL };
+	int rc = normalizer_run(n, *text, 0, &out, &work, e);
+	if (rc && e)
+		e->code = ERROR_MODEL;
+	*text = arena_copy(arena, buffer_view(&out.text));
+	normalized_free(&out);
+	regex_work_free(&work);
+	return rc;
+}
+
 int added_build(struct added *a, const struct normalizer *n, struct arena *arena, struct error *e)
 {
 	clear(&a->raw);
 	clear(&a->normal);
 	for (size_t i = 0; i < a->n; i++) {
 		struct slice content = a->tokens[i].content;
-		if (a->tokens[i].normalized && n->kind != NORMALIZER_NONE) {
-			struct normalized out = { 0 };
-			normalizer_run(n, content, 0, &out);
-			content = arena_copy(arena, buffer_view(&out.text));
-			normalized_free(&out);
-		}
+		if (a->tokens[i].normalized && n->n &&
+			normalize(n, &content, arena, e))
+			return error_wrap(e, "an added token");
 		a->tokens[i].pattern = content;
 		if (insert(a->tokens[i].normalized ? &a->normal : &a->raw, content, i, e))
 			return -1;

@@ -1,13 +1,14 @@
 /*
  * load_json.c: a tokenizer.json (version 1.0 of Hugging Face tokenizers). Truncation and
- * padding that it asks for are not taken over: they are the caller's to choose.
+ * padding that it asks for are not taken over, but for the token to fill up with: they are the
+ * caller's to choose.
  */
 #include "lib/token/parts.h"
 #include "lib/token/read.h"
 
 struct sections {
 	struct json version, added_tokens, normalizer, pre_tokenizer, post_processor, decoder,
-		model;
+		model, padding;
 };
 
 /* The members of the root, in one pass: it is large. */
@@ -24,73 +25,13 @@ static void find_sections(struct json root, struct sections *s)
 		{ "post_processor", &s->post_processor },
 		{ "decoder", &s->decoder },
 		{ "model", &s->model },
+		{ "padding", &s->padding },
 	};
 	*s = (struct sections){ 0 };
 	for (struct json_iterator i = json_iterate(root); json_each(&i);)
 		for (size_t j = 0; j < sizeof members / sizeof *members; j++)
 			if (json_text_is(i.key, members[j].name))
 				*members[j].to = i.value;
-}
-
-static int read_vocab(struct tokenizer *t, struct json vocab, struct error *e)
-{
-	if (vocab.type != JSON_OBJECT)
-		return error_set(e, ERROR_MODEL, "\"vocab\" is %s",
-			vocab.type == JSON_ABSENT ? "missing" : "not an object");
-	/* memory stays in proportion to the file: ids may have holes, but not be all holes */
-	size_t largest = 65535 + 16 * vocab.raw.size;
-	t->vocab.largest = largest < VOCAB_LARGEST ? (uint32_t)largest : VOCAB_LARGEST;
-	for (struct json_iterator i = json_iterate(vocab); json_each(&i);) {
-		struct slice token = json_text(i.key, t->arena);
-		uint32_t id;
-		if (!read_number(i.value, &id))
-			return error_set(e, ERROR_MODEL,
-				"the id of token \"%.*s\" is not a whole number from 0 to "
-				"4294967294",
-				(int)(token.size < 100 ? token.size : 100), token.data);
-		if (vocab_set(&t->vocab, token, id, e))
-			return -1;
-	}
-	return 0;
-}
-
-/*
- * What a model without a type is, by the members that only one kind has, in the reference's
- * order.
- */
-static struct slice guess_type(struct json model)
-{
-	struct json vocab = json_get(model, "vocab");
-	if (json_get(model, "merges").type != JSON_ABSENT)
-		return SLICE("BPE");
-	if (vocab.type == JSON_ARRAY)
-		return SLICE("Unigram");
-	if (json_get(model, "max_input_chars_per_word").type != JSON_ABSENT)
-		return SLICE("WordPiece");
-	return SLICE("WordLevel");
-}
-
-static int read_model(struct tokenizer *t, struct json v, struct error *e)
-{
-	struct slice type = { "", 0 }, unknown, prefix;
-	uint32_t max_chars;
-	if (v.type != JSON_OBJECT)
-		return error_set(e, ERROR_MODEL, "\"model\" is %s",
-			v.type == JSON_ABSENT ? "missing" : "not an object");
-	struct json tag = json_get(v, "type");
-	if (tag.type == JSON_ABSENT)
-		type = guess_type(v);
-	else if (read_type(v, "model", t->arena, &type, e))
-		return -1;
-	if (!slice_equal(type, SLICE("WordPiece")))
-		return read_unknown("model", type, e);
-	if (read_text(v, "unk_token", t->arena, &unknown, e) ||
-		read_text(v, "continuing_subword_prefix", t->arena, &prefix, e) ||
-		read_id(v, "max_input_chars_per_word", &max_chars, e) ||
-		read_vocab(t, json_get(v, "vocab"), e) ||
-		wordpiece_build(&t->model, &t->vocab, unknown, prefix, max_chars, e))
-		return error_wrap(e, "model WordPiece");
-	return 0;
 }
 
 /* A member that may be absent: false then. */
@@ -128,20 +69,6 @@ static int read_added(struct tokenizer *t, struct json list, struct error *e)
 	return 0;
 }
 
-static int read_pretokenizer(struct tokenizer *t, struct json v, struct error *e)
-{
-	struct slice type;
-	t->pretokenizer = PRETOKENIZER_NONE;
-	if (v.type == JSON_ABSENT || v.type == JSON_NULL)
-		return 0;
-	if (read_type(v, "pre_tokenizer", t->arena, &type, e))
-		return -1;
-	if (!slice_equal(type, SLICE("BertPreTokenizer")))
-		return read_unknown("pre_tokenizer", type, e);
-	t->pretokenizer = PRETOKENIZER_BERT;
-	return 0;
-}
-
 int load_json(struct tokenizer *t, struct slice text, struct error *e)
 {
 	struct json root;
@@ -158,14 +85,15 @@ int load_json(struct tokenizer *t, struct slice text, struct error *e)
 		return error_set(e, ERROR_MODEL, "version %.*s is not supported, only \"1.0\"",
 			(int)(s.version.raw.size < 100 ? s.version.raw.size : 100),
 			s.version.raw.data);
-	return read_model(t, s.model, e) ||
-			       normalizer_read(&t->normalizer, s.normalizer, t->arena, e) ||
-			       read_pretokenizer(t, s.pre_tokenizer, e) ||
-			       read_added(t, s.added_tokens, e) ||
-			       template_read(&t->single, &t->pair, s.post_processor, &t->vocab,
-				       t->arena, e) ||
-			       decoder_read(&t->decoder, s.decoder, t->arena, e) ||
-			       tokenizer_finish(t, e)
-		       ? -1
-		       : 0;
+	if (model_read(&t->model, s.model, &t->vocab, t->arena, e) ||
+		normalizer_read(&t->normalizer, s.normalizer, t->arena, e) ||
+		pretokenizer_read(&t->pretokenizer, s.pre_tokenizer, t->arena, e) ||
+		read_added(t, s.added_tokens, e) ||
+		post_read(&t->post, s.post_processor, &t->vocab, t->arena, e) ||
+		decoder_read(&t->decoder, s.decoder, t->arena, e))
+		return -1;
+	struct json padding = json_get(s.padding, "pad_token");
+	if (padding.type == JSON_STRING)
+		t->padding = json_text(padding, t->arena);
+	return tokenizer_finish(t, e);
 }

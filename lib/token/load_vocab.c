@@ -73,12 +73,18 @@ static int read_lines(struct tokenizer *t, struct slice text, struct error *e)
 int load_vocab(struct tokenizer *t, struct slice text, const struct bert_config *c, struct error *e)
 {
 	if (read_lines(t, text, e) ||
-		wordpiece_build(&t->model, &t->vocab, c->special[0], SLICE("##"), 100, e))
+		wordpiece_build(
+			&t->model.wordpiece, &t->vocab, c->special[0], SLICE("##"), 100, e))
 		return -1;
-	t->normalizer = (struct normalizer){ NORMALIZER_BERT, true, c->chinese,
-		c->accents_follow ? c->lowercase : c->strip_accents, c->lowercase,
-		c->accents_follow };
-	t->pretokenizer = PRETOKENIZER_BERT;
+	t->model.kind = MODEL_WORDPIECE;
+	t->model.unknown = t->model.wordpiece.unknown;
+	normalizer_add(&t->normalizer,
+		&(struct normalizer_step){ NORMALIZER_BERT,
+			.bert = { true, c->chinese,
+				c->accents_follow ? c->lowercase : c->strip_accents, c->lowercase,
+				c->accents_follow } });
+	pretokenizer_add(
+		&t->pretokenizer, &(struct pretokenizer_step){ .kind = PRETOKENIZER_BERT });
 	for (size_t i = 0; i < 5; i++) {
 		struct added_token a = { .content = c->special[i], .special = true };
 		if (vocab_id(&t->vocab, a.content) != (uint32_t)VOCAB_NONE &&
@@ -91,7 +97,8 @@ int load_vocab(struct tokenizer *t, struct slice text, const struct bert_config 
 		return error_set(e, ERROR_MODEL, "the vocabulary has no special token \"%.*s\"",
 			(int)(name.size < 100 ? name.size : 100), name.data);
 	}
-	template_bert(&t->single, &t->pair, cls, sep, t->arena);
-	t->decoder = (struct decoder){ true, SLICE("##"), true };
+	post_bert(&t->post, cls, sep, t->arena);
+	decoder_add_step(&t->decoder, &(struct decoder_step){ .kind = DECODER_WORDPIECE,
+		.wordpiece = { SLICE("##"), true } });
 	return tokenizer_finish(t, e);
 }

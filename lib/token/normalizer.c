@@ -1,197 +1,314 @@
 #include "lib/token/normalizer.h"
 
 #include "lib/text/unicode.h"
+#include "lib/text/unicode_class.h"
 #include "lib/text/utf8.h"
+#include "lib/token/byte_level.h"
 #include "lib/token/read.h"
 
-int normalizer_read(struct normalizer *n, struct json v, struct arena *arena, struct error *e)
+/* --- Lowercase, StripAccents, Strip, Prepend, ByteLevel -------------------------------------- */
+
+static struct slice rest(const struct change *c)
 {
-	*n = (struct normalizer){ .kind = NORMALIZER_NONE };
-	if (v.type == JSON_ABSENT || v.type == JSON_NULL)
+	return (struct slice){ c->n->text.data + c->at, c->n->text.size - c->at };
+}
+
+static uint32_t next_char(struct slice text, size_t *size)
+{
+	uint32_t c;
+	*size = utf8_decode(text.data, text.data + text.size, &c);
+	return c;
+}
+
+static int run_lowercase(struct normalized *n, struct error *e)
+{
+	struct change change = change_begin(n, 0);
+	for (struct slice s; (s = rest(&change)).size > 0;) {
+		size_t size;
+		uint32_t lower[2], c = next_char(s, &size);
+		size_t count = unicode_lower(c, lower);
+		change_put(&change, lower[0], 0);
+		if (count > 1)
+			change_put(&change, lower[1], 1);
+	}
+	return change_end(&change, e);
+}
+
+/* Without the code points that `drop` names, as NormalizedString::filter. */
+static int filter(struct normalized *n, bool (*drop)(uint32_t), struct error *e)
+{
+	size_t size, removed = 0;
+	struct slice s = buffer_view(&n->text);
+	while (s.size > 0 && drop(next_char(s, &size))) {
+		s = (struct slice){ s.data + size, s.size - size };
+		removed++;
+	}
+	struct change change = change_begin(n, removed);
+	while ((s = rest(&change)).size > 0) {
+		next_char(s, &size);
+		change_copy(&change, size);
+		for (size_t left; (left = rest(&change).size) > 0 &&
+				  drop(next_char(rest(&change), &size));)
+			change_skip(&change, size);
+	}
+	return change_end(&change, e);
+}
+
+static bool is_space(uint32_t c)
+{
+	return unicode_flags(c) & UNICODE_SPACE;
+}
+
+static size_t leading_space(struct slice s)
+{
+	size_t at = 0, size;
+	while (at < s.size &&
+		is_space(next_char((struct slice){ s.data + at, s.size - at }, &size)))
+		at += size;
+	return at;
+}
+
+static int run_strip(struct normalized *n, bool left, bool right, struct error *e)
+{
+	struct slice s = buffer_view(&n->text);
+	size_t start = left ? leading_space(s) : 0, end = right ? unicode_trim_end(s) : s.size;
+	struct change change = change_begin(n, 0);
+	if (start < end) {
+		change_skip(&change, start);
+		change_copy(&change, end - start);
+	}
+	return change_end(&change, e);
+}
+
+int normalizer_prepend(struct normalized *n, struct slice text, struct error *e)
+{
+	if (n->text.size == 0)
 		return 0;
+	struct change change = change_begin(n, 0);
+	size_t first;
+	next_char(rest(&change), &first);
+	change.at = 1; /* aligned with the first code point */
+	change_insert(&change, text);
+	change.at = 0;
+	change_copy(&change, n->text.size);
+	return change_end(&change, e);
+}
+
+int normalizer_byte_level(struct normalized *n, struct error *e)
+{
+	struct change change = change_begin(n, 0);
+	for (struct slice s; (s = rest(&change)).size > 0;) {
+		size_t size;
+		next_char(s, &size);
+		for (size_t i = 0; i < size; i++)
+			change_put(&change, byte_level_char((unsigned char)s.data[i]), i > 0);
+	}
+	return change_end(&change, e);
+}
+
+int normalizer_replace(struct normalized *n, const struct matcher *m, struct slice by,
+	struct regex_work *work, struct error *e)
+{
+	struct change change = change_begin(n, 0);
+	struct slice text = buffer_view(&n->text);
+	struct regex_walk walk = { 0, 0 };
+	size_t start, end;
+	int found = 0;
+	while (text.size && (found = matcher_next(m, work, text, &walk, &start, &end, e)) > 0) {
+		change_copy(&change, start - change.at);
+		change_skip(&change, end - start);
+		change_insert(&change, by);
+		if (change_too_long(&change))
+			break;
+	}
+	change_copy(&change, text.size - change.at);
+	return change_end(&change, e) || found < 0 ? -1 : 0;
+}
+
+/* --- Reading ----------------------------------------------------------------------------------- */
+
+static int read_bert(struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
+{
+	(void)arena;
+	struct bert_normalizer *b = &s->bert;
+	if (read_bool(v, "clean_text", &b->clean_text, e) ||
+		read_bool(v, "handle_chinese_chars", &b->chinese, e) ||
+		read_bool(v, "lowercase", &b->lowercase, e))
+		return -1;
+	struct json accents = json_get(v, "strip_accents");
+	b->accents_follow = accents.type == JSON_ABSENT || accents.type == JSON_NULL;
+	b->strip_accents = b->lowercase;
+	return b->accents_follow ? 0 : read_bool(v, "strip_accents", &b->strip_accents, e);
+}
+
+static int read_strip(struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
+{
+	(void)arena;
+	return read_bool(v, "strip_left", &s->strip.left, e) ||
+			       read_bool(v, "strip_right", &s->strip.right, e)
+		       ? -1
+		       : 0;
+}
+
+static int read_replace(
+	struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
+{
+	if (read_text(v, "content", arena, &s->replace.by, e))
+		return -1;
+	return matcher_read(&s->replace.matcher, v, arena, e);
+}
+
+static int read_prepend(
+	struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
+{
+	return read_text(v, "prepend", arena, &s->prepend, e);
+}
+
+/* --- The table of kinds ---------------------------------------------------------------------- */
+
+static int step_bert(const struct normalizer_step *s, struct normalized *n, struct regex_work *w,
+	struct error *e)
+{
+	(void)w;
+	return normalizer_bert_run(&s->bert, NULL, 0, n, e);
+}
+
+static int step_lowercase(const struct normalizer_step *s, struct normalized *n,
+	struct regex_work *w, struct error *e)
+{
+	(void)s, (void)w;
+	return run_lowercase(n, e);
+}
+
+static int step_strip_accents(const struct normalizer_step *s, struct normalized *n,
+	struct regex_work *w, struct error *e)
+{
+	(void)s, (void)w;
+	return filter(n, unicode_is_mark, e);
+}
+
+static int step_strip(const struct normalizer_step *s, struct normalized *n, struct regex_work *w,
+	struct error *e)
+{
+	(void)w;
+	return run_strip(n, s->strip.left, s->strip.right, e);
+}
+
+static int step_replace(const struct normalizer_step *s, struct normalized *n,
+	struct regex_work *w, struct error *e)
+{
+	return normalizer_replace(n, &s->replace.matcher, s->replace.by, w, e);
+}
+
+static int step_prepend(const struct normalizer_step *s, struct normalized *n,
+	struct regex_work *w, struct error *e)
+{
+	(void)w;
+	return normalizer_prepend(n, s->prepend, e);
+}
+
+static int step_byte_level(const struct normalizer_step *s, struct normalized *n,
+	struct regex_work *w, struct error *e)
+{
+	(void)s, (void)w;
+	return normalizer_byte_level(n, e);
+}
+
+static const struct {
+	const char *name;
+	enum normalizer_kind kind;
+	int (*read)(struct normalizer_step *, struct json, struct arena *, struct error *);
+	int (*run)(const struct normalizer_step *, struct normalized *, struct regex_work *,
+		struct error *);
+} kinds[] = {
+	{ "BertNormalizer", NORMALIZER_BERT, read_bert, step_bert },
+	{ "Lowercase", NORMALIZER_LOWERCASE, NULL, step_lowercase },
+	{ "StripAccents", NORMALIZER_STRIP_ACCENTS, NULL, step_strip_accents },
+	{ "Strip", NORMALIZER_STRIP, read_strip, step_strip },
+	{ "Replace", NORMALIZER_REPLACE, read_replace, step_replace },
+	{ "Prepend", NORMALIZER_PREPEND, read_prepend, step_prepend },
+	{ "ByteLevel", NORMALIZER_BYTE_LEVEL, NULL, step_byte_level },
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* --- The list ---------------------------------------------------------------------------------- */
+
+void normalizer_add(struct normalizer *n, const struct normalizer_step *step)
+{
+	if (n->n == n->capacity) {
+		size_t capacity = n->capacity ? 2 * n->capacity : 4;
+		n->steps = mem_resize(n->steps, n->n * sizeof *n->steps,
+			size_mul(capacity, sizeof *n->steps));
+		n->capacity = capacity;
+	}
+	n->steps[n->n++] = *step;
+}
+
+static int read_step(struct normalizer *n, struct json v, struct arena *arena, struct error *e)
+{
 	struct slice type;
 	if (read_type(v, "normalizer", arena, &type, e))
 		return -1;
-	if (!slice_equal(type, SLICE("BertNormalizer")))
+	if (slice_equal(type, SLICE("Sequence"))) {
+		struct json list = json_get(v, "normalizers");
+		if (list.type != JSON_ARRAY)
+			return error_set(e, ERROR_MODEL,
+				"normalizer Sequence: \"normalizers\" is not an array");
+		for (struct json_iterator i = json_iterate(list); json_each(&i);)
+			if (read_step(n, i.value, arena, e))
+				return -1;
+		return 0;
+	}
+	size_t i = 0;
+	while (i < KINDS && !slice_equal(type, slice_from(kinds[i].name)))
+		i++;
+	if (i == KINDS)
 		return read_unknown("normalizer", type, e);
-	n->kind = NORMALIZER_BERT;
-	if (read_bool(v, "clean_text", &n->clean_text, e) ||
-		read_bool(v, "handle_chinese_chars", &n->chinese, e) ||
-		read_bool(v, "lowercase", &n->lowercase, e))
-		return error_wrap(e, "normalizer BertNormalizer");
-	struct json accents = json_get(v, "strip_accents");
-	n->accents_follow = accents.type == JSON_ABSENT || accents.type == JSON_NULL;
-	n->strip_accents = n->lowercase;
-	if (!n->accents_follow && read_bool(v, "strip_accents", &n->strip_accents, e))
-		return error_wrap(e, "normalizer BertNormalizer");
+	struct normalizer_step step = { .kind = kinds[i].kind };
+	if (kinds[i].read && kinds[i].read(&step, v, arena, e))
+		return error_wrap(e, "normalizer %s", kinds[i].name);
+	normalizer_add(n, &step);
 	return 0;
 }
 
-/*
- * Decomposition gives the reference an iterator of (code point, change): 0 takes the place of
- * the next code point of the input, 1 is inserted behind it. Sorting marks moves the changes
- * with them, while places are handed out in order of output; so a mark that moved gets the
- * place of whichever input stands there. A run is what lies between two code points of class 0;
- * `places` are the inputs of the run not yet handed out.
- */
-struct mark {
-	uint32_t code_point;
-	uint8_t class, change;
-};
-
-struct place {
-	uint32_t from, to;
-};
-
-struct run {
-	const struct normalizer *normalizer;
-	struct normalized *out;
-	struct buffer marks, places; /* struct mark, struct place */
-	size_t handed; /* of places */
-	struct place last;
-};
-
-static void put_bytes(struct normalized *out, const char *bytes, size_t n, struct place at)
+int normalizer_read(struct normalizer *n, struct json v, struct arena *arena, struct error *e)
 {
-	memcpy(buffer_reserve(&out->text, 4), bytes, n);
-	if (out->text.size + n > out->capacity) {
-		size_t capacity = out->text.capacity;
-		out->from = mem_resize(out->from, out->capacity * sizeof *out->from,
-			size_mul(capacity, sizeof *out->from));
-		out->to = mem_resize(out->to, out->capacity * sizeof *out->to,
-			size_mul(capacity, sizeof *out->to));
-		out->capacity = capacity;
-	}
-	for (size_t i = 0; i < n; i++) {
-		out->from[out->text.size + i] = at.from;
-		out->to[out->text.size + i] = at.to;
-	}
-	out->text.size += n;
+	if (v.type == JSON_ABSENT || v.type == JSON_NULL)
+		return 0;
+	return read_step(n, v, arena, e);
 }
 
-/* The last steps on one code point: remove marks, lowercase, write. */
-static void put(const struct normalizer *n, struct normalized *out, uint32_t c, unsigned flags,
-	struct place at)
+void normalizer_free(struct normalizer *n)
 {
-	char bytes[4];
-	if (n->strip_accents && flags & UNICODE_MARK)
-		return;
-	if (n->lowercase && flags & UNICODE_LOWERS) {
-		uint32_t lower[2];
-		size_t count = unicode_lower(c, lower);
-		for (size_t i = 0; i < count; i++)
-			put_bytes(out, bytes, utf8_encode(bytes, lower[i]), at);
-		return;
+	for (size_t i = 0; i < n->n; i++)
+		if (n->steps[i].kind == NORMALIZER_REPLACE)
+			matcher_free(&n->steps[i].replace.matcher);
+	mem_free(n->steps);
+	*n = (struct normalizer){ 0 };
+}
+
+struct bert_normalizer *normalizer_bert(const struct normalizer *n)
+{
+	return n->n == 1 && n->steps[0].kind == NORMALIZER_BERT ? &n->steps[0].bert : NULL;
+}
+
+int normalizer_run(const struct normalizer *n, struct slice text, uint32_t at,
+	struct normalized *out, struct regex_work *work, struct error *e)
+{
+	size_t i = 0;
+	if (n->n && n->steps[0].kind == NORMALIZER_BERT) {
+		if (normalizer_bert_run(&n->steps[i++].bert, &text, at, out, e))
+			return -1;
+	} else {
+		normalized_set(out, text, at);
 	}
-	put_bytes(out, bytes, utf8_encode(bytes, c), at);
-}
-
-static struct place hand_out(struct run *r, unsigned change)
-{
-	if (!change)
-		r->last = ((const struct place *)r->places.data)[r->handed++];
-	return r->last;
-}
-
-/* Sort marks by class, stably and in linear time: there are 256 classes. */
-static void sort(struct mark *marks, size_t n)
-{
-	size_t i = 1;
-	while (i < n && marks[i - 1].class <= marks[i].class)
-		i++;
-	if (i >= n)
-		return;
-	struct mark *sorted = MEM_ARRAY(struct mark, n);
-	size_t start[257] = { 0 };
-	for (i = 0; i < n; i++)
-		start[marks[i].class + 1]++;
-	for (i = 0; i < 256; i++)
-		start[i + 1] += start[i];
-	for (i = 0; i < n; i++)
-		sorted[start[marks[i].class]++] = marks[i];
-	memcpy(marks, sorted, n * sizeof *marks);
-	mem_free(sorted);
-}
-
-static void flush(struct run *r)
-{
-	struct mark *marks = (struct mark *)r->marks.data;
-	size_t n = r->marks.size / sizeof *marks;
-	sort(marks, n);
-	for (size_t i = 0; i < n; i++) {
-		struct place at = hand_out(r, marks[i].change);
-		put(r->normalizer, r->out, marks[i].code_point, unicode_flags(marks[i].code_point),
-			at);
+	for (; i < n->n; i++) {
+		size_t k = 0;
+		while (kinds[k].kind != n->steps[i].kind)
+			k++;
+		if (kinds[k].run(&n->steps[i], out, work, e))
+			return -1;
 	}
-	buffer_clear(&r->marks);
-}
-
-static void decompose(struct run *r, uint32_t c, struct place at)
-{
-	uint32_t parts[4];
-	size_t n = unicode_decompose(c, parts);
-	buffer_add(&r->places, &at, sizeof at);
-	for (size_t i = 0; i < n; i++) {
-		unsigned class = unicode_combining_class(parts[i]);
-		if (class) {
-			struct mark m = { parts[i], (uint8_t) class, i > 0 };
-			buffer_add(&r->marks, &m, sizeof m);
-			continue;
-		}
-		flush(r);
-		struct place place = hand_out(r, i > 0);
-		put(r->normalizer, r->out, parts[i], unicode_flags(parts[i]), place);
-	}
-	if (r->marks.size == 0) {
-		buffer_clear(&r->places);
-		r->handed = 0;
-	}
-}
-
-/* Behind clean_text and handle_chinese_chars: the accents. */
-static void accents(struct run *r, uint32_t c, unsigned flags, struct place at)
-{
-	if (r->normalizer->strip_accents && (flags & UNICODE_DECOMPOSES || r->marks.size)) {
-		decompose(r, c, at);
-		return;
-	}
-	r->last = at;
-	put(r->normalizer, r->out, c, flags, at);
-}
-
-void normalizer_run(
-	const struct normalizer *n, struct slice text, uint32_t at, struct normalized *out)
-{
-	buffer_clear(&out->text);
-	struct run r = { .normalizer = n, .out = out };
-	for (size_t i = 0; i < text.size;) {
-		uint32_t c;
-		size_t size = utf8_decode(text.data + i, text.data + text.size, &c);
-		struct place place = { at + (uint32_t)i, at + (uint32_t)(i + size) };
-		unsigned flags = unicode_flags(c);
-		i += size;
-		if (n->clean_text && flags & UNICODE_CONTROL)
-			continue;
-		if (n->clean_text && flags & UNICODE_SPACE) {
-			c = ' ';
-			flags = UNICODE_SPACE;
-		}
-		bool chinese = n->chinese && flags & UNICODE_CHINESE;
-		if (chinese)
-			accents(&r, ' ', UNICODE_SPACE, place);
-		accents(&r, c, flags, place);
-		if (chinese)
-			accents(&r, ' ', UNICODE_SPACE, place);
-	}
-	flush(&r);
-	buffer_free(&r.marks);
-	buffer_free(&r.places);
-}
-
-void normalized_free(struct normalized *n)
-{
-	buffer_free(&n->text);
-	mem_free(n->from);
-	mem_free(n->to);
-	*n = (struct normalized){ 0 };
+	return 0;
 }

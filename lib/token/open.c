@@ -20,7 +20,10 @@ void tokenizer_free(struct tokenizer *t)
 		return;
 	vocab_free(&t->vocab);
 	added_free(&t->added);
-	wordpiece_free(&t->model);
+	model_free(&t->model);
+	normalizer_free(&t->normalizer);
+	pretokenizer_free(&t->pretokenizer);
+	decoder_free(&t->decoder);
 	mem_free(t->added_of);
 	arena_free(t->arena);
 	mem_free(t);
@@ -40,6 +43,24 @@ static enum byte_class byte_class(unsigned c)
 	return letter || (c >= '0' && c <= '9') ? BYTE_WORD : BYTE_OTHER;
 }
 
+static void choose_path(struct tokenizer *t)
+{
+	const struct bert_normalizer *bert = normalizer_bert(&t->normalizer);
+	t->fast = FAST_NONE;
+	if (t->model.kind != MODEL_WORDPIECE || (t->normalizer.n && !bert) ||
+		!pretokenizer_only(&t->pretokenizer, PRETOKENIZER_BERT))
+		return;
+	t->fast = FAST_BERT;
+	t->lowercase = bert && bert->lowercase;
+	for (unsigned c = 0; c < 256; c++)
+		t->classes[c] = (uint8_t)byte_class(c);
+	for (unsigned c = 0; c < 128; c++) {
+		char byte = (char)c;
+		wordpiece_split(&t->model.wordpiece, (struct slice){ &byte, 1 },
+			&t->punctuation[c], NULL);
+	}
+}
+
 int tokenizer_finish(struct tokenizer *t, struct error *e)
 {
 	if (added_build(&t->added, &t->normalizer, t->arena, e))
@@ -48,12 +69,7 @@ int tokenizer_finish(struct tokenizer *t, struct error *e)
 	t->added_of = mem_zero(t->vocab.size, sizeof *t->added_of);
 	for (size_t i = 0; i < t->added.n; i++)
 		t->added_of[t->added.tokens[i].id] = (uint32_t)i + 1;
-	for (unsigned c = 0; c < 256; c++)
-		t->classes[c] = (uint8_t)byte_class(c);
-	for (unsigned c = 0; c < 128; c++) {
-		char byte = (char)c;
-		wordpiece_split(&t->model, (struct slice){ &byte, 1 }, 1, &t->punctuation[c], NULL);
-	}
+	choose_path(t);
 	return 0;
 }
 
@@ -165,8 +181,8 @@ struct tokenizer *tokenizer_open(const char *path, struct error *e)
 
 int tokenizer_set_lowercase(struct tokenizer *t, bool lowercase, struct error *e)
 {
-	struct normalizer *n = &t->normalizer;
-	if (n->kind != NORMALIZER_BERT)
+	struct bert_normalizer *n = normalizer_bert(&t->normalizer);
+	if (!n)
 		return error_set(e, ERROR_USAGE,
 			"the tokenizer has no BertNormalizer: it cannot choose to lowercase");
 	n->lowercase = lowercase;
@@ -177,8 +193,8 @@ int tokenizer_set_lowercase(struct tokenizer *t, bool lowercase, struct error *e
 
 int tokenizer_lowercase_first(struct tokenizer *t, struct error *e)
 {
-	struct normalizer *n = &t->normalizer;
-	if (n->kind != NORMALIZER_BERT)
+	struct bert_normalizer *n = normalizer_bert(&t->normalizer);
+	if (!n)
 		return error_set(e, ERROR_MODEL,
 			"the tokenizer has no BertNormalizer: it cannot choose to lowercase");
 	n->lowercase = true;

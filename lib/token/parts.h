@@ -5,20 +5,25 @@
 #pragma once
 #include "lib/token/added.h"
 #include "lib/token/decoder.h"
+#include "lib/token/model.h"
 #include "lib/token/normalizer.h"
-#include "lib/token/template.h"
+#include "lib/token/post.h"
+#include "lib/token/pretokenizer.h"
 #include "lib/token/tokenizer.h"
 #include "lib/token/vocab.h"
-#include "lib/token/wordpiece.h"
 
-enum pretokenizer {
-	PRETOKENIZER_NONE, /* a piece of text is one word */
-	PRETOKENIZER_BERT, /* words end at white space; each punctuation character is a word */
+/*
+ * How the pieces of a text between its added tokens become tokens: words.c can do it for every
+ * tokenizer; a path that does it faster for the usual ones gives the same tokens.
+ */
+enum fast_path {
+	FAST_NONE,
+	FAST_BERT, /* BertNormalizer or none, BertPreTokenizer, WordPiece: scan.c */
 };
 
-/* What the fast path (scan.c) does with a byte. */
+/* What scan.c does with a byte. */
 enum byte_class {
-	BYTE_OTHER, /* not ASCII, or a control: normalizer_run decides */
+	BYTE_OTHER, /* not ASCII, or a control: the general path decides */
 	BYTE_SPACE,
 	BYTE_PUNCTUATION,
 	BYTE_WORD, /* ASCII letter or digit */
@@ -29,13 +34,16 @@ struct tokenizer {
 	struct vocab vocab; /* of the model and the added tokens */
 	struct added added;
 	struct normalizer normalizer;
-	enum pretokenizer pretokenizer;
-	struct wordpiece model;
-	struct template single, pair;
+	struct pretokenizer pretokenizer;
+	struct token_model model;
+	struct post post;
 	struct decoder decoder;
+	struct slice padding; /* the token that tokenizer.json fills up with; data NULL: it does not */
 	uint32_t *added_of; /* by id: 1 + its index among the added tokens, 0 for others */
-	uint8_t classes[256]; /* enum byte_class */
-	uint32_t punctuation[128]; /* the id of an ASCII punctuation character as a word */
+	enum fast_path fast;
+	bool lowercase; /* FAST_BERT: of ASCII */
+	uint8_t classes[256]; /* FAST_BERT: enum byte_class */
+	uint32_t punctuation[128]; /* FAST_BERT: the id of an ASCII punctuation character as a word */
 };
 
 /* Fill the tables that follow from the parts; once all are read, and again when one changes. */
@@ -57,18 +65,41 @@ int bert_config_read(struct bert_config *, struct slice json, struct arena *, st
 int load_json(struct tokenizer *, struct slice, struct error *);
 int load_vocab(struct tokenizer *, struct slice, const struct bert_config *, struct error *);
 
-/* A text on its way to tokens. The arrays grow; offsets are in bytes of the text. */
+/* White space that an added token took in: the reference's token is its text with that. */
+struct scan_blank {
+	size_t token; /* index */
+	uint32_t lead, trail; /* code points */
+};
+
+/*
+ * A text on its way to tokens. The arrays grow, and are kept from text to text; offsets are in bytes of
+ * the text. A failure is kept too, and ends the scan: limit becomes 0.
+ */
 struct scan {
 	const struct tokenizer *tokenizer;
+	struct tokenizer_scratch *scratch;
 	const char *text;
 	uint32_t *ids;
 	struct token_offset *offsets; /* NULL where not wanted */
 	uint32_t *words; /* NULL where not wanted */
-	bool want_offsets, want_words;
+	bool want_offsets, want_words, want_blanks;
 	size_t n, capacity;
+	struct buffer blanks; /* struct scan_blank, of added tokens */
 	uint32_t word; /* number of the next word */
 	size_t limit; /* no further word is begun with so many tokens */
+	bool failed;
+	struct error error;
+	/* where the text is not UTF-8: what is encoded instead, and the byte of the text by its byte */
+	struct buffer repaired, origin;
+};
+
+/* What a thread keeps from text to text. */
+struct tokenizer_scratch {
+	struct scan scans[2]; /* of a text and its pair */
 	struct normalized work;
+	struct pieces pieces;
+	struct regex_work regex;
+	struct model_scratch *model;
 };
 
 /* Room for n more tokens. */
@@ -83,19 +114,16 @@ static inline void scan_reserve(struct scan *s, size_t n)
 void scan_token(struct scan *, uint32_t id, size_t start, size_t end);
 
 /*
- * A word of so many code points. Its bytes are those of the text from `at` on (lowercased or
- * not), or a part of s->work from `at` on, which knows where each byte is from.
+ * A word: its bytes are those of the text from `at` on (lowercased or not), or with `from` a part of
+ * that text from its byte `at` on, which knows where each byte is from.
  */
-void scan_word(struct scan *, struct slice word, size_t chars, size_t at, bool normalized);
+void scan_word(struct scan *, struct slice word, size_t at, const struct normalized *from);
 
-/* The words of s->work.text[start, end), as the pre-tokenizer splits it. */
-void scan_normalized(struct scan *, size_t start, size_t end);
+/* The words of text[start, end), in which there is no added token, on the fast path. */
+void scan_bert(struct scan *, size_t start, size_t end);
 
-/*
- * The words of text[start, end), in which there is no added token: the fast path where there is
- * one.
- */
-void scan_piece(struct scan *, size_t start, size_t end);
+/* The white space at both ends of a token. */
+struct scan_blank scan_blanks(struct slice token);
 
 /* All of a text: the added tokens, and the pieces in between. */
 void scan_text(struct scan *, size_t size);

@@ -1,5 +1,7 @@
 #include "lib/token/read.h"
 
+#include "lib/text/utf8.h"
+
 int read_type(
 	struct json v, const char *what, struct arena *arena, struct slice *type, struct error *e)
 {
@@ -37,6 +39,32 @@ int read_text(struct json object, const char *name, struct arena *arena, struct 
 			v.type == JSON_ABSENT ? "missing" : "not a string");
 	*to = json_text(v, arena);
 	return 0;
+}
+
+int read_character(struct json object, const char *name, struct arena *arena, struct slice *to,
+	struct error *e)
+{
+	if (read_text(object, name, arena, to, e))
+		return -1;
+	if (utf8_count(*to) != 1)
+		return error_set(e, ERROR_MODEL, "\"%s\" is not one character", name);
+	return 0;
+}
+
+int read_choice(struct json object, const char *name, const char *const *choices, int *to,
+	struct error *e)
+{
+	struct json v = json_get(object, name);
+	for (*to = 0; choices[*to]; ++*to)
+		if (v.type == JSON_STRING && json_text_is(v, choices[*to]))
+			return 0;
+	struct buffer list = { NULL, 0, 0 };
+	for (size_t i = 0; choices[i]; i++)
+		buffer_printf(&list, "%s\"%s\"", i ? ", " : "", choices[i]);
+	error_set(e, ERROR_MODEL, "\"%s\" is %s: %.*s", name,
+		v.type == JSON_ABSENT ? "missing" : "none of these", (int)list.size, list.data);
+	buffer_free(&list);
+	return -1;
 }
 
 bool read_number(struct json v, uint32_t *to)

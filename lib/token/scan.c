@@ -10,6 +10,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "lib/text/unicode.h"
+#include "lib/text/utf8.h"
 #include "lib/token/parts.h"
 
 /*
@@ -62,16 +64,47 @@ static inline enum byte_class class_at(const struct tokenizer *t, const char *p,
 	return p == end ? BYTE_SPACE : (enum byte_class)t->classes[(unsigned char)*p];
 }
 
+/* What normalizes; without a normalizer one that does nothing. */
+static const struct bert_normalizer *bert_of(const struct tokenizer *t)
+{
+	static const struct bert_normalizer nothing = { .clean_text = false };
+	const struct bert_normalizer *n = normalizer_bert(&t->normalizer);
+	return n ? n : &nothing;
+}
+
+/* The words of a normalized text, as BertPreTokenizer splits it. */
+static void split_words(struct scan *s, const struct normalized *from)
+{
+	const char *text = from->text.data;
+	size_t end = from->text.size, word = 0;
+	for (size_t i = 0, size; i < end && s->n < s->limit; i += size) {
+		uint32_t c;
+		size = utf8_decode(text + i, text + end, &c);
+		unsigned flags = unicode_flags(c) & (UNICODE_SPACE | UNICODE_PUNCTUATION);
+		if (!flags)
+			continue;
+		if (i > word)
+			scan_word(s, (struct slice){ text + word, i - word }, word, from);
+		if (!(flags & UNICODE_SPACE) && s->n < s->limit)
+			scan_word(s, (struct slice){ text + i, size }, i, from);
+		word = i + size;
+	}
+	if (end > word && s->n < s->limit)
+		scan_word(s, (struct slice){ text + word, end - word }, word, from);
+}
+
 /* From p, where a word with something else in it begins, to the next ASCII space or punctuation. */
 static const char *mixed(struct scan *s, const char *p, const char *end)
 {
 	const struct tokenizer *t = s->tokenizer;
+	struct normalized *work = &s->scratch->work;
 	const char *q = p;
 	for (enum byte_class c; c = class_at(t, q, end), c == BYTE_WORD || c == BYTE_OTHER;)
 		q++;
-	normalizer_run(&t->normalizer, (struct slice){ p, (size_t)(q - p) },
-		(uint32_t)(p - s->text), &s->work);
-	scan_normalized(s, 0, s->work.text.size);
+	work->unaligned = !s->offsets;
+	normalizer_bert_run(bert_of(t), &(struct slice){ p, (size_t)(q - p) },
+		(uint32_t)(p - s->text), work, NULL);
+	split_words(s, work);
 	return q;
 }
 
@@ -85,16 +118,17 @@ static const char *long_word(struct scan *s, const char *p, const char *end)
 	if (class_at(t, q, end) == BYTE_OTHER)
 		return mixed(s, p, end);
 	size_t n = (size_t)(q - p);
-	if (n > t->model.max_chars) {
+	if (n > t->model.wordpiece.max_chars) {
 		scan_token(s, t->model.unknown, (size_t)(p - s->text), (size_t)(q - s->text));
 		return q;
 	}
-	buffer_clear(&s->work.text);
-	char *word = buffer_reserve(&s->work.text, n);
+	struct buffer *work = &s->scratch->work.text;
+	buffer_clear(work);
+	char *word = buffer_reserve(work, n);
 	for (size_t i = 0; i < n; i++)
-		word[i] = (char)(t->normalizer.lowercase && p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 0x20
+		word[i] = (char)(t->lowercase && p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 0x20
 										       : p[i]);
-	scan_word(s, (struct slice){ word, n }, n, (size_t)(p - s->text), false);
+	scan_word(s, (struct slice){ word, n }, (size_t)(p - s->text), NULL);
 	return q;
 }
 
@@ -102,30 +136,24 @@ static inline const char *word(struct scan *s, const char *p, const char *end)
 {
 	const struct tokenizer *t = s->tokenizer;
 	struct word_key key;
-	size_t n = read_word(p, end, t->normalizer.lowercase, &key);
+	size_t n = read_word(p, end, t->lowercase, &key);
 	if (n == WORD_KEY)
 		return long_word(s, p, end);
 	if (class_at(t, p + n, end) == BYTE_OTHER)
 		return mixed(s, p, end);
 	size_t at = (size_t)(p - s->text);
 	uint32_t id =
-		n <= t->model.max_chars ? wordpiece_whole(&t->model, key) : (uint32_t)VOCAB_NONE;
+		n <= t->model.wordpiece.max_chars ? wordpiece_whole(&t->model.wordpiece, key) : (uint32_t)VOCAB_NONE;
 	if (id != (uint32_t)VOCAB_NONE)
 		scan_token(s, id, at, at + n);
 	else
-		scan_word(s, (struct slice){ (const char *)&key, n }, n, at, false);
+		scan_word(s, (struct slice){ (const char *)&key, n }, at, NULL);
 	return p + n;
 }
 
-void scan_piece(struct scan *s, size_t start, size_t end)
+void scan_bert(struct scan *s, size_t start, size_t end)
 {
 	const struct tokenizer *t = s->tokenizer;
-	if (t->pretokenizer != PRETOKENIZER_BERT) {
-		normalizer_run(&t->normalizer, (struct slice){ s->text + start, end - start },
-			(uint32_t)start, &s->work);
-		scan_normalized(s, 0, s->work.text.size);
-		return;
-	}
 	const char *p = s->text + start, *stop = s->text + end;
 	while (p < stop && s->n < s->limit) {
 		switch ((enum byte_class)t->classes[(unsigned char)*p]) {

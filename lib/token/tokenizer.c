@@ -1,10 +1,12 @@
 /*
- * tokenizer.c: encode and decode: texts to tokens by scan.c and words.c, then truncation, the
- * template and the offsets' unit.
+ * tokenizer.c: encode and decode: texts to tokens by words.c and the fast paths, then the offsets'
+ * unit, truncation and the post-processor (encoding.c).
  */
 #include "lib/token/tokenizer.h"
 
+#include "lib/base/utf8.h"
 #include "lib/text/utf8.h"
+#include "lib/token/encoding.h"
 #include "lib/token/parts.h"
 
 /*
@@ -26,125 +28,146 @@ static void count_code_points(struct token_offset *offsets, size_t n, struct sli
 	}
 }
 
+/*
+ * Text that is not UTF-8 for the paths that need it to be: U+FFFD for each invalid part, and for
+ * each byte of that, and its end, the byte of the text it is from.
+ */
+static struct slice repair(struct scan *s, struct slice text)
+{
+	buffer_clear(&s->repaired);
+	buffer_clear(&s->origin);
+	for (size_t i = 0; i < text.size;) {
+		char bytes[4];
+		uint32_t c, at = (uint32_t)i;
+		size_t size = utf8_decode(text.data + i, text.data + text.size, &c);
+		size_t n = utf8_encode(bytes, c);
+		buffer_add(&s->repaired, bytes, n);
+		for (size_t j = 0; j < n; j++, at += j < size)
+			buffer_add(&s->origin, &at, sizeof at);
+		i += size;
+	}
+	uint32_t end = (uint32_t)text.size;
+	buffer_add(&s->origin, &end, sizeof end);
+	return buffer_view(&s->repaired);
+}
+
+static void repaired_offsets(struct scan *s)
+{
+	const uint32_t *origin = (const uint32_t *)s->origin.data;
+	for (size_t i = 0; s->offsets && i < s->n; i++) {
+		s->offsets[i].start = origin[s->offsets[i].start];
+		s->offsets[i].end = origin[s->offsets[i].end];
+	}
+}
+
+/* Arrays of the scratch as this text wants them. */
+static void begin(struct scan *s, const struct tokenizer *t, const struct tokenizer_options *o)
+{
+	if (s->capacity && (!s->offsets == o->offsets || !s->words == o->word_ids)) {
+		mem_free(s->ids);
+		mem_free(s->offsets);
+		mem_free(s->words);
+		s->ids = NULL;
+		s->offsets = NULL;
+		s->words = NULL;
+		s->capacity = 0;
+	}
+	s->want_offsets = o->offsets;
+	s->want_words = o->word_ids;
+	s->want_blanks = o->offsets && t->post.n_trims;
+	s->n = s->word = 0;
+	s->failed = false;
+	buffer_clear(&s->blanks);
+}
+
 /* limit: how many tokens are enough. */
 static int encode_text(const struct tokenizer *t, struct slice text, size_t limit,
 	const struct tokenizer_options *o, struct scan *s, struct error *e)
 {
-	*s = (struct scan){ .tokenizer = t,
-		.text = text.data,
-		.want_offsets = o->offsets,
-		.want_words = o->word_ids };
-	s->limit = limit;
 	if (text.size > UINT32_MAX)
 		return error_set(e, ERROR_DATA, "a text of %zu bytes: the longest allowed is 4 GiB",
 			text.size);
-	size_t guess = text.size / 4 + 16;
-	scan_grow(s, guess < s->limit ? guess : s->limit);
-	scan_text(s, text.size);
+	begin(s, t, o);
+	bool any_bytes = t->fast == FAST_BERT && !t->added.normal.n;
+	bool valid = any_bytes || utf8_check(text) == text.size;
+	struct slice from = valid ? text : repair(s, text);
+	s->text = from.data;
+	s->limit = limit;
+	size_t guess = from.size / 4 + 16;
+	scan_reserve(s, guess < limit ? guess : limit);
+	scan_text(s, from.size);
+	if (s->failed) {
+		if (e)
+			*e = s->error;
+		return -1;
+	}
+	if (!valid)
+		repaired_offsets(s);
 	if (o->offsets && !o->byte_offsets)
 		count_code_points(s->offsets, s->n, text);
 	return 0;
 }
 
-static void free_scan(struct scan *s)
+struct tokenizer_scratch *tokenizer_scratch_new(const struct tokenizer *t)
 {
-	mem_free(s->ids);
-	mem_free(s->offsets);
-	mem_free(s->words);
-	normalized_free(&s->work);
+	struct tokenizer_scratch *x = mem_zero(1, sizeof *x);
+	x->model = model_scratch_new(&t->model);
+	for (size_t i = 0; i < 2; i++) {
+		x->scans[i].tokenizer = t;
+		x->scans[i].scratch = x;
+	}
+	return x;
 }
 
-/* Cut to max tokens in all, one by one from the longer (src/utils/truncation.rs). */
-static void truncate(struct scan s[2], bool pair, size_t max)
+void tokenizer_scratch_free(struct tokenizer_scratch *x)
 {
-	if (!pair) {
-		s[0].n = s[0].n < max ? s[0].n : max;
+	if (!x)
 		return;
+	for (size_t i = 0; i < 2; i++) {
+		struct scan *s = &x->scans[i];
+		mem_free(s->ids);
+		mem_free(s->offsets);
+		mem_free(s->words);
+		buffer_free(&s->blanks);
+		buffer_free(&s->repaired);
+		buffer_free(&s->origin);
 	}
-	if (s[0].n + s[1].n <= max)
-		return;
-	bool swap = s[0].n > s[1].n;
-	size_t shorter = s[swap].n, longer = shorter;
-	if (shorter <= max && max - shorter > shorter)
-		longer = max - shorter;
-	if (shorter + longer > max) {
-		shorter = max / 2;
-		longer = shorter + max % 2;
-	}
-	s[swap].n = shorter;
-	s[!swap].n = longer;
+	normalized_free(&x->work);
+	pieces_free(&x->pieces);
+	regex_work_free(&x->regex);
+	model_scratch_free(x->model);
+	mem_free(x);
 }
 
-/* Copy one piece of the template behind what there is. */
-static void append(struct encoding *out, const struct template_piece *piece, const struct scan *s)
+int tokenizer_encode(const struct tokenizer *t, struct tokenizer_scratch *scratch,
+	struct slice text, const struct slice *pair, const struct tokenizer_options *o,
+	struct arena *arena, struct encoding *out, struct error *e)
 {
-	size_t n = piece->special ? piece->n : s->n;
-	if (n == 0)
-		return;
-	memcpy(out->ids + out->n, piece->special ? piece->ids : s->ids, n * sizeof *out->ids);
-	if (out->offsets && piece->special)
-		memset(out->offsets + out->n, 0, n * sizeof *out->offsets);
-	else if (out->offsets)
-		memcpy(out->offsets + out->n, s->offsets, n * sizeof *out->offsets);
-	if (out->word_ids && piece->special)
-		memset(out->word_ids + out->n, 0xff, n * sizeof *out->word_ids);
-	else if (out->word_ids)
-		memcpy(out->word_ids + out->n, s->words, n * sizeof *out->word_ids);
-	if (out->special_mask)
-		memset(out->special_mask + out->n, piece->special, n);
-	for (size_t i = 0; out->type_ids && i < n; i++)
-		out->type_ids[out->n + i] = piece->type_id;
-	out->n += n;
-}
-
-static void assemble(const struct template *template, const struct scan s[2],
-	const struct tokenizer_options *o, struct arena *arena, struct encoding *out)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < template->n; i++) {
-		const struct template_piece *p = &template->pieces[i];
-		n += !p->special ? s[p->text].n : o->add_special ? p->n : 0;
-	}
-	*out = (struct encoding){ .ids = ARENA_ARRAY(arena, uint32_t, n) };
-	out->offsets = o->offsets ? ARENA_ARRAY(arena, struct token_offset, n) : NULL;
-	out->type_ids = o->type_ids ? ARENA_ARRAY(arena, uint32_t, n) : NULL;
-	out->special_mask = o->special_mask ? ARENA_ARRAY(arena, uint8_t, n) : NULL;
-	out->word_ids = o->word_ids ? ARENA_ARRAY(arena, uint32_t, n) : NULL;
-	for (size_t i = 0; i < template->n; i++) {
-		const struct template_piece *p = &template->pieces[i];
-		if (!p->special || o->add_special)
-			append(out, p, &s[p->text]);
-	}
-}
-
-int tokenizer_encode(const struct tokenizer *t, struct slice text, const struct slice *pair,
-	const struct tokenizer_options *o, struct arena *arena, struct encoding *out,
-	struct error *e)
-{
-	const struct template *template = pair ? &t->pair : &t->single;
-	size_t added = o->add_special ? template->added : 0;
-	struct scan s[2] = { { .n = 0 }, { .n = 0 } };
+	struct tokenizer_scratch *own = scratch ? NULL : tokenizer_scratch_new(t);
+	struct scan *s = (scratch ? scratch : own)->scans;
+	size_t added = o->add_special ? t->post.added[pair != NULL] : 0, limit = SIZE_MAX;
+	int rc = 0;
 	if (o->max_length && o->max_length < added)
-		return error_set(e, ERROR_USAGE,
+		rc = error_set(e, ERROR_USAGE,
 			"a maximal length of %zu tokens leaves no room for the %zu special tokens",
 			o->max_length, added);
-	/* of a pair the whole lengths decide which text is cut */
-	int rc = encode_text(t, text, o->max_length && !pair ? o->max_length : SIZE_MAX, o, &s[0], e);
+	/* of a pair the whole lengths decide which text is cut, and windows hold all of it */
+	if (o->max_length && !pair && !o->windows && !o->truncate_left &&
+		o->truncation != TRUNCATE_ONLY_SECOND)
+		limit = o->max_length;
+	if (!rc)
+		rc = encode_text(t, text, limit, o, &s[0], e);
 	if (!rc && pair)
 		rc = encode_text(t, *pair, SIZE_MAX, o, &s[1], e);
-	if (!rc) {
-		if (o->max_length)
-			truncate(s, pair, o->max_length - added);
-		assemble(template, s, o, arena, out);
-	}
-	free_scan(&s[0]);
-	free_scan(&s[1]);
+	if (!rc)
+		rc = encoding_make(t, s, pair != NULL, o, arena, out, e);
+	tokenizer_scratch_free(own);
 	return rc;
 }
 
 size_t tokenizer_added(const struct tokenizer *t, bool pair)
 {
-	return pair ? t->pair.added : t->single.added;
+	return t->post.added[pair];
 }
 
 size_t tokenizer_vocab_size(const struct tokenizer *t)
@@ -167,16 +190,29 @@ uint32_t tokenizer_unknown(const struct tokenizer *t)
 	return t->model.unknown;
 }
 
+uint32_t tokenizer_padding(const struct tokenizer *t)
+{
+	static const char *const names[] = { "[PAD]", "<pad>", "<|pad|>" };
+	if (t->padding.data)
+		return vocab_id(&t->vocab, t->padding);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		uint32_t id = vocab_id(&t->vocab, slice_from(names[i]));
+		if (id != (uint32_t)VOCAB_NONE)
+			return id;
+	}
+	return (uint32_t)TOKENIZER_NO_ID;
+}
+
 bool tokenizer_is_special(const struct tokenizer *t, uint32_t id)
 {
 	return id < t->vocab.size && t->added_of[id] &&
 	       t->added.tokens[t->added_of[id] - 1].special;
 }
 
-void tokenizer_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool skip_special,
-	struct buffer *out)
+int tokenizer_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, bool skip_special,
+	struct buffer *out, struct error *e)
 {
-	bool first = true;
+	struct decoding list = { .n = 0 };
 	for (size_t i = 0; i < n; i++) {
 		struct slice token = vocab_token(&t->vocab, ids[i]);
 		if (!token.data)
@@ -186,7 +222,9 @@ void tokenizer_decode(const struct tokenizer *t, const uint32_t *ids, size_t n, 
 			token = t->added.tokens[t->added_of[ids[i]] - 1].pattern;
 		if (skip_special && tokenizer_is_special(t, vocab_id(&t->vocab, token)))
 			continue;
-		decoder_add(&t->decoder, token, first, out);
-		first = false;
+		decoding_add(&list, token);
 	}
+	int rc = decoder_run(&t->decoder, &list, out, e);
+	decoding_free(&list);
+	return rc;
 }

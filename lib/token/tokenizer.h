@@ -47,11 +47,22 @@ int tokenizer_lowercase_first(struct tokenizer *, struct error *);
 
 /* --- Encoding ------------------------------------------------------------------------------ */
 
+/* Of a pair, which text is cut: one token at a time the longer, or one of them only. */
+enum truncation { TRUNCATE_LONGEST_FIRST, TRUNCATE_ONLY_FIRST, TRUNCATE_ONLY_SECOND };
+
 struct tokenizer_options {
 	bool add_special; /* [CLS] and [SEP] or their like, as the post-processor says */
 	size_t max_length; /* tokens, special ones included; 0: no limit */
-	bool offsets, type_ids, special_mask,
-		word_ids; /* what struct encoding is to hold beside ids */
+	enum truncation truncation;
+	bool truncate_left; /* cut from the beginning, not from the end */
+	bool windows; /* give what is cut off as further windows of max_length tokens */
+	size_t stride; /* tokens that a window repeats of the one before */
+	size_t pad_to; /* fill up to so many tokens; 0: do not */
+	size_t pad_multiple; /* round that, or the number of tokens, up to a multiple; 0: do not */
+	bool pad_left; /* fill up at the beginning, not at the end */
+	uint32_t pad_id; /* with this token */
+	bool offsets, type_ids, special_mask, word_ids,
+		attention_mask; /* what struct encoding is to hold beside ids */
 	bool byte_offsets; /* offsets in bytes instead of code points */
 };
 
@@ -64,20 +75,33 @@ struct encoding {
 	uint32_t *ids; /* [n] */
 	struct token_offset *offsets; /* [n], each below NULL unless asked for */
 	uint32_t *type_ids; /* 0 first text, 1 its pair, or what the template says */
-	uint8_t *special_mask; /* 1: added by the post-processor */
+	uint8_t *special_mask; /* 1: added by the post-processor, or padding */
 	uint32_t *word_ids; /* number of the word in its text; TOKENIZER_NO_ID where added */
+	uint8_t *attention_mask; /* 0: padding */
+	struct encoding *windows; /* [n_windows], what was cut off, in the reference's order */
+	size_t n_windows;
 };
 
 /*
- * Encode a text, or a text and its pair; results lie in the arena. Text is UTF-8; where it is
- * not, each maximal invalid part counts as one U+FFFD of the bytes' length. Too long: tokens
- * are cut from the end, of a pair one by one from the longer (Hugging Face's longest_first),
- * special tokens stay. Takes time linear in the text. Errors: a word that the vocabulary cannot
- * spell where it has no unknown token (ERROR_MODEL), a max_length below the number of special
- * tokens (ERROR_USAGE), a text over 4 GiB (ERROR_DATA).
+ * What one thread keeps from text to text: memory, and what a model remembers of the words that it
+ * has seen. Results do not depend on it. For the tokenizer that it is made for, until that is freed.
  */
-int tokenizer_encode(const struct tokenizer *, struct slice text, const struct slice *pair,
-	const struct tokenizer_options *, struct arena *, struct encoding *, struct error *);
+struct tokenizer_scratch;
+struct tokenizer_scratch *tokenizer_scratch_new(const struct tokenizer *);
+void tokenizer_scratch_free(struct tokenizer_scratch *);
+
+/*
+ * Encode a text, or a text and its pair; results lie in the arena. The scratch may be NULL: for many
+ * texts one is faster. Text is UTF-8; where it is not, each maximal invalid part counts as one U+FFFD
+ * of the bytes' length. Too long: tokens are cut as the options say, special tokens stay. Takes time
+ * linear in the text, unless the tokenizer has regular expressions that do not. Errors: a word that
+ * the vocabulary cannot spell where it has no unknown token (ERROR_MODEL), a max_length below the
+ * number of special tokens, a stride that is not below a window, a text to be cut that is too short
+ * for it (ERROR_USAGE), a text over 4 GiB, a regular expression that takes too long (ERROR_DATA).
+ */
+int tokenizer_encode(const struct tokenizer *, struct tokenizer_scratch *, struct slice text,
+	const struct slice *pair, const struct tokenizer_options *, struct arena *,
+	struct encoding *, struct error *);
 
 /* How many tokens a post-processor adds to a text, or to a pair. */
 size_t tokenizer_added(const struct tokenizer *, bool pair);
@@ -96,11 +120,20 @@ struct slice tokenizer_token(const struct tokenizer *, uint32_t id);
 /* The id of a token, TOKENIZER_NO_ID where there is none. */
 uint32_t tokenizer_id(const struct tokenizer *, struct slice token);
 
+/*
+ * The token to fill up with: as tokenizer.json's padding says, else [PAD], <pad> or <|pad|>;
+ * TOKENIZER_NO_ID where there is none.
+ */
+uint32_t tokenizer_padding(const struct tokenizer *);
+
 uint32_t tokenizer_unknown(const struct tokenizer *); /* id of the unknown token, TOKENIZER_NO_ID */
 bool tokenizer_is_special(const struct tokenizer *, uint32_t id);
 
 /* --- Decoding ------------------------------------------------------------------------------ */
 
-/* Append the text of ids; an id without a token adds nothing, as in the reference. */
-void tokenizer_decode(const struct tokenizer *, const uint32_t *ids, size_t n, bool skip_special,
-	struct buffer *);
+/*
+ * Append the text of ids; an id without a token adds nothing, as in the reference. -1 (ERROR_DATA)
+ * where a regular expression of the decoder takes too long.
+ */
+int tokenizer_decode(const struct tokenizer *, const uint32_t *ids, size_t n, bool skip_special,
+	struct buffer *, struct error *);

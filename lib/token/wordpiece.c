@@ -1,5 +1,7 @@
 #include "lib/token/wordpiece.h"
 
+#include "lib/text/utf8.h"
+
 /* Put the token into the table of whole words, where it fits its key. */
 static void add_word(struct wordpiece *w, struct slice token, uint32_t id)
 {
@@ -48,13 +50,13 @@ void wordpiece_free(struct wordpiece *w)
 	*w = (struct wordpiece){ 0 };
 }
 
-size_t wordpiece_split(const struct wordpiece *w, struct slice word, size_t chars, uint32_t *ids,
+size_t wordpiece_split(const struct wordpiece *w, struct slice word, uint32_t *ids,
 	struct token_offset *offsets)
 {
 	size_t n = 0;
 	const char *end = word.data + word.size;
 	uint32_t node = 0;
-	if (chars <= w->max_chars) {
+	if (word.size <= w->max_chars || utf8_count(word) <= w->max_chars) {
 		for (const char *p = word.data; p < end; node = w->continuing) {
 			size_t size = 0;
 			uint32_t id = node == (uint32_t)TRIE_NONE

@@ -44,11 +44,11 @@ int wordpiece_build(struct wordpiece *, const struct vocab *, struct slice unkno
 void wordpiece_free(struct wordpiece *);
 
 /*
- * Split a word of so many code points. Writes at most word.size ids, and where offsets is not
+ * Split a word. Writes at most word.size ids, and where offsets is not
  * NULL each token's [start, end) in bytes of the word; returns how many tokens. Time linear in
  * the word times the longest token.
  */
-size_t wordpiece_split(const struct wordpiece *, struct slice word, size_t chars, uint32_t *ids,
+size_t wordpiece_split(const struct wordpiece *, struct slice word, uint32_t *ids,
 	struct token_offset *offsets);
 
 /* The token that is this whole word of 1 to 16 bytes; VOCAB_NONE where there is none. */

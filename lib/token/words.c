@@ -1,7 +1,7 @@
 /*
- * words.c: a text becomes pieces at its added tokens, a piece words at white space and
- * punctuation (BertPreTokenizer, tokenizers 0.23, src/pre_tokenizers/bert.rs), a word tokens by
- * the model. scan.c does the same faster for ASCII.
+ * words.c: a text becomes pieces at its added tokens, a piece is normalized, becomes words by the
+ * pre-tokenizer, a word tokens by the model (tokenizers 0.23, src/tokenizer/added_vocabulary.rs,
+ * extract_and_normalize, and pre_tokenizer.rs).
  */
 #include "lib/text/unicode.h"
 #include "lib/text/utf8.h"
@@ -33,16 +33,33 @@ void scan_token(struct scan *s, uint32_t id, size_t start, size_t end)
 	s->word++;
 }
 
-void scan_word(struct scan *s, struct slice word, size_t chars, size_t at, bool normalized)
+/* A token's bytes of the word as bytes of the original; as the reference an empty one as it is. */
+static struct token_offset original(
+	const struct normalized *from, size_t at, struct token_offset o)
+{
+	if (o.start == o.end)
+		return (struct token_offset){ from->from[at] + o.start, from->from[at] + o.end };
+	return (struct token_offset){ from->from[at + o.start], from->to[at + o.end - 1] };
+}
+
+static void fail(struct scan *s)
+{
+	s->failed = true;
+	s->limit = 0;
+}
+
+void scan_word(struct scan *s, struct slice word, size_t at, const struct normalized *from)
 {
 	scan_reserve(s, word.size);
-	size_t n = wordpiece_split(&s->tokenizer->model, word, chars, s->ids + s->n,
-		s->offsets ? s->offsets + s->n : NULL);
-	for (size_t i = s->n; i < s->n + n; i++) {
-		if (s->offsets && normalized) {
-			struct token_offset o = s->offsets[i];
-			s->offsets[i].start = s->work.from[at + o.start];
-			s->offsets[i].end = s->work.to[at + o.end - 1];
+	ptrdiff_t n = model_split(&s->tokenizer->model, s->scratch->model, word, s->ids + s->n,
+		s->offsets ? s->offsets + s->n : NULL, &s->error);
+	if (n < 0) {
+		fail(s);
+		return;
+	}
+	for (size_t i = s->n; i < s->n + (size_t)n; i++) {
+		if (s->offsets && from) {
+			s->offsets[i] = original(from, at, s->offsets[i]);
 		} else if (s->offsets) {
 			s->offsets[i].start += (uint32_t)at;
 			s->offsets[i].end += (uint32_t)at;
@@ -50,66 +67,108 @@ void scan_word(struct scan *s, struct slice word, size_t chars, size_t at, bool 
 		if (s->words)
 			s->words[i] = s->word;
 	}
-	s->n += n;
+	s->n += (size_t)n;
 	s->word++;
 }
 
-void scan_normalized(struct scan *s, size_t start, size_t end)
+/* --- Any piece --------------------------------------------------------------------------------- */
+
+static bool is_blank(uint32_t c)
 {
-	const char *text = s->work.text.data;
-	bool splits = s->tokenizer->pretokenizer == PRETOKENIZER_BERT;
-	size_t word = start, chars = 0;
-	for (size_t i = start; i < end && s->n < s->limit;) {
-		uint32_t c;
-		size_t size = utf8_decode(text + i, text + end, &c);
-		unsigned flags =
-			splits ? unicode_flags(c) & (UNICODE_SPACE | UNICODE_PUNCTUATION) : 0;
-		if (flags) {
-			if (i > word)
-				scan_word(s, (struct slice){ text + word, i - word }, chars, word,
-					true);
-			if (flags & UNICODE_PUNCTUATION && !(flags & UNICODE_SPACE) &&
-				s->n < s->limit)
-				scan_word(s, (struct slice){ text + i, size }, 1, i, true);
-			word = i + size;
-			chars = 0;
-		} else {
-			chars++;
-		}
-		i += size;
-	}
-	if (end > word && s->n < s->limit)
-		scan_word(s, (struct slice){ text + word, end - word }, chars, word, true);
+	return c == 0x120 || unicode_flags(c) & UNICODE_SPACE; /* Ġ is a space of ByteLevel */
 }
 
-/* A piece in which added tokens are found once it is normalized. */
-static void normalized_piece(struct scan *s, size_t start, size_t end)
+struct scan_blank scan_blanks(struct slice token)
 {
-	const struct added *added = &s->tokenizer->added;
+	struct scan_blank b = { .lead = 0 };
+	size_t n = 0, last = 0; /* code points; those up to the last that is not blank */
+	for (size_t i = 0; i < token.size; n++) {
+		uint32_t c;
+		i += utf8_decode(token.data + i, token.data + token.size, &c);
+		if (!is_blank(c))
+			last = n + 1;
+		else if (last == 0)
+			b.lead++;
+	}
+	b.trail = (uint32_t)(n - last);
+	return b;
+}
+
+/* An added token, whose text is `matched`. */
+static void added_token(
+	struct scan *s, uint32_t id, struct slice matched, size_t start, size_t end)
+{
+	if (s->want_blanks) {
+		struct scan_blank b = scan_blanks(matched);
+		b.token = s->n;
+		buffer_add(&s->blanks, &b, sizeof b);
+	}
+	scan_token(s, id, start, end);
+}
+
+/* The pieces between the added tokens that are found once the text is normalized. */
+static void find_normalized(const struct added *added, const struct normalized *from, struct pieces *to)
+{
+	struct slice text = buffer_view(&from->text);
 	struct added_match m;
-	normalizer_run(&s->tokenizer->normalizer, (struct slice){ s->text + start, end - start },
-		(uint32_t)start, &s->work);
-	struct slice text = buffer_view(&s->work.text);
 	size_t at = 0;
 	for (size_t search = 0; added_find(added, &added->normal, text, search, at, &m);
 		search = m.next) {
-		if (m.start > at)
-			scan_normalized(s, at, m.start);
-		if (s->n >= s->limit)
-			return;
-		scan_token(s, m.token->id, s->work.from[m.start], s->work.to[m.end - 1]);
+		piece_add(&to->list, at, m.start, (uint32_t)PIECE_WORD);
+		piece_add(&to->list, m.start, m.end, m.token->id);
 		at = m.end;
 	}
-	if (at < text.size && s->n < s->limit)
-		scan_normalized(s, at, text.size);
+	piece_add(&to->list, at, text.size, (uint32_t)PIECE_WORD);
 }
+
+static void take_pieces(struct scan *s, const struct pieces *p)
+{
+	const struct normalized *from = &p->text;
+	for (size_t i = 0; i < p->list.n && s->n < s->limit; i++) {
+		struct piece piece = p->list.at[i];
+		struct slice text = { from->text.data + piece.start, piece.end - piece.start };
+		if (piece.token == (uint32_t)PIECE_WORD)
+			scan_word(s, text, piece.start, s->offsets ? from : NULL);
+		else if (s->offsets)
+			added_token(s, piece.token, text, from->from[piece.start],
+				from->to[piece.end - 1]);
+		else
+			scan_token(s, piece.token, 0, 0);
+	}
+}
+
+static void any_piece(struct scan *s, size_t start, size_t end)
+{
+	const struct tokenizer *t = s->tokenizer;
+	struct pieces *p = &s->scratch->pieces;
+	struct slice text = { s->text + start, end - start };
+	p->text.unaligned = !s->offsets && !pretokenizer_needs_alignment(&t->pretokenizer);
+	p->list.n = 0;
+	if (normalizer_run(&t->normalizer, text, (uint32_t)start, &p->text, &s->scratch->regex,
+		    &s->error)) {
+		fail(s);
+		return;
+	}
+	find_normalized(&t->added, &p->text, p);
+	if (pretokenizer_run(&t->pretokenizer, p, &s->scratch->regex, &s->error))
+		fail(s);
+	else
+		take_pieces(s, p);
+}
+
+/* --- A text ------------------------------------------------------------------------------------ */
 
 static void piece(struct scan *s, size_t start, size_t end)
 {
-	if (s->tokenizer->added.normal.n)
-		normalized_piece(s, start, end);
-	else
-		scan_piece(s, start, end);
+	const struct tokenizer *t = s->tokenizer;
+	switch (t->added.normal.n ? FAST_NONE : t->fast) {
+	case FAST_BERT:
+		scan_bert(s, start, end);
+		break;
+	case FAST_NONE:
+		any_piece(s, start, end);
+		break;
+	}
 }
 
 void scan_text(struct scan *s, size_t size)
@@ -125,7 +184,8 @@ void scan_text(struct scan *s, size_t size)
 			piece(s, at, m.start);
 		if (s->n >= s->limit)
 			return;
-		scan_token(s, m.token->id, m.start, m.end);
+		added_token(s, m.token->id, (struct slice){ s->text + m.start, m.end - m.start },
+			m.start, m.end);
 		at = m.end;
 	}
 	if (at < size && s->n < s->limit)

@@ -14,7 +14,7 @@ static void try(const struct tokenizer *t, struct slice text, const struct slice
 		.type_ids = true, .special_mask = true, .word_ids = true, .byte_offsets = true };
 	struct encoding x;
 	struct error e;
-	if (tokenizer_encode(t, text, pair, &o, arena, &x, &e))
+	if (tokenizer_encode(t, NULL, text, pair, &o, arena, &x, &e))
 		return;
 	CHECK(!limit || !o.add_special || x.n <= limit || tokenizer_added(t, pair != NULL) == 0);
 	for (size_t i = 0; i < x.n; i++) {
@@ -23,7 +23,7 @@ static void try(const struct tokenizer *t, struct slice text, const struct slice
 		CHECK(x.offsets[i].start <= x.offsets[i].end && x.offsets[i].end <= from->size);
 	}
 	struct buffer out = { NULL, 0, 0 };
-	tokenizer_decode(t, x.ids, x.n, true, &out);
+	tokenizer_decode(t, x.ids, x.n, true, &out, NULL);
 	buffer_free(&out);
 }
 

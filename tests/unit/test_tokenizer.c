@@ -46,7 +46,7 @@ static void encode(const struct tokenizer *t, struct slice text, const struct to
 {
 	struct error e = { 0 };
 	struct slice copy = exact(text);
-	if (tokenizer_encode(t, copy, NULL, o, arena, x, &e))
+	if (tokenizer_encode(t, NULL, copy, NULL, o, arena, x, &e))
 		fail_msg("%s", e.msg);
 	free((char *)copy.data);
 }
@@ -98,18 +98,18 @@ static void check_case(const struct tokenizer *t, struct json v, struct arena *a
 		pair = exact(json_text(second, arena));
 	o.add_special = json_get(v, "special").type == JSON_TRUE;
 	o.max_length = limit.type == JSON_NUMBER ? (size_t)whole(limit) : 0;
-	if (tokenizer_encode(t, text, pair.data ? &pair : NULL, &o, arena, &x, &e))
+	if (tokenizer_encode(t, NULL, text, pair.data ? &pair : NULL, &o, arena, &x, &e))
 		fail_msg("%.*s: %s", (int)v.raw.size, v.raw.data, e.msg);
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
 		if (!same(json_get(v, fields[i]), &x, fields[i]))
 			fail_msg("%s of %.*s", fields[i], (int)v.raw.size, v.raw.data);
 	struct json decoded = json_get(v, "decoded"), skipped = json_get(v, "skipped");
 	struct buffer b = { NULL, 0, 0 };
-	tokenizer_decode(t, x.ids, x.n, false, &b);
+	tokenizer_decode(t, x.ids, x.n, false, &b, NULL);
 	if (!slice_equal(buffer_view(&b), json_text(decoded, arena)))
 		fail_msg("decoded is %.*s: %.*s", (int)b.size, b.data, (int)v.raw.size, v.raw.data);
 	buffer_clear(&b);
-	tokenizer_decode(t, x.ids, x.n, true, &b);
+	tokenizer_decode(t, x.ids, x.n, true, &b, NULL);
 	if (!slice_equal(buffer_view(&b), json_text(skipped.type == JSON_STRING ? skipped : decoded, arena)))
 		fail_msg("decoded without special tokens is %.*s: %.*s", (int)b.size, b.data, (int)v.raw.size, v.raw.data);
 	buffer_free(&b);
@@ -175,7 +175,7 @@ static void every_code_point_is_tokenized_as_the_reference_does(void **state)
 				char bytes[4], text[32];
 				struct encoding x;
 				size_t n = in_context(text, context, bytes, utf8_encode(bytes, c));
-				assert_int_equal(tokenizer_encode(t, (struct slice){ text, n }, NULL, &o, arena, &x, NULL), 0);
+				assert_int_equal(tokenizer_encode(t, NULL, (struct slice){ text, n }, NULL, &o, arena, &x, NULL), 0);
 				h = hash_encoding(h, &x, &b);
 				arena_clear(arena);
 			}
@@ -234,7 +234,7 @@ static uint64_t hash_corpus(const struct tokenizer *t, const struct corpus *c, c
 		for (; reader_next(reader, arena, &r, NULL, &e) == 1; arena_clear(arena)) {
 			struct json v = r.values[text].json, words = r.values[tokens].json;
 			struct slice s = v.type == JSON_STRING ? json_text(v, arena) : join(words, arena);
-			assert_int_equal(tokenizer_encode(t, s, NULL, &o, arena, &x, &e), 0);
+			assert_int_equal(tokenizer_encode(t, NULL, s, NULL, &o, arena, &x, &e), 0);
 			h = hash_encoding(h, &x, &b);
 		}
 		reader_close(reader);
@@ -248,7 +248,7 @@ static uint64_t hash_corpus(const struct tokenizer *t, const struct corpus *c, c
 		for (size_t n; (n = fread(buffer_reserve(&text, 1 << 16), 1, 1 << 16, f)) > 0;)
 			text.size += n;
 		fclose(f);
-		assert_int_equal(tokenizer_encode(t, buffer_view(&text), NULL, &o, arena, &x, &e), 0);
+		assert_int_equal(tokenizer_encode(t, NULL, buffer_view(&text), NULL, &o, arena, &x, &e), 0);
 		h = hash_encoding(h, &x, &b);
 		buffer_free(&text);
 	}
@@ -410,11 +410,11 @@ static void a_limit_must_leave_room_for_special_tokens(void **state)
 	struct error e = { 0 };
 	assert_int_equal(tokenizer_added(t, false), 2);
 	assert_int_equal(tokenizer_added(t, true), 3);
-	assert_int_equal(tokenizer_encode(t, SLICE("a"), NULL, &o, arena, &x, &e), -1);
+	assert_int_equal(tokenizer_encode(t, NULL, SLICE("a"), NULL, &o, arena, &x, &e), -1);
 	assert_int_equal(e.code, ERROR_USAGE);
 	assert_non_null(strstr(e.msg, "no room for the 2 special tokens"));
 	o.max_length = 2;
-	assert_int_equal(tokenizer_encode(t, SLICE("a"), NULL, &o, arena, &x, &e), 0);
+	assert_int_equal(tokenizer_encode(t, NULL, SLICE("a"), NULL, &o, arena, &x, &e), 0);
 	assert_int_equal(x.n, 2);
 	arena_free(arena);
 	tokenizer_free(t);
@@ -452,7 +452,7 @@ static void threads_share_a_tokenizer(void **state)
 	for (size_t i = 0; i < 2000; i++) {
 		struct arena *arena = arena_new();
 		struct encoding x;
-		if (tokenizer_encode(t, SLICE("hello <x> \xc3\xa9t\xc3\xa9 unaffable"), NULL, &everything, arena, &x, NULL)
+		if (tokenizer_encode(t, NULL, SLICE("hello <x> \xc3\xa9t\xc3\xa9 unaffable"), NULL, &everything, arena, &x, NULL)
 			|| x.n != 8)
 			wrong++;
 		arena_free(arena);

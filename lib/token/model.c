@@ -1,0 +1,121 @@
+#include "lib/token/model.h"
+
+#include "lib/token/read.h"
+
+int model_read_vocab(struct vocab *v, struct json vocab, struct arena *arena, struct error *e)
+{
+	if (vocab.type != JSON_OBJECT)
+		return error_set(e, ERROR_MODEL, "\"vocab\" is %s",
+			vocab.type == JSON_ABSENT ? "missing" : "not an object");
+	/* memory stays in proportion to the file: ids may have holes, but not be all holes */
+	size_t largest = 65535 + 16 * vocab.raw.size;
+	v->largest = largest < VOCAB_LARGEST ? (uint32_t)largest : VOCAB_LARGEST;
+	for (struct json_iterator i = json_iterate(vocab); json_each(&i);) {
+		struct slice token = json_text(i.key, arena);
+		uint32_t id;
+		if (!read_number(i.value, &id))
+			return error_set(e, ERROR_MODEL,
+				"the id of token \"%.*s\" is not a whole number from 0 to "
+				"4294967294",
+				(int)(token.size < 100 ? token.size : 100), token.data);
+		if (vocab_set(v, token, id, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int read_wordpiece(struct token_model *m, struct json v, struct vocab *vocab,
+	struct arena *arena, struct error *e)
+{
+	struct slice unknown, prefix;
+	uint32_t max_chars;
+	m->kind = MODEL_WORDPIECE;
+	if (read_text(v, "unk_token", arena, &unknown, e) ||
+		read_text(v, "continuing_subword_prefix", arena, &prefix, e) ||
+		read_id(v, "max_input_chars_per_word", &max_chars, e) ||
+		model_read_vocab(vocab, json_get(v, "vocab"), arena, e) ||
+		wordpiece_build(&m->wordpiece, vocab, unknown, prefix, max_chars, e))
+		return -1;
+	m->unknown = m->wordpiece.unknown;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*read)(struct token_model *, struct json, struct vocab *, struct arena *,
+		struct error *);
+} kinds[] = {
+	{ "WordPiece", read_wordpiece },
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/*
+ * What a model without a type is, by the members that only one kind has, in the reference's
+ * order.
+ */
+static struct slice guess_type(struct json model)
+{
+	struct json vocab = json_get(model, "vocab");
+	if (json_get(model, "merges").type != JSON_ABSENT)
+		return SLICE("BPE");
+	if (vocab.type == JSON_ARRAY)
+		return SLICE("Unigram");
+	if (json_get(model, "max_input_chars_per_word").type != JSON_ABSENT)
+		return SLICE("WordPiece");
+	return SLICE("WordLevel");
+}
+
+int model_read(struct token_model *m, struct json v, struct vocab *vocab, struct arena *arena,
+	struct error *e)
+{
+	struct slice type = { "", 0 };
+	m->unknown = (uint32_t)VOCAB_NONE;
+	if (v.type != JSON_OBJECT)
+		return error_set(e, ERROR_MODEL, "\"model\" is %s",
+			v.type == JSON_ABSENT ? "missing" : "not an object");
+	if (json_get(v, "type").type == JSON_ABSENT)
+		type = guess_type(v);
+	else if (read_type(v, "model", arena, &type, e))
+		return -1;
+	for (size_t i = 0; i < KINDS; i++)
+		if (slice_equal(type, slice_from(kinds[i].name)))
+			return kinds[i].read(m, v, vocab, arena, e)
+				       ? error_wrap(e, "model %s", kinds[i].name)
+				       : 0;
+	return read_unknown("model", type, e);
+}
+
+void model_free(struct token_model *m)
+{
+	switch (m->kind) {
+	case MODEL_WORDPIECE:
+		wordpiece_free(&m->wordpiece);
+		break;
+	}
+}
+
+struct model_scratch *model_scratch_new(const struct token_model *m)
+{
+	switch (m->kind) {
+	case MODEL_WORDPIECE:
+		break;
+	}
+	return NULL;
+}
+
+void model_scratch_free(struct model_scratch *s)
+{
+	mem_free(s);
+}
+
+ptrdiff_t model_split(const struct token_model *m, struct model_scratch *scratch, struct slice word,
+	uint32_t *ids, struct token_offset *offsets, struct error *e)
+{
+	(void)scratch, (void)e;
+	switch (m->kind) {
+	case MODEL_WORDPIECE:
+		return (ptrdiff_t)wordpiece_split(&m->wordpiece, word, ids, offsets);
+	}
+	return 0;
+}

@@ -1,0 +1,45 @@
+/*
+ * model.h: the model of a tokenizer: how a word becomes tokens of the vocabulary. A kind is a file
+ * of its own; this one reads the member "model" of a tokenizer.json and dispatches.
+ */
+#pragma once
+#include "lib/record/json.h"
+#include "lib/token/tokenizer.h"
+#include "lib/token/vocab.h"
+#include "lib/token/wordpiece.h"
+
+enum model_kind {
+	MODEL_WORDPIECE,
+};
+
+struct token_model {
+	enum model_kind kind;
+	uint32_t unknown; /* id of the unknown token; VOCAB_NONE: none */
+	union {
+		struct wordpiece wordpiece;
+	};
+};
+
+/* What a thread needs to split words: the words it has seen, for example. */
+struct model_scratch;
+struct model_scratch *model_scratch_new(const struct token_model *);
+void model_scratch_free(struct model_scratch *);
+
+/*
+ * From the member "model" of a tokenizer.json; fills the vocabulary. A model without a type is
+ * inferred.
+ */
+int model_read(
+	struct token_model *, struct json, struct vocab *, struct arena *, struct error *);
+void model_free(struct token_model *);
+
+/* Read a vocabulary {"token": id, …}; for the kinds' own readers. */
+int model_read_vocab(struct vocab *, struct json, struct arena *, struct error *);
+
+/*
+ * Split a word, which is not empty and valid UTF-8, but for WordPiece. Writes at most word.size ids,
+ * and where offsets is not NULL each token's [start, end) in bytes of the word; returns how many
+ * tokens; -1 (ERROR_MODEL) where the vocabulary cannot spell it and has no unknown token.
+ */
+ptrdiff_t model_split(const struct token_model *, struct model_scratch *, struct slice word,
+	uint32_t *ids, struct token_offset *offsets, struct error *);
