@@ -78,29 +78,29 @@ static const struct {
 };
 static const char *const method_names[] = { "hdbscan", "kmeans", "agglomerative" };
 
-#define COUNT(id, n, p, l, u, h)                                                                 \
-	{                                                                                        \
+#define COUNT(id, n, p, l, u, h) \
+	{ \
 		.kind = OPTION_KIND_COUNT, .name = (n), .to = (p), .argument = "N", .help = (h), \
-		.low = (l), .high = (u), .given = &given[id]                                     \
+		.low = (l), .high = (u), .given = &given[id] \
 	}
-#define NUMBER(id, n, p, l, u, h)                                                                 \
-	{                                                                                         \
+#define NUMBER(id, n, p, l, u, h) \
+	{ \
 		.kind = OPTION_KIND_NUMBER, .name = (n), .to = (p), .argument = "X", .help = (h), \
-		.low = (l), .high = (u), .given = &given[id]                                      \
+		.low = (l), .high = (u), .given = &given[id] \
 	}
-#define CHOICE(id, n, p, words, h)                                                       \
-	{                                                                                \
+#define CHOICE(id, n, p, words, h) \
+	{ \
 		.kind = OPTION_KIND_CHOICE, .name = (n), .to = (p), .argument = (words), \
-		.choices = (words), .help = (h), .given = &given[id]                     \
+		.choices = (words), .help = (h), .given = &given[id] \
 	}
-#define FLAG(id, n, p, h)                                                                          \
-	{                                                                                          \
+#define FLAG(id, n, p, h) \
+	{ \
 		.kind = OPTION_KIND_FLAG, .name = (n), .to = (p), .help = (h), .given = &given[id] \
 	}
-#define PATH(id, n, p, h)                                                               \
-	{                                                                               \
+#define PATH(id, n, p, h) \
+	{ \
 		.kind = OPTION_KIND_STRING, .name = (n), .to = (p), .argument = "FILE", \
-		.help = (h), .given = &given[id]                                        \
+		.help = (h), .given = &given[id] \
 	}
 
 #define MOST ((double)INT32_MAX)
@@ -426,7 +426,7 @@ static void load_model(struct model *m)
 	if (!file || cluster_state_read(file, &state, arena, &e))
 		command_fail(&e);
 	m->method = state.method;
-	metric = state.metric;
+	metric = (int)state.metric;
 	if (m->method == CLUSTER_KMEANS ? kmeans_load(&m->centers, file, &e)
 					: !(m->density = hdbscan_load(file, &e)))
 		command_fail(&e);

@@ -30,7 +30,7 @@ static struct {
 	double n;
 } counts[COUNTS_MAX];
 
-/* --- Messages and the end ------------------------------------------------------------------------------------------ */
+/* --- Messages and the end ------------------------------------------------------------------- */
 
 static void clear_progress(void)
 {
@@ -51,7 +51,8 @@ static void write_stats(int code);
 _Noreturn void command_fail(const struct error *e)
 {
 	struct error ignored;
-	/* what was finished before the failure goes out first; a file under its own name does not appear */
+	/* what was finished before the failure goes out first; a file under its own name does not
+	 * appear */
 	if (output && !run.output_path)
 		output_flush(output, &ignored);
 	if (output && run.output_path)
@@ -114,7 +115,7 @@ void command_detail(const char *format, ...)
 
 void command_progress(const char *what, size_t done, size_t total)
 {
-	static double last = 0.5;	/* a run of half a second shows nothing */
+	static double last = 0.5; /* a run of half a second shows nothing */
 	if (run.quiet || !isatty(STDERR_FILENO))
 		return;
 	double now = seconds();
@@ -124,7 +125,8 @@ void command_progress(const char *what, size_t done, size_t total)
 	if (total)
 		fprintf(stderr, "\r\033[K%s: %s %zu of %zu", run.command->name, what, done, total);
 	else
-		fprintf(stderr, "\r\033[K%s: %s %zu (%.0f/s)", run.command->name, what, done, (double)done / now);
+		fprintf(stderr, "\r\033[K%s: %s %zu (%.0f/s)", run.command->name, what, done,
+			(double)done / now);
 	fflush(stderr);
 	progress_shown = true;
 }
@@ -138,7 +140,7 @@ void command_count(const char *what, double n)
 	counts[i].n += n;
 }
 
-/* --- Signals ------------------------------------------------------------------------------------------------------- */
+/* --- Signals -------------------------------------------------------------------------------- */
 
 static void on_signal(int number)
 {
@@ -147,7 +149,8 @@ static void on_signal(int number)
 	if (number == SIGBUS) {
 		static const char text[] = ": a file was cut short while it was in use\n";
 		const char *name = run.command->name;
-		if (write(STDERR_FILENO, name, strlen(name)) < 0 || write(STDERR_FILENO, text, sizeof text - 1) < 0)
+		if (write(STDERR_FILENO, name, strlen(name)) < 0 ||
+			write(STDERR_FILENO, text, sizeof text - 1) < 0)
 			_exit(ERROR_IO);
 		_exit(ERROR_IO);
 	}
@@ -159,20 +162,23 @@ static void handle_signals(void)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGBUS };
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-		struct sigaction was, action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+		struct sigaction was,
+			action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
 		/* what the parent ignores (nohup) stays ignored */
 		if (sigaction(ends[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
 			sigaction(ends[i], &action, NULL);
 	}
-	signal(SIGPIPE, SIG_DFL);	/* some parents leave it ignored */
+	signal(SIGPIPE, SIG_DFL); /* some parents leave it ignored */
 }
 
-/* A standard stream that is closed gets a descriptor that fails, so that no file opened later takes its number. */
+/* A standard stream that is closed gets a descriptor that fails, so that no file opened later takes
+ * its number. */
 static void hold_streams(void)
 {
 	static const int wrong_way[] = { O_WRONLY, O_RDONLY, O_RDWR };
 	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", wrong_way[fd]) != fd)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+			open("/dev/null", wrong_way[fd]) != fd)
 			_exit(ERROR_IO);
 }
 
@@ -186,9 +192,10 @@ static void on_exhausted(size_t size)
 	command_fail(&e);
 }
 
-/* --- Beginning ----------------------------------------------------------------------------------------------------- */
+/* --- Beginning ------------------------------------------------------------------------------ */
 
-/* The CPUs that the process may use: its affinity, and the quota of its control group (version 2). */
+/* The CPUs that the process may use: its affinity, and the quota of its control group (version
+ * 2). */
 static size_t allowed_cpus(void)
 {
 	int n = omp_get_num_procs();
@@ -204,7 +211,8 @@ static size_t allowed_cpus(void)
 	return n > 0 ? (size_t)n : 1;
 }
 
-/* Every command takes --device and HEDDLE_CPU, and says at once where they name what is not there. */
+/* Every command takes --device and HEDDLE_CPU, and says at once where they name what is not
+ * there. */
 static void check_device(void)
 {
 	struct error e;
@@ -235,7 +243,9 @@ static void rename_keys(const char *const *keys, size_t n)
 static void open_input(const struct command *c)
 {
 	if (run.n_files == 0 && isatty(STDIN_FILENO)) {
-		fprintf(stderr, "%s: %s.\nIt reads records from files or from a pipe, for example:\n  %s\nMore: %s --help\n",
+		fprintf(stderr,
+			"%s: %s.\nIt reads records from files or from a pipe, for example:\n  "
+			"%s\nMore: %s --help\n",
 			c->name, c->summary, c->examples ? c->examples[0] : "… FILE", c->name);
 		exit(ERROR_USAGE);
 	}
@@ -252,11 +262,13 @@ static void open_input(const struct command *c)
 			if (run.n_files == 0 || strcmp(run.files[i], "-") == 0)
 				command_usage("--shard needs files: stdin cannot be cut");
 	if (shared.shards && run.input_vectors)
-		command_usage("--shard does not go with --input-vectors: which rows are the shard's is not known");
+		command_usage("--shard does not go with --input-vectors: which rows are the "
+			      "shard's is not known");
 	run.reader = reader_open(&o, &e);
 	if (!run.reader)
 		command_fail(&e);
-	/* the columns are those of the first record, which a command that reads all before it writes has passed by then */
+	/* the columns are those of the first record, which a command that reads all before it
+	 * writes has passed by then */
 	if (shared.output_format == FORMAT_CSV || shared.output_format == FORMAT_TSV)
 		reader_columns(run.reader);
 }
@@ -306,11 +318,12 @@ void command_output_keys(const char *const *keys, size_t n)
 	};
 	struct buffer header = { 0 };
 	run.writer = writer_new(&o, run.keys, n, &e);
-	if (!run.writer || writer_header(run.writer, &header, reader_format(run.reader), reader_columns(run.reader), &e))
+	if (!run.writer || writer_header(run.writer, &header, reader_format(run.reader),
+				   reader_columns(run.reader), &e))
 		command_fail(&e);
 	command_output_bytes();
 	if (shared.shards && shared.shard > 1)
-		buffer_clear(&header);	/* shards joined in order are the unsharded bytes */
+		buffer_clear(&header); /* shards joined in order are the unsharded bytes */
 	command_write(&header, 0);
 	buffer_free(&header);
 }
@@ -321,9 +334,10 @@ void command_output(size_t n_keys)
 	command_output_keys(run.command->keys, n_keys);
 }
 
-/* --- Records ------------------------------------------------------------------------------------------------------- */
+/* --- Records -------------------------------------------------------------------------------- */
 
-/* Bad records are worth keeping: they go out as they came, under a CSV header where the input has one. */
+/* Bad records are worth keeping: they go out as they came, under a CSV header where the input has
+ * one. */
 static void set_aside(struct slice raw, const struct error *why)
 {
 	struct error e;
@@ -452,7 +466,8 @@ const char *command_data(const char *name)
 	char *slash = strrchr(self, '/');
 	if (slash) {
 		*slash = 0;
-		/* beside bin/ in the source tree or out of it, and under an installed prefix that was moved */
+		/* beside bin/ in the source tree or out of it, and under an installed prefix that
+		 * was moved */
 		static const char *const beside[] = { "../share/heddle", "../share", NULL };
 		for (const char *const *b = beside; *b; b++) {
 			int size = snprintf(path, sizeof path, "%s/%s/%s", self, *b, name);
@@ -464,7 +479,7 @@ const char *command_data(const char *name)
 	return path;
 }
 
-/* --- The end ------------------------------------------------------------------------------------------------------- */
+/* --- The end -------------------------------------------------------------------------------- */
 
 static void write_stats(int code)
 {
@@ -475,9 +490,11 @@ static void write_stats(int code)
 	double t = seconds();
 	buffer_text(&b, "{\"command\": ");
 	json_write_string(&b, slice_from(run.command->name));
-	buffer_printf(&b, ", \"version\": \"%s\", \"exit\": %d, \"seconds\": ", HEDDLE_VERSION, code);
+	buffer_printf(
+		&b, ", \"version\": \"%s\", \"exit\": %d, \"seconds\": ", HEDDLE_VERSION, code);
 	json_write_double(&b, t);
-	buffer_printf(&b, ", \"threads\": %zu, \"records\": %zu, \"rejected\": %zu", run.threads, run.records, run.rejected);
+	buffer_printf(&b, ", \"threads\": %zu, \"records\": %zu, \"rejected\": %zu", run.threads,
+		run.records, run.rejected);
 	for (size_t i = 0; i < COUNTS_MAX && counts[i].what; i++) {
 		buffer_text(&b, ", ");
 		json_write_string(&b, slice_from(counts[i].what));
@@ -497,8 +514,8 @@ static void summarise(void)
 {
 	double t = seconds();
 	struct buffer b = { 0 };
-	buffer_printf(&b, "%zu records, %zu rejected, %.3g s, %.0f records/s", run.records, run.rejected, t,
-		(double)run.records / (t > 0 ? t : 1));
+	buffer_printf(&b, "%zu records, %zu rejected, %.3g s, %.0f records/s", run.records,
+		run.rejected, t, (double)run.records / (t > 0 ? t : 1));
 	for (size_t i = 0; i < COUNTS_MAX && counts[i].what; i++)
 		buffer_printf(&b, ", %s %.15g", counts[i].what, counts[i].n);
 	buffer_char(&b, 0);
@@ -513,13 +530,13 @@ int command_end(void)
 		command_fail(&e);
 	rejects = NULL;
 	struct output *last = output;
-	output = NULL;	/* closing frees it, whatever happens */
+	output = NULL; /* closing frees it, whatever happens */
 	if (last && output_close(last, &e))
 		command_fail(&e);
 	clear_progress();
 	if (run.rejected)
-		command_note("%zu of %zu records rejected%s%s", run.rejected, run.records, shared.rejects ? ": see " : "",
-			shared.rejects ? shared.rejects : "");
+		command_note("%zu of %zu records rejected%s%s", run.rejected, run.records,
+			shared.rejects ? ": see " : "", shared.rejects ? shared.rejects : "");
 	summarise();
 	int code = run.rejected || run.condition_false ? ERROR_FALSE : 0;
 	write_stats(code);

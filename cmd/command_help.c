@@ -65,10 +65,11 @@ static void help_option(struct buffer *b, const struct option *o)
 _Noreturn void help_print(const struct command *c, const struct option *table)
 {
 	struct buffer b = { 0 };
-	buffer_printf(&b, "Usage: %s %s\n%s: %s.\n", c->name, c->usage ? c->usage : "[OPTION]... [FILE]...", c->name,
-		c->summary);
+	buffer_printf(&b, "Usage: %s %s\n%s: %s.\n", c->name,
+		c->usage ? c->usage : "[OPTION]... [FILE]...", c->name, c->summary);
 	if (!(c->has & COMMAND_NO_RECORDS))
-		buffer_text(&b, "Reads records (JSONL, CSV, TSV or text) from the files or stdin.\n");
+		buffer_text(
+			&b, "Reads records (JSONL, CSV, TSV or text) from the files or stdin.\n");
 	buffer_char(&b, '\n');
 	for (const struct option *o = table; o->kind != OPTION_KIND_END; o++) {
 		if (o->kind == OPTION_KIND_HEADING)
@@ -110,9 +111,10 @@ static void words(struct buffer *b, const char *choices)
 
 static void bash_completion(struct buffer *b, const struct option *table, const char *name)
 {
-	buffer_printf(b, "# bash completion for %s, from its option table\n_heddle_%s() {\n", name, name);
+	buffer_printf(
+		b, "# bash completion for %s, from its option table\n_heddle_%s() {\n", name, name);
 	buffer_text(b, "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-		"\tCOMPREPLY=()\n\tcase $prev in\n");
+		       "\tCOMPREPLY=()\n\tcase $prev in\n");
 	for (const struct option *o = table; o->kind != OPTION_KIND_END; o++) {
 		if (o->kind != OPTION_KIND_CHOICE || !o->help)
 			continue;
@@ -124,8 +126,10 @@ static void bash_completion(struct buffer *b, const struct option *table, const 
 	for (const struct option *o = table; o->kind != OPTION_KIND_END; o++)
 		if (o->name && o->help)
 			buffer_printf(b, "--%s ", o->name);
-	buffer_printf(b, "' -- \"$cur\"))\n\telse\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n\tfi\n}\n"
-		"complete -o filenames -F _heddle_%s %s%s\n", name, HEDDLE_PROGRAM_PREFIX, name);
+	buffer_printf(b,
+		"' -- \"$cur\"))\n\telse\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n\tfi\n}\n"
+		"complete -o filenames -F _heddle_%s %s%s\n",
+		name, HEDDLE_PROGRAM_PREFIX, name);
 }
 
 static void zsh_completion(struct buffer *b, const struct option *table, const char *name)
@@ -135,9 +139,11 @@ static void zsh_completion(struct buffer *b, const struct option *table, const c
 		if (!o->name || !o->help)
 			continue;
 		if (o->letter)
-			buffer_printf(b, "  '(-%c --%s)'{-%c,--%s}'[", o->letter, o->name, o->letter, o->name);
+			buffer_printf(b, "  '(-%c --%s)'{-%c,--%s}'[", o->letter, o->name,
+				o->letter, o->name);
 		else
-			buffer_printf(b, "  '%s--%s[", o->kind == OPTION_KIND_STRINGS ? "*" : "", o->name);
+			buffer_printf(b, "  '%s--%s[", o->kind == OPTION_KIND_STRINGS ? "*" : "",
+				o->name);
 		quoted(b, o->help, "[]:\\");
 		buffer_char(b, ']');
 		if (o->kind == OPTION_KIND_CHOICE) {
@@ -175,7 +181,8 @@ static void fish_completion(struct buffer *b, const struct option *table, const 
 	}
 }
 
-_Noreturn void help_completion(const struct command *c, const struct option *table, const char *shell)
+_Noreturn void help_completion(
+	const struct command *c, const struct option *table, const char *shell)
 {
 	struct buffer b = { 0 };
 	if (strcmp(shell, "bash") == 0)

@@ -1,5 +1,5 @@
-/* command_option.c: the option table: getopt_long's conventions (options and files mixed, -n5, -qv, --name=value, --), no abbreviations,
- * and the nearest name for a mistyped one. */
+/* command_option.c: the option table: getopt_long's conventions (options and files mixed, -n5, -qv,
+ * --name=value, --), no abbreviations, and the nearest name for a mistyped one. */
 #include "cmd/command_private.h"
 
 #include <stdio.h>
@@ -15,46 +15,74 @@ static bool wants_help, wants_version;
 static int shard_parse(const char *text, struct error *e)
 {
 	char after;
-	if (sscanf(text, "%zu/%zu%c", &shared.shard, &shared.shards, &after) != 2 || shared.shard < 1 ||
-		shared.shard > shared.shards || strpbrk(text, "+- "))
+	if (sscanf(text, "%zu/%zu%c", &shared.shard, &shared.shards, &after) != 2 ||
+		shared.shard < 1 || shared.shard > shared.shards || strpbrk(text, "+- "))
 		return error_set(e, ERROR_USAGE, "wants i/n with 1 <= i <= n, not '%s'", text);
 	return 0;
 }
 
 static const struct option heading = OPTION_HEADING("Shared options");
 
-/* Which shared options a command has: all bits of `has` set, and none of `not`. */
+/* Which shared options a command has: all bits of `has` set, and none of `lacks`. */
 static const struct shared_option {
-	unsigned has, not;
+	unsigned has, lacks;
 	struct option option;
 } shared_table[] = {
-	{ COMMAND_TEXT_KEY, 0, OPTION_STRING(0, "text-key", &run.text_key, "KEY", "key of the text [text]") },
-	{ COMMAND_INPUT_KEY, 0, OPTION_STRING(0, "input-key", &run.input_key, "KEY", "key of the vector") },
+	{ COMMAND_TEXT_KEY, 0,
+		OPTION_STRING(0, "text-key", &run.text_key, "KEY", "key of the text [text]") },
+	{ COMMAND_INPUT_KEY, 0,
+		OPTION_STRING(0, "input-key", &run.input_key, "KEY", "key of the vector") },
 	{ COMMAND_OUTPUT_KEY, 0,
-		OPTION_STRING(0, "output-key", &run.output_key, "KEY", "name of the first key added; others become KEY_name") },
-	{ COMMAND_VECTORS_OUT, 0, OPTION_CHOICE(0, "encoding", &shared.encoding, "json|base64", "how vectors are written [json]") },
+		OPTION_STRING(0, "output-key", &run.output_key, "KEY",
+			"name of the first key added; others become KEY_name") },
 	{ COMMAND_VECTORS_OUT, 0,
-		OPTION_STRING(0, "vectors", &run.vectors, "FILE.npy", "write vectors there, row i for record i, not into records") },
+		OPTION_CHOICE(0, "encoding", &shared.encoding, "json|base64",
+			"how vectors are written [json]") },
+	{ COMMAND_VECTORS_OUT, 0,
+		OPTION_STRING(0, "vectors", &run.vectors, "FILE.npy",
+			"write vectors there, row i for record i, not into records") },
 	{ COMMAND_VECTORS_IN, 0,
-		OPTION_STRING(0, "input-vectors", &run.input_vectors, "FILE.npy", "read vectors there, row i for record i") },
-	{ COMMAND_DTYPE, 0, OPTION_CHOICE(0, "dtype", &run.dtype, "f32|bf16", "arithmetic of the model [f32]") },
-	{ 0, COMMAND_NO_RECORDS, OPTION_STRING('o', "output", &run.output_path, "FILE", "write there; it appears when it is whole") },
-	{ 0, COMMAND_NO_RECORDS, OPTION_CHOICE(0, "format", &shared.format, FORMATS, "of the input [auto]") },
-	{ 0, COMMAND_NO_RECORDS | COMMAND_OWN_OUTPUT,
-		OPTION_CHOICE(0, "output-format", &shared.output_format, "auto|jsonl|csv|tsv", "of the output [as the input]") },
-	{ 0, COMMAND_NO_RECORDS | COMMAND_OWN_OUTPUT, OPTION_LIST(0, "drop", &shared.drop, "KEY[,KEY]", "leave these input keys out") },
-	{ 0, COMMAND_NO_RECORDS | COMMAND_OWN_OUTPUT,
-		OPTION_FLAG(0, "replace", &shared.replace, "let a new key replace one that is there") },
-	{ 0, COMMAND_NO_RECORDS, OPTION_CHOICE(0, "on-error", &shared.on_error, "stop|reject", "what a bad record does [stop]") },
+		OPTION_STRING(0, "input-vectors", &run.input_vectors, "FILE.npy",
+			"read vectors there, row i for record i") },
+	{ COMMAND_DTYPE, 0,
+		OPTION_CHOICE(
+			0, "dtype", &run.dtype, "f32|bf16", "arithmetic of the model [f32]") },
 	{ 0, COMMAND_NO_RECORDS,
-		OPTION_STRING(0, "rejects", &shared.rejects, "FILE", "set bad records aside there (implies --on-error=reject)") },
-	{ 0, COMMAND_NO_RECORDS, OPTION_CALL(0, "shard", shard_parse, "i/n", "read the i-th of n parts of the files") },
-	{ 0, 0, OPTION_COUNT(0, "threads", &run.threads, 1, 4096, "N", "threads to run [the CPUs allowed]") },
-	{ 0, 0, OPTION_STRING(0, "device", &run.device, "auto|cpu|cuda[:N]", "where to compute [auto]") },
+		OPTION_STRING('o', "output", &run.output_path, "FILE",
+			"write there; it appears when it is whole") },
+	{ 0, COMMAND_NO_RECORDS,
+		OPTION_CHOICE(0, "format", &shared.format, FORMATS, "of the input [auto]") },
+	{ 0, COMMAND_NO_RECORDS | COMMAND_OWN_OUTPUT,
+		OPTION_CHOICE(0, "output-format", &shared.output_format, "auto|jsonl|csv|tsv",
+			"of the output [as the input]") },
+	{ 0, COMMAND_NO_RECORDS | COMMAND_OWN_OUTPUT,
+		OPTION_LIST(0, "drop", &shared.drop, "KEY[,KEY]", "leave these input keys out") },
+	{ 0, COMMAND_NO_RECORDS | COMMAND_OWN_OUTPUT,
+		OPTION_FLAG(
+			0, "replace", &shared.replace, "let a new key replace one that is there") },
+	{ 0, COMMAND_NO_RECORDS,
+		OPTION_CHOICE(0, "on-error", &shared.on_error, "stop|reject",
+			"what a bad record does [stop]") },
+	{ 0, COMMAND_NO_RECORDS,
+		OPTION_STRING(0, "rejects", &shared.rejects, "FILE",
+			"set bad records aside there (implies --on-error=reject)") },
+	{ 0, COMMAND_NO_RECORDS,
+		OPTION_CALL(
+			0, "shard", shard_parse, "i/n", "read the i-th of n parts of the files") },
+	{ 0, 0,
+		OPTION_COUNT(0, "threads", &run.threads, 1, 4096, "N",
+			"threads to run [the CPUs allowed]") },
+	{ 0, 0,
+		OPTION_STRING(
+			0, "device", &run.device, "auto|cpu|cuda[:N]", "where to compute [auto]") },
 	{ 0, 0, OPTION_COUNT(0, "seed", &run.seed, 0, 0x1p53, "N", "of the random numbers [42]") },
-	{ 0, 0, OPTION_STRING(0, "stats-json", &shared.stats_json, "FILE", "write counts and times there as JSON") },
+	{ 0, 0,
+		OPTION_STRING(0, "stats-json", &shared.stats_json, "FILE",
+			"write counts and times there as JSON") },
 	{ 0, 0, OPTION_FLAG('q', "quiet", &run.quiet, "no notes and no progress") },
-	{ 0, 0, OPTION_FLAG('v', "verbose", &run.verbose, "a summary at the end, and what goes on") },
+	{ 0, 0,
+		OPTION_FLAG(
+			'v', "verbose", &run.verbose, "a summary at the end, and what goes on") },
 	{ 0, 0, OPTION_STRING(0, "completion", &shared.completion, "bash|zsh|fish|words", NULL) },
 	{ 0, 0, OPTION_FLAG('h', "help", &wants_help, "this text") },
 	{ 0, 0, OPTION_FLAG(0, "version", &wants_version, "name and version") },
@@ -70,7 +98,7 @@ const struct option *option_table(const struct command *c)
 		table[n++] = heading;
 	for (size_t i = 0; i < sizeof shared_table / sizeof *shared_table; i++) {
 		const struct shared_option *s = shared_table + i;
-		if ((c->has & s->has) == s->has && !(c->has & s->not))
+		if ((c->has & s->has) == s->has && !(c->has & s->lacks))
 			table[n++] = s->option;
 		CHECK(n < OPTIONS_MAX);
 	}
@@ -84,7 +112,8 @@ static size_t smallest(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
-/* Edits (insert, delete, replace, swap neighbours) that turn a into b: Damerau and Levenshtein, optimal string alignment. */
+/* Edits (insert, delete, replace, swap neighbours) that turn a into b: Damerau and Levenshtein,
+ * optimal string alignment. */
 size_t name_distance(const char *a, const char *b)
 {
 	enum { MOST = 64 };
@@ -97,8 +126,10 @@ size_t name_distance(const char *a, const char *b)
 	for (size_t i = 1; i <= n; i++) {
 		now[0] = i;
 		for (size_t j = 1; j <= m; j++) {
-			now[j] = smallest(last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < now[j])
+			now[j] = smallest(
+				last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+				before[j - 2] + 1 < now[j])
 				now[j] = before[j - 2] + 1;
 		}
 		size_t *t = before;
@@ -190,8 +221,9 @@ static void apply(const struct option *o, const char *text, bool on)
 	case OPTION_KIND_COUNT:
 	case OPTION_KIND_NUMBER:
 		if (number(o, text, &value))
-			command_usage("--%s wants a %snumber from %.15g to %.15g, not '%s'", o->name,
-				o->kind == OPTION_KIND_COUNT ? "whole " : "", o->low, o->high, text);
+			command_usage("--%s wants a %snumber from %.15g to %.15g, not '%s'",
+				o->name, o->kind == OPTION_KIND_COUNT ? "whole " : "", o->low,
+				o->high, text);
 		if (o->kind == OPTION_KIND_COUNT)
 			*(size_t *)o->to = (size_t)value;
 		else

@@ -1,5 +1,7 @@
-/* command_private.h: between the files of the frame: command.c (streams, records, the end), command_option.c (parsing), command_help.c
- * (help, completions). */
+/*
+ * command_private.h: between the files of the frame: command.c (streams, records, the end),
+ * command_option.c (parsing), command_help.c (help, completions).
+ */
 #pragma once
 #include "cmd/command.h"
 
@@ -19,10 +21,12 @@ extern struct arena *run_arena;
 
 enum { OPTIONS_MAX = 128 };
 
-/* The command's own options and the shared ones that it has, in the order of --help; ends with OPTION_KIND_END. */
+/* The command's own options and the shared ones that it has, in the order of --help; ends with
+ * OPTION_KIND_END. */
 const struct option *option_table(const struct command *);
 
-/* Parse argv by the table: options go where they point, other arguments into run.files. Ends the process on a mistake. */
+/* Parse argv by the table: options go where they point, other arguments into run.files. Ends the
+ * process on a mistake. */
 void option_parse(const struct option *table, int argc, char **argv);
 
 /* How far two names are apart, in edits: to suggest the nearest. */
@@ -30,4 +34,5 @@ size_t name_distance(const char *a, const char *b);
 
 _Noreturn void help_print(const struct command *, const struct option *table);
 _Noreturn void help_version(const struct command *);
-_Noreturn void help_completion(const struct command *, const struct option *table, const char *shell);
+_Noreturn void help_completion(
+	const struct command *, const struct option *table, const char *shell);

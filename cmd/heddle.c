@@ -1,4 +1,5 @@
-/* heddle.c: `heddle COMMAND …` runs a command of the suite, for systems where names like tokenize or classify are taken. */
+/* heddle.c: `heddle COMMAND …` runs a command of the suite, for systems where names like tokenize
+ * or classify are taken. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,13 +12,12 @@
 static const struct {
 	const char *name, *summary;
 } commands[] = {
-#include "commands.h"	/* from the man pages */
+#include "commands.h" /* from the man pages */
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static const char *const examples[] = {
-	"heddle embed docs.jsonl | heddle reduce | heddle cluster", "the same as embed docs.jsonl | reduce | cluster", NULL
-};
+static const char *const examples[] = { "heddle embed docs.jsonl | heddle reduce | heddle cluster",
+	"the same as embed docs.jsonl | reduce | cluster", NULL };
 
 static const struct command command = {
 	.name = "heddle",
@@ -58,7 +58,8 @@ static _Noreturn void unknown(const char *name)
 
 int main(int argc, char **argv)
 {
-	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+		strcmp(argv[1], "help") == 0)
 		list();
 	if (argv[1][0] == '-')
 		command_begin(&command, argc, argv);

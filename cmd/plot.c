@@ -1,5 +1,6 @@
 /*
- * plot: draw records as a document map, or the words of their topics as bars, in SVG, PNG, PDF or HTML.
+ * plot: draw records as a document map, or the words of their topics as bars, in SVG, PNG, PDF or
+ * HTML.
  */
 #include "cmd/command.h"
 
@@ -30,9 +31,14 @@ static const struct option options[] = {
 		"the report of topics (JSON or CSV), for names and words"),
 	OPTION_STRING(0, "topic-key", &topic_key, "NAME",
 		"key of the topic [topic, else cluster, else label]"),
-	OPTION_STRING(0, "aspect", &aspect, "NAME", "take the words from this aspect of the report"),
-	{ .kind = OPTION_KIND_CHOICE, .name = "output-format", .to = &output_format,
-		.argument = "svg|png|pdf|html", .choices = "svg|png|pdf|html", .given = &format_given,
+	OPTION_STRING(
+		0, "aspect", &aspect, "NAME", "take the words from this aspect of the report"),
+	{ .kind = OPTION_KIND_CHOICE,
+		.name = "output-format",
+		.to = &output_format,
+		.argument = "svg|png|pdf|html",
+		.choices = "svg|png|pdf|html",
+		.given = &format_given,
 		.help = "what to write [by the extension of -o]" },
 	OPTION_HEADING("Look"),
 	OPTION_STRING(0, "title", &title, "TEXT", "a title [none]"),
@@ -42,7 +48,8 @@ static const struct option options[] = {
 	OPTION_FLAG(0, "dark", &dark, "draw on a dark ground"),
 	OPTION_NUMBER(0, "point-size", &point_size, 0.1, 200, "PIXELS",
 		"diameter of a point [by their number]"),
-	OPTION_NUMBER(0, "opacity", &opacity, 0.01, 1, "NUMBER", "opacity of a point [by their number]"),
+	OPTION_NUMBER(
+		0, "opacity", &opacity, 0.01, 1, "NUMBER", "opacity of a point [by their number]"),
 	OPTION_COUNT(0, "label-count", &label_count, 0, 1000, "N",
 		"name at most so many topics on the map, the largest first [100]"),
 	OPTION_COUNT(0, "words", &n_words, 1, 100, "N",
@@ -64,7 +71,8 @@ static const char *const examples[] = {
 	"a page to explore in a browser",
 	"plot --topics topics.json --title 'Reviews' -o map.png assigned.jsonl",
 	"a picture",
-	"plot --kind bars --topics topics.json -o topics.svg", "the topics' words",
+	"plot --kind bars --topics topics.json -o topics.svg",
+	"the topics' words",
 	NULL,
 };
 
@@ -77,7 +85,7 @@ static const struct command command = {
 	.no_records = draws_bars,
 };
 
-/* --- Options --------------------------------------------------------------------------------- */
+/* --- Options -------------------------------------------------------------------------------- */
 
 static void choose_format(void)
 {
@@ -87,16 +95,18 @@ static void choose_format(void)
 	size_t length = run.output_path ? strlen(run.output_path) : 0;
 	for (int f = 0; f < FORMATS; f++) {
 		size_t size = strlen(extensions[f]);
-		if (length > size && strcasecmp(run.output_path + length - size, extensions[f]) == 0) {
+		if (length > size &&
+			strcasecmp(run.output_path + length - size, extensions[f]) == 0) {
 			output_format = f;
 			return;
 		}
 	}
 	if (run.output_path)
 		command_usage("cannot tell the format of '%s': end it in .svg, .png, .pdf or .html,"
-			" or use --output-format", run.output_path);
+			      " or use --output-format",
+			run.output_path);
 	command_usage("where to? Use -o FILE.svg, .png, .pdf or .html,"
-		" or --output-format for the standard output");
+		      " or --output-format for the standard output");
 }
 
 static bool read_report(struct report *report)
@@ -115,13 +125,13 @@ static bool read_report(struct report *report)
 	return true;
 }
 
-/* --- Records --------------------------------------------------------------------------------- */
+/* --- Records -------------------------------------------------------------------------------- */
 
 /* Which of several keys the records have: the first record decides. */
 struct choice {
 	const char *names[3];
 	size_t n, places[3];
-	const char *name;	/* chosen; NULL: the records have none of them */
+	const char *name; /* chosen; NULL: the records have none of them */
 	size_t place;
 	bool decided;
 };
@@ -155,8 +165,8 @@ struct input {
 	struct vector_source xy;
 	struct choice topic;
 	size_t text;
-	bool texts;		/* keep texts: the page shows them */
-	size_t cut;		/* texts that were shortened */
+	bool texts; /* keep texts: the page shows them */
+	size_t cut; /* texts that were shortened */
 };
 
 static int read_topic(const struct input *in, const struct record *record, struct arena *arena,
@@ -201,8 +211,8 @@ static int add_record(struct map *map, struct input *in, const struct record *re
 {
 	const float *xy;
 	struct slice topic, text;
-	if (vector_source_next(&in->xy, record, arena, &xy, e) || read_topic(in, record, arena, &topic, e) ||
-		read_text(in, record, arena, &text, e))
+	if (vector_source_next(&in->xy, record, arena, &xy, e) ||
+		read_topic(in, record, arena, &topic, e) || read_text(in, record, arena, &text, e))
 		return -1;
 	map_add(map, (double)xy[0], (double)xy[1], topic, text);
 	return 0;
@@ -231,7 +241,7 @@ static void read_records(struct map *map, struct input *in)
 	arena_free(arena);
 }
 
-/* --- Output ---------------------------------------------------------------------------------- */
+/* --- Output --------------------------------------------------------------------------------- */
 
 static void write_out(struct buffer *b)
 {
@@ -252,12 +262,14 @@ static struct slice read_share(const char *name, const char *extension, struct a
 }
 
 /* scripts: the names of files that joined in this order are the page's script; ends with NULL. */
-static void write_page(const char *name, const char *const *scripts, const struct page_part *parts, size_t n)
+static void write_page(
+	const char *name, const char *const *scripts, const struct page_part *parts, size_t n)
 {
 	struct arena *arena = arena_new();
 	struct buffer page = { 0 }, script = { 0 };
 	struct error e = { 0 };
-	struct slice template = read_share(name, "html", arena), style = read_share(name, "css", arena);
+	struct slice template = read_share(name, "html", arena),
+		     style = read_share(name, "css", arena);
 	for (; *scripts; scripts++)
 		buffer_slice(&script, read_share(*scripts, "js", arena));
 	if (page_make(&page, template, style, buffer_view(&script), dark, parts, n, &e))
@@ -272,8 +284,8 @@ static struct canvas *new_canvas(enum canvas_format format, float high, struct s
 	struct slice description, bool on_dark)
 {
 	struct error e = { 0 };
-	struct canvas *c = canvas_new(format, (float)width, high, theme_get(on_dark)->ground, heading,
-		description, &e);
+	struct canvas *c = canvas_new(
+		format, (float)width, high, theme_get(on_dark)->ground, heading, description, &e);
 	if (!c)
 		command_fail(&e);
 	return c;
@@ -286,16 +298,17 @@ static void finish_canvas(struct canvas *c, struct buffer *out)
 		command_fail(&e);
 }
 
-/* --- Map ------------------------------------------------------------------------------------- */
+/* --- Map ------------------------------------------------------------------------------------ */
 
-static void write_map_page(const struct map *map, const struct map_style *style, struct slice counts,
-	size_t cut)
+static void write_map_page(
+	const struct map *map, const struct map_style *style, struct slice counts, size_t cut)
 {
 	static const char *const scripts[] = { "map", "map_points", "map_controls", NULL };
 	struct buffer json = { 0 }, note = { 0 };
 	page_map(&json, map, style);
 	if (cut)
-		buffer_printf(&note, "%zu texts are longer than %zu characters and were cut.", cut, text_length);
+		buffer_printf(&note, "%zu texts are longer than %zu characters and were cut.", cut,
+			text_length);
 	const struct page_part parts[] = {
 		{ "title", style->title.size ? style->title : SLICE("Document map"), false },
 		{ "heading", style->title, false },
@@ -313,8 +326,11 @@ static void plot_map(struct slice heading)
 	struct report report;
 	struct map map;
 	struct input in = { .texts = output_format == FORMAT_HTML,
-		.xy = { .keys = { "xy", "reduced" }, .path = run.input_vectors, .size = 2,
-			.whose = "a map needs", .hint = "reduce -n 2 --output-key xy makes them" },
+		.xy = { .keys = { "xy", "reduced" },
+			.path = run.input_vectors,
+			.size = 2,
+			.whose = "a map needs",
+			.hint = "reduce -n 2 --output-key xy makes them" },
 		.topic = { .names = { "topic", "cluster", "label" }, .n = 3 } };
 	if (run.input_key) {
 		in.xy.keys[0] = run.input_key;
@@ -327,11 +343,15 @@ static void plot_map(struct slice heading)
 	read_records(&map, &in);
 	size_t lacking = map_arrange(&map, reported ? &report : NULL, aspect, n_words);
 	if (lacking)
-		command_note("%s lacks %zu of the records' topics; they are shown by their %s", report_path,
-			lacking, in.topic.name);
-	struct map_style style = { .width = (float)width, .height = (float)height,
-		.point_radius = (float)point_size / 2, .opacity = (float)opacity,
-		.label_count = label_count, .title = heading, .dark = dark };
+		command_note("%s lacks %zu of the records' topics; they are shown by their %s",
+			report_path, lacking, in.topic.name);
+	struct map_style style = { .width = (float)width,
+		.height = (float)height,
+		.point_radius = (float)point_size / 2,
+		.opacity = (float)opacity,
+		.label_count = label_count,
+		.title = heading,
+		.dark = dark };
 	struct buffer counts = { 0 }, out = { 0 };
 	map_describe(&map, &counts);
 	if (output_format == FORMAT_HTML) {
@@ -351,15 +371,15 @@ static void plot_map(struct slice heading)
 		report_free(&report);
 }
 
-/* --- Bars ------------------------------------------------------------------------------------ */
+/* --- Bars ----------------------------------------------------------------------------------- */
 
 static size_t draw_bars(const struct report *report, struct bars_style *style,
 	enum canvas_format format, bool on_dark, struct buffer *out)
 {
 	style->dark = on_dark;
 	struct canvas *c = new_canvas(format, style->height,
-		style->title.size ? style->title : SLICE("Topics"), SLICE("The best words of each topic"),
-		on_dark);
+		style->title.size ? style->title : SLICE("Topics"),
+		SLICE("The best words of each topic"), on_dark);
 	size_t drawn = bars_draw(report, style, c);
 	finish_canvas(c, out);
 	return drawn;
@@ -372,8 +392,12 @@ static void plot_bars(struct slice heading)
 		command_usage("--kind bars reads no records, only --topics REPORT");
 	if (!read_report(&report))
 		command_usage("--kind bars draws a report: --topics REPORT");
-	struct bars_style style = { .width = (float)width, .height = (float)height, .n_topics = n_topics,
-		.n_words = n_words, .aspect = aspect, .title = heading };
+	struct bars_style style = { .width = (float)width,
+		.height = (float)height,
+		.n_topics = n_topics,
+		.n_words = n_words,
+		.aspect = aspect,
+		.title = heading };
 	if (height == 0)
 		style.height = bars_height(&report, &style);
 	struct buffer light_out = { 0 }, dark_out = { 0 };
@@ -388,7 +412,8 @@ static void plot_bars(struct slice heading)
 		};
 		write_page("bars", (const char *const[]){ "bars", NULL }, parts, 3);
 	} else {
-		drawn = draw_bars(&report, &style, (enum canvas_format)output_format, dark, &light_out);
+		drawn = draw_bars(
+			&report, &style, (enum canvas_format)output_format, dark, &light_out);
 		write_out(&light_out);
 	}
 	command_count("topics", (double)drawn);

@@ -80,7 +80,7 @@ static const struct command command = {
 
 static struct error error;
 
-/* --- Reading vectors --- */
+/* --- Reading vectors ------------------------------------------------------------------------ */
 
 /* Records of a batch and their vectors; of one length in the whole input. */
 struct batch {
@@ -173,7 +173,7 @@ static bool batch_next(struct batch *b)
 	return true;
 }
 
-/* --- Writing --- */
+/* --- Writing -------------------------------------------------------------------------------- */
 
 static struct npy_writer *vectors;
 static struct buffer out;
@@ -214,7 +214,7 @@ static void close_output(void)
 		command_fail(&error);
 }
 
-/* --- By --load --- */
+/* --- By --load ------------------------------------------------------------------------------ */
 
 static void apply(struct device *device)
 {
@@ -245,7 +245,7 @@ static void apply(struct device *device)
 	reduction_free(&r);
 }
 
-/* --- Fitting --- */
+/* --- Fitting -------------------------------------------------------------------------------- */
 
 /* All records: their bytes in a spool, their vectors and classes in memory. */
 struct input {

@@ -89,7 +89,8 @@ static const struct option options[] = {
 		"describes topics, read no records"),
 	OPTION_STRING(0, "find", &said.find, "TEXT", "print the topics nearest to a text"),
 	OPTION_CALL(0, "show", parse_show, "N", "print all about topic N"),
-	OPTION_FLAG(0, "compare", &said.compare, "print the words of two files of topics side by side"),
+	OPTION_FLAG(0, "compare", &said.compare,
+		"print the words of two files of topics side by side"),
 	OPTION_END,
 };
 /* clang-format on */

@@ -64,7 +64,8 @@ void assign(void)
 	size_t text = reader_want(run.reader, run.text_key);
 	open_vectors(&v);
 	struct window w = { MEM_ARRAY(struct record, WINDOW), MEM_ARRAY(struct slice, WINDOW),
-		MEM_ARRAY(const float *, WINDOW), MEM_ARRAY(float, size_mul(WINDOW, t->size)), 0, 0 };
+		MEM_ARRAY(const float *, WINDOW), MEM_ARRAY(float, size_mul(WINDOW, t->size)), 0,
+		0 };
 	struct buffer out = { 0 };
 	struct record record;
 	struct error e;

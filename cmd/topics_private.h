@@ -45,7 +45,7 @@ void describe(struct topics *, bool main_words, bool embed_texts);
 /* --save, --report and --table; what goes to standard output is added to the buffer. */
 void write_results(const struct topics *, struct buffer *);
 
-/* --- topics_saved.c --- */
+/* --- topics_saved.c ------------------------------------------------------------------------- */
 
 struct topics *load_topics(const char *path);
 
@@ -58,6 +58,6 @@ void need_embeddings(const struct topics *);
 void describe_saved(void);
 void compare_saved(void);
 
-/* --- topics_assign.c --- */
+/* --- topics_assign.c ------------------------------------------------------------------------ */
 
 void assign(void);

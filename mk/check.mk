@@ -33,6 +33,13 @@ lint: export flags_portable := $(flags_portable)
 lint: export flags_avx2 := $(flags_avx2)
 lint: export flags_avx512 := $(flags_avx512)
 
+# Lay the files out as .clang-format says (version 14, Debian 12's: others differ here and there), but for tables that scripts write
+# and for kernels, whose macros it does not understand.
+.PHONY: format
+format:
+	clang-format -i $(addprefix $(src)/,$(filter-out %_table.h %/number_powers.c %/ops_table.h, \
+		$(call sources,lib/*/*.[ch] cmd/*.[ch] tests/unit/*.[ch] tests/fuzz/*.c)))
+
 # Search for inputs that break a parser, with libFuzzer (clang, libclang-rt-14-dev): FUZZ_RUNS executions of each target, beginning
 # with its corpus. What it finds lies in build/fuzz/ and belongs into the corpus with the fix.
 FUZZ_RUNS ?= 1000000

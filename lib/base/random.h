@@ -1,7 +1,7 @@
 /*
- * random.h: random numbers as a function of a seed and a counter, so that they do not depend on order or threads.
- * The mixer is the finaliser of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014,
- * with David Stafford's mix 13), applied twice over the key.
+ * random.h: random numbers as a function of a seed and a counter, so that they do not depend on
+ * order or threads. The mixer is the finaliser of SplitMix64 (Steele, Lea, Flood, "Fast splittable
+ * pseudorandom number generators", 2014, with David Stafford's mix 13), applied twice over the key.
  */
 #pragma once
 #include <stdint.h>
@@ -18,7 +18,8 @@ static inline uint64_t random_mix(uint64_t x)
 /* 64 random bits: draw number i of stream `stream` under a seed. */
 static inline uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t i)
 {
-	return random_mix(random_mix(seed * 0x9e3779b97f4a7c15u + stream) + i * 0xd1342543de82ef95u);
+	return random_mix(
+		random_mix(seed * 0x9e3779b97f4a7c15u + stream) + i * 0xd1342543de82ef95u);
 }
 
 /* A whole number below n, n < 2^32, from 64 bits; the bias is below n / 2^32. */

@@ -30,9 +30,9 @@ static void block(uint32_t state[8], const uint8_t *p)
 	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
 	for (size_t i = 0; i < 64; i++) {
 		uint32_t t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-			((e & f) ^ (~e & g)) + k[i] + w[i];
+			      ((e & f) ^ (~e & g)) + k[i] + w[i];
 		uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-			((a & b) ^ (a & c) ^ (b & c));
+			      ((a & b) ^ (a & c) ^ (b & c));
 		h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
 	}
 	state[0] += a, state[1] += b, state[2] += c, state[3] += d;
@@ -41,8 +41,8 @@ static void block(uint32_t state[8], const uint8_t *p)
 
 void sha256(struct slice bytes, uint8_t digest[SHA256_SIZE])
 {
-	uint32_t state[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c,
-		0x1f83d9ab, 0x5be0cd19 };
+	uint32_t state[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f,
+		0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
 	const uint8_t *p = (const uint8_t *)bytes.data;
 	size_t left = bytes.size;
 	for (; left >= 64; left -= 64, p += 64)

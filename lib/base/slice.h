@@ -1,4 +1,7 @@
-/* slice.h: bytes with their length. Text is UTF-8, never NUL-terminated; NUL ends only what goes to a system call. */
+/*
+ * slice.h: bytes with their length. Text is UTF-8, never NUL-terminated; NUL ends only what goes to
+ * a system call.
+ */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,7 +25,8 @@ static inline bool slice_equal(struct slice a, struct slice b)
 	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
-/* Order by bytes, the shorter first where one begins the other: for UTF-8 the order of code points. */
+/* Order by bytes, the shorter first where one begins the other: for UTF-8 the order of code
+ * points. */
 static inline int slice_compare(struct slice a, struct slice b)
 {
 	size_t n = a.size < b.size ? a.size : b.size;

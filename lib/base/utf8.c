@@ -89,14 +89,14 @@ size_t utf8_check_portable(struct slice text)
 /* The kinds of error that a pair of bytes can be; a pair is wrong where all three lookups name the
  * same kind. */
 enum {
-	TOO_SHORT = 1,		/* 11______ 0_______ or 11______ 11______ */
-	TOO_LONG = 2,		/* 0_______ 10______ */
-	OVERLONG_3 = 4,		/* 11100000 100_____ */
-	TOO_LARGE = 8,		/* 11110100 1001____ and above */
-	SURROGATE = 16,		/* 11101101 101_____ */
-	OVERLONG_2 = 32,	/* 1100000_ 10______ */
-	OVERLONG_4 = 64,	/* 11110000 1000____; also 11110101 and above 1000____ */
-	TWO_CONTS = 128,	/* 10______ 10______: right only behind a longer lead */
+	TOO_SHORT = 1, /* 11______ 0_______ or 11______ 11______ */
+	TOO_LONG = 2, /* 0_______ 10______ */
+	OVERLONG_3 = 4, /* 11100000 100_____ */
+	TOO_LARGE = 8, /* 11110100 1001____ and above */
+	SURROGATE = 16, /* 11101101 101_____ */
+	OVERLONG_2 = 32, /* 1100000_ 10______ */
+	OVERLONG_4 = 64, /* 11110000 1000____; also 11110101 and above 1000____ */
+	TWO_CONTS = 128, /* 10______ 10______: right only behind a longer lead */
 	CARRY = TOO_SHORT | TOO_LONG | TWO_CONTS,
 };
 
@@ -121,25 +121,23 @@ AVX2 static inline __m256i wrong(__m256i now, __m256i before)
 	const char large = S(CARRY | TOO_LARGE | OVERLONG_4);
 	const __m256i first_low = TABLE(S(CARRY | OVERLONG_3 | OVERLONG_2 | OVERLONG_4),
 		S(CARRY | OVERLONG_2), S(CARRY), S(CARRY), S(CARRY | TOO_LARGE), large, large,
-			large,
-		large, large, large, large, large, S(CARRY | TOO_LARGE | OVERLONG_4 | SURROGATE),
-			large,
-		large);
+		large, large, large, large, large, large,
+		S(CARRY | TOO_LARGE | OVERLONG_4 | SURROGATE), large, large);
 	const char cont = S(TOO_LONG | OVERLONG_2 | TWO_CONTS);
 	const __m256i second_high = TABLE(TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
 		TOO_SHORT, TOO_SHORT, TOO_SHORT, S(cont | OVERLONG_3 | OVERLONG_4),
 		S(cont | OVERLONG_3 | TOO_LARGE), S(cont | SURROGATE | TOO_LARGE),
 		S(cont | SURROGATE | TOO_LARGE), TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT);
 	__m256i one = SHIFTED(now, before, 1);
-	__m256i pair = _mm256_and_si256(
-		_mm256_and_si256(_mm256_shuffle_epi8(first_high, high_nibble(one)),
-			_mm256_shuffle_epi8(first_low, _mm256_and_si256(one,
-				_mm256_set1_epi8(15)))),
-		_mm256_shuffle_epi8(second_high, high_nibble(now)));
+	__m256i pair =
+		_mm256_and_si256(_mm256_and_si256(_mm256_shuffle_epi8(first_high, high_nibble(one)),
+					 _mm256_shuffle_epi8(first_low,
+						 _mm256_and_si256(one, _mm256_set1_epi8(15)))),
+			_mm256_shuffle_epi8(second_high, high_nibble(now)));
 	/* bit 7 where a third or fourth byte must stand: behind a lead of three, or of four */
 	__m256i third = _mm256_subs_epu8(SHIFTED(now, before, 2), _mm256_set1_epi8(S(0xe0 - 0x80)));
-	__m256i fourth = _mm256_subs_epu8(SHIFTED(now, before, 3),
-		_mm256_set1_epi8(S(0xf0 - 0x80)));
+	__m256i fourth =
+		_mm256_subs_epu8(SHIFTED(now, before, 3), _mm256_set1_epi8(S(0xf0 - 0x80)));
 	__m256i must = _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8(S(0x80)));
 	return _mm256_xor_si256(must, pair);
 }

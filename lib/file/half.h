@@ -6,7 +6,7 @@
 static inline float half_to_float(uint16_t h)
 {
 	uint32_t exponent = h >> 10 & 31, fraction = h & 0x3ff;
-	float f = (float)fraction * 0x1p-24f;	/* the subnormals, and zero */
+	float f = (float)fraction * 0x1p-24f; /* the subnormals, and zero */
 	if (exponent) {
 		uint32_t bits = (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13;
 		memcpy(&f, &bits, 4);

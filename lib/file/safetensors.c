@@ -79,7 +79,7 @@ size_t file_dtype_size(enum file_dtype dtype)
 	return 0;
 }
 
-/* --- The header ---------------------------------------------------------------------------- */
+/* --- The header ----------------------------------------------------------------------------- */
 
 /* What one header is read into. */
 struct header {
@@ -308,7 +308,7 @@ static int read_header(struct header *h, struct slice bytes)
 	return read_members(h, root);
 }
 
-/* --- Files --------------------------------------------------------------------------------- */
+/* --- Files ---------------------------------------------------------------------------------- */
 
 static struct tensor_file *file_new(const char *path, size_t n_shards)
 {
@@ -382,7 +382,7 @@ void tensor_file_close(struct tensor_file *f)
 	mem_free(f);
 }
 
-/* --- Shards -------------------------------------------------------------------------------- */
+/* --- Shards --------------------------------------------------------------------------------- */
 
 /* Of the index: which file a tensor is said to be in. */
 struct place {
@@ -504,7 +504,7 @@ struct tensor_file *tensor_file_open(const char *path, struct error *e)
 	return f;
 }
 
-/* --- Looking up ---------------------------------------------------------------------------- */
+/* --- Looking up ----------------------------------------------------------------------------- */
 
 const char *tensor_file_path(const struct tensor_file *f)
 {

@@ -17,16 +17,27 @@
 #include "lib/record/json.h"
 
 enum file_dtype {
-	FILE_BOOL, FILE_U8, FILE_I8, FILE_I16, FILE_U16, FILE_F16, FILE_BF16,
-	FILE_I32, FILE_U32, FILE_F32, FILE_F64, FILE_I64, FILE_U64,
-	FILE_OTHER,	/* known, not computed on: F4, F6, F8, C64 */
+	FILE_BOOL,
+	FILE_U8,
+	FILE_I8,
+	FILE_I16,
+	FILE_U16,
+	FILE_F16,
+	FILE_BF16,
+	FILE_I32,
+	FILE_U32,
+	FILE_F32,
+	FILE_F64,
+	FILE_I64,
+	FILE_U64,
+	FILE_OTHER, /* known, not computed on: F4, F6, F8, C64 */
 };
 enum { FILE_DIMS = 8 };
 
 struct file_tensor {
 	struct slice name;
 	enum file_dtype dtype;
-	size_t n_dims, shape[FILE_DIMS], count;	/* count: product of shape */
+	size_t n_dims, shape[FILE_DIMS], count; /* count: product of shape */
 	struct slice data;
 };
 
@@ -77,7 +88,7 @@ const float *tensor_file_floats(const struct tensor_file *, const char *name, si
 const void *tensor_file_bytes(const struct tensor_file *, const char *name, enum file_dtype,
 	size_t n_dims, const size_t *shape, struct arena *, struct error *);
 
-/* --- Writing ------------------------------------------------------------------------------- */
+/* --- Writing -------------------------------------------------------------------------------- */
 
 struct tensor_writer;
 struct tensor_writer *tensor_writer_new(void);

@@ -6,16 +6,16 @@
 #include "lib/file/safetensors.h"
 
 /* Elements of one type, from bytes that need not be aligned; false where float32 has none such. */
-#define CONVERT(type, value, fits)                                         \
-	do {                                                               \
-		for (size_t i = 0; i < t->count; i++) {                    \
-			type x;                                            \
+#define CONVERT(type, value, fits) \
+	do { \
+		for (size_t i = 0; i < t->count; i++) { \
+			type x; \
 			memcpy(&x, t->data.data + i * sizeof x, sizeof x); \
-			if (!(fits))                                       \
-				return false;                              \
-			out[i] = (value);                                  \
-		}                                                          \
-		return true;                                               \
+			if (!(fits)) \
+				return false; \
+			out[i] = (value); \
+		} \
+		return true; \
 	} while (0)
 
 static bool convert(const struct file_tensor *t, float *out)

@@ -38,7 +38,7 @@ struct search {
 	uint64_t seed;
 };
 
-/* --- Clusters --- */
+/* --- Clusters ------------------------------------------------------------------------------- */
 
 /* The probes nearest of m centres to rows of x: at [n, probes]. */
 static void nearest_centres(const struct search *s, const float *x, size_t n, const float *centre,
@@ -106,7 +106,7 @@ static float *find_centres(const struct search *s, size_t m)
 	return centre;
 }
 
-/* --- The search in clusters --- */
+/* --- The search in clusters ----------------------------------------------------------------- */
 
 /* Rows in order of cluster `probe` of each: those of g are row[start[g]] … */
 struct groups {
@@ -226,7 +226,7 @@ static void search_clusters(const struct search *s)
 	mem_free(centre);
 }
 
-/* --- NN-descent --- */
+/* --- NN-descent ----------------------------------------------------------------------------- */
 
 /* Up to NEAR neighbours of each row, and up to NEAR rows that have it as one, in order of index;
  * -1 for none. */

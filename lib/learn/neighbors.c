@@ -18,7 +18,7 @@ enum {
 	PAIRS = 1 << 22, /* pairs whose distances are computed at a time */
 };
 
-/* --- Rows --- */
+/* --- Rows ----------------------------------------------------------------------------------- */
 
 static float largest(const float *x, size_t n)
 {
@@ -118,7 +118,7 @@ void rows_free(struct rows *r)
 	r->x = NULL;
 }
 
-/* --- Exact distances of what a search found --- */
+/* --- Exact distances of what a search found ------------------------------------------------- */
 
 static enum nearest search_kind(const struct rows *r)
 {

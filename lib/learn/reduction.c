@@ -36,7 +36,7 @@ void reduction_free(struct reduction *r)
 	*r = (struct reduction){ 0 };
 }
 
-/* --- Parameters in the metadata --- */
+/* --- Parameters in the metadata ------------------------------------------------------------- */
 
 struct parameter {
 	const char *name;
@@ -96,7 +96,7 @@ static void write_number(
 	tensor_writer_metadata(w, name, (struct slice){ text, number_from_double(text, value) });
 }
 
-/* --- Saving --- */
+/* --- Saving --------------------------------------------------------------------------------- */
 
 static void add_pca(const struct pca *p, struct tensor_writer *w, struct arena *arena)
 {
@@ -142,7 +142,7 @@ int reduction_save(const struct reduction *r, const char *path, struct error *e)
 	return rc;
 }
 
-/* --- Loading --- */
+/* --- Loading -------------------------------------------------------------------------------- */
 
 struct source {
 	const struct tensor_file *file;

@@ -1,12 +1,12 @@
 /*
  * space.h: points under a metric, laid out for exact neighbour searches in float64, as HDBSCAN,
- * k-means and agglomerative clustering need them: with a kd-tree (Bentley 1975; bounding boxes
- * and split by the widest side) in few dimensions, as plain blocks in many.
+ * k-means and agglomerative clustering need them: with a kd-tree (Bentley 1975; bounding boxes and
+ * split by the widest side) in few dimensions, as plain blocks in many.
  *
- * One arithmetic. The raw distance of two points is the sum over dimensions, in order, of
- * (x − y)² or |x − y|, each operation rounded, nothing contracted; the distance is its square
- * root (euclidean), its half (cosine: the points are first scaled to length 1, and then 1 − cos
- * is half of |u − v|²), or itself (manhattan). It is symmetric, 0 for equal points, and has the same bits
+ * One arithmetic. The raw distance of two points is the sum over dimensions, in order, of (x − y)²
+ * or |x − y|, each operation rounded, nothing contracted; the distance is its square root
+ * (euclidean), its half (cosine: the points are first scaled to length 1, and then 1 − cos is half
+ * of |u − v|²), or itself (manhattan). It is symmetric, 0 for equal points, and has the same bits
  * in every search, so a search by tree and one by brute force give the same answer. A box's raw
  * distance is summed in the same order from the gaps, which are no larger than the differences;
  * rounding is monotone, so it is a lower bound without any tolerance.

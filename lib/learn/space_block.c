@@ -52,22 +52,22 @@ INLINE void four_body(const double *const points[4], const double *blocks, size_
 	}
 }
 
-#define PATH(name, attribute)                                                                  \
-	attribute static void name##_one(const double *point, const double *blocks, size_t n,  \
-		size_t c, double *out, bool manhattan)                                         \
-	{                                                                                      \
-		if (manhattan)                                                                 \
-			one_body(point, blocks, n, c, out, true);                              \
-		else                                                                           \
-			one_body(point, blocks, n, c, out, false);                             \
-	}                                                                                      \
+#define PATH(name, attribute) \
+	attribute static void name##_one(const double *point, const double *blocks, size_t n, \
+		size_t c, double *out, bool manhattan) \
+	{ \
+		if (manhattan) \
+			one_body(point, blocks, n, c, out, true); \
+		else \
+			one_body(point, blocks, n, c, out, false); \
+	} \
 	attribute static void name##_four(const double *const points[4], const double *blocks, \
-		size_t n, size_t c, double *const out[4], bool manhattan)                      \
-	{                                                                                      \
-		if (manhattan)                                                                 \
-			four_body(points, blocks, n, c, out, true);                            \
-		else                                                                           \
-			four_body(points, blocks, n, c, out, false);                           \
+		size_t n, size_t c, double *const out[4], bool manhattan) \
+	{ \
+		if (manhattan) \
+			four_body(points, blocks, n, c, out, true); \
+		else \
+			four_body(points, blocks, n, c, out, false); \
 	}
 
 PATH(portable, )

@@ -312,7 +312,7 @@ static void embed_connected(const struct graph *g, size_t k, uint64_t seed, floa
 		iterate(g, k, seed, out);
 }
 
-/* --- Several components --- */
+/* --- Several components --------------------------------------------------------------------- */
 
 /* Vertices in order of their component, and where each component's begin. */
 struct members {

@@ -46,7 +46,7 @@ static size_t epochs_default(size_t n)
 	return n <= FEW_ROWS ? EPOCHS_FEW : EPOCHS_MANY;
 }
 
-/* --- Start --- */
+/* --- Start ---------------------------------------------------------------------------------- */
 
 /* A number from the standard normal distribution (G. Box and M. Muller, 1958). */
 static float normal(uint64_t seed, uint64_t stream, uint64_t i)
@@ -100,7 +100,7 @@ static void start(const struct umap *u, const struct graph *g, const float *x, f
 	fit_to_box(y, n, k);
 }
 
-/* --- Layout --- */
+/* --- Layout --------------------------------------------------------------------------------- */
 
 static struct umap_force force(const struct umap *u, double alpha)
 {
@@ -146,7 +146,7 @@ static void layout(
 	device_reset(d, mark);
 }
 
-/* --- Fit --- */
+/* --- Fit ------------------------------------------------------------------------------------ */
 
 static void smooth(struct device *d, const float *distance, size_t n, size_t k,
 	double local_connectivity, float mean, float *sigma, float *rho)
@@ -205,7 +205,7 @@ void umap_fit(struct umap *u, struct device *d, const struct umap_options *optio
 	graph_free(&g);
 }
 
-/* --- New rows --- */
+/* --- New rows ------------------------------------------------------------------------------- */
 
 /* Where a new row starts: the mean of its neighbours by membership. A copy of a fitted row stays
  * on it: its edges are dropped. */

@@ -23,12 +23,12 @@ struct umap_options {
 	void (*progress)(const char *what, size_t done, size_t total); /* may be NULL */
 };
 
-#define UMAP_DEFAULTS                                                                           \
-	{                                                                                       \
+#define UMAP_DEFAULTS \
+	{ \
 		.n_neighbors = 15, .n_components = 5, .metric = NEIGHBOR_COSINE, .min_dist = 0, \
-		.spread = 1, .n_epochs = SIZE_MAX, .init = UMAP_SPECTRAL, .learning_rate = 1,   \
-		.negative_sample_rate = 5, .set_op_mix_ratio = 1, .local_connectivity = 1,      \
-		.target_weight = 0.5, .seed = 42                                                \
+		.spread = 1, .n_epochs = SIZE_MAX, .init = UMAP_SPECTRAL, .learning_rate = 1, \
+		.negative_sample_rate = 5, .set_op_mix_ratio = 1, .local_connectivity = 1, \
+		.target_weight = 0.5, .seed = 42 \
 	}
 
 /* A fitted layout. */

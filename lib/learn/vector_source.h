@@ -41,8 +41,7 @@ int vector_source_next(struct vector_source *, const struct record *, struct are
  */
 int vector_source_read(const struct vector_source *, const struct record *, struct arena *,
 	const float **row, size_t *n, struct error *);
-int vector_source_check(
-	struct vector_source *, const struct record *, size_t n, struct error *);
+int vector_source_check(struct vector_source *, const struct record *, size_t n, struct error *);
 
 /*
  * -1 and the error (65) where the file had another number of rows than there were records. Frees

@@ -6,13 +6,14 @@
 #include "lib/plot/lettering.h"
 
 /* Sizes in units, which are pixels where a panel is 400 wide. */
-enum { PANEL = 400, HEAD = 52, BAR = 27, FOOT = 26, TITLE = 84, MARGIN = 28, LABEL = 150, GAP = 36 };
+enum { PANEL = 400, HEAD = 52, BAR = 27, FOOT = 26, TITLE = 84, MARGIN = 28 };
+enum { LABEL = 150, GAP = 36 };
 
 struct bars {
 	const struct bars_style *style;
 	const struct theme *theme;
 	size_t n, columns, rows;
-	float unit, panel;	/* panel: its width in pixels */
+	float unit, panel; /* panel: its width in pixels */
 };
 
 static bool is_outlier(const struct report_topic *t)
@@ -37,7 +38,7 @@ static void lay_out(struct bars *b, const struct report *r, const struct bars_st
 static float needed(const struct bars *b)
 {
 	float units = 2 * MARGIN + (float)(b->style->title.size ? TITLE : 0) +
-		(float)b->rows * (HEAD + (float)b->style->n_words * BAR + FOOT);
+		      (float)b->rows * (HEAD + (float)b->style->n_words * BAR + FOOT);
 	return units * b->unit;
 }
 
@@ -69,32 +70,52 @@ static struct slice fit(struct arena *arena, struct slice text, float size, bool
 static void draw_bar(const struct bars *b, struct canvas *c, struct arena *arena, float x, float y,
 	const struct report_word *w, double most, struct colour colour)
 {
-	float u = b->unit, size = 15 * u, from = x + LABEL * u, room = b->panel - (LABEL + GAP + 50) * u;
-	canvas_text(c, &(struct canvas_text){ .x = from - 8 * u, .y = y + 0.36f * size, .size = size,
-		.align = CANVAS_RIGHT, .colour = b->theme->ink },
+	float u = b->unit, size = 15 * u, from = x + LABEL * u,
+	      room = b->panel - (LABEL + GAP + 50) * u;
+	canvas_text(c,
+		&(struct canvas_text){ .x = from - 8 * u,
+			.y = y + 0.36f * size,
+			.size = size,
+			.align = CANVAS_RIGHT,
+			.colour = b->theme->ink },
 		fit(arena, w->word, size, false, (LABEL - 8) * u));
 	float length = w->score > 0 && most > 0 ? (float)(w->score / most) * room : 0;
 	canvas_box(c, from, y - 9 * u, length > u ? length : u, 18 * u, colour);
 	char score[32];
 	int n = snprintf(score, sizeof score, "%.3g", w->score);
-	canvas_text(c, &(struct canvas_text){ .x = from + length + 6 * u, .y = y + 4.3f * u,
-		.size = 12 * u, .colour = b->theme->faint }, (struct slice){ score, (size_t)n });
+	canvas_text(c,
+		&(struct canvas_text){ .x = from + length + 6 * u,
+			.y = y + 4.3f * u,
+			.size = 12 * u,
+			.colour = b->theme->faint },
+		(struct slice){ score, (size_t)n });
 }
 
-static void draw_panel(const struct bars *b, struct canvas *c, struct arena *arena, float x, float y,
-	const struct report_topic *t, size_t index)
+static void draw_panel(const struct bars *b, struct canvas *c, struct arena *arena, float x,
+	float y, const struct report_topic *t, size_t index)
 {
 	float u = b->unit;
 	const struct report_words *words = report_words(t, b->style->aspect);
 	size_t n = words->n < b->style->n_words ? words->n : b->style->n_words;
 	char count[64];
-	int size = snprintf(count, sizeof count, "%zu %s", t->count, t->count == 1 ? "record" : "records");
-	struct slice label = fit(arena, report_title(t, arena), 17 * u, true, b->panel - GAP * u - 110 * u);
+	int size = snprintf(
+		count, sizeof count, "%zu %s", t->count, t->count == 1 ? "record" : "records");
+	struct slice label =
+		fit(arena, report_title(t, arena), 17 * u, true, b->panel - GAP * u - 110 * u);
 	canvas_group(c, label);
-	canvas_text(c, &(struct canvas_text){ .x = x, .y = y + 20 * u, .size = 17 * u, .bold = true,
-		.colour = b->theme->label[index % COLOUR_HUES] }, label);
-	canvas_text(c, &(struct canvas_text){ .x = x + b->panel - GAP * u, .y = y + 20 * u,
-		.size = 13 * u, .align = CANVAS_RIGHT, .colour = b->theme->faint },
+	canvas_text(c,
+		&(struct canvas_text){ .x = x,
+			.y = y + 20 * u,
+			.size = 17 * u,
+			.bold = true,
+			.colour = b->theme->label[index % COLOUR_HUES] },
+		label);
+	canvas_text(c,
+		&(struct canvas_text){ .x = x + b->panel - GAP * u,
+			.y = y + 20 * u,
+			.size = 13 * u,
+			.align = CANVAS_RIGHT,
+			.colour = b->theme->faint },
 		(struct slice){ count, (size_t)size });
 	canvas_line(c, x, y + 30 * u, x + b->panel - GAP * u, y + 30 * u, u, b->theme->outlier);
 	double most = 0;
@@ -117,10 +138,15 @@ size_t bars_draw(const struct report *r, const struct bars_style *style, struct 
 	struct arena *arena = arena_new();
 	float top = MARGIN * b.unit;
 	if (style->title.size) {
-		struct slice title = fit(arena, style->title, 32 * b.unit, true,
-			style->width - 2 * MARGIN * b.unit);
-		canvas_text(c, &(struct canvas_text){ .x = MARGIN * b.unit, .y = top + 36 * b.unit,
-			.size = 32 * b.unit, .bold = true, .colour = b.theme->ink }, title);
+		struct slice title = fit(
+			arena, style->title, 32 * b.unit, true, style->width - 2 * MARGIN * b.unit);
+		canvas_text(c,
+			&(struct canvas_text){ .x = MARGIN * b.unit,
+				.y = top + 36 * b.unit,
+				.size = 32 * b.unit,
+				.bold = true,
+				.colour = b.theme->ink },
+			title);
 		top += TITLE * b.unit;
 	}
 	size_t drawn = 0;

@@ -1,15 +1,16 @@
 /*
- * bars.h: what topics are about: a panel a topic, with its best words as horizontal bars, the longest filling its panel. The topics are
- * the report's, outliers left out, in the report's order (largest first).
+ * bars.h: what topics are about: a panel a topic, with its best words as horizontal bars, the
+ * longest filling its panel. The topics are the report's, outliers left out, in the report's order
+ * (largest first).
  */
 #pragma once
 #include "lib/plot/canvas.h"
 #include "lib/plot/report.h"
 
 struct bars_style {
-	float width, height;	/* height 0: as high as the bars need */
-	size_t n_topics, n_words;	/* at most */
-	const char *aspect;	/* NULL: the topics' own words */
+	float width, height; /* height 0: as high as the bars need */
+	size_t n_topics, n_words; /* at most */
+	const char *aspect; /* NULL: the topics' own words */
 	struct slice title;
 	bool dark;
 };

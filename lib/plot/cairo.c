@@ -1,7 +1,8 @@
 /*
- * cairo.c: PNG images and PDF pages through cairo. Fonts come from fontconfig ("sans-serif"): shapes of letters depend on what is
- * installed, the layout does not, and where a font is wider than planned its text is set smaller. cairo draws with strokes of its
- * own where there is no font at all. A PDF carries no date (CAIRO_PDF_METADATA_CREATE_DATE set to nothing).
+ * cairo.c: PNG images and PDF pages through cairo. Fonts come from fontconfig ("sans-serif"):
+ * shapes of letters depend on what is installed, the layout does not, and where a font is wider
+ * than planned its text is set smaller. cairo draws with strokes of its own where there is no font
+ * at all. A PDF carries no date (CAIRO_PDF_METADATA_CREATE_DATE set to nothing).
  */
 #include "lib/plot/canvas.h"
 
@@ -39,7 +40,8 @@ static void draw_group(struct canvas *c, struct slice title)
 	(void)title;
 }
 
-/* In PDF a stroke of no length with a round cap is the shortest thing that is a dot; in an image a filled circle is the quickest. */
+/* In PDF a stroke of no length with a round cap is the shortest thing that is a dot; in an image a
+ * filled circle is the quickest. */
 static void draw_dots(struct canvas *c, size_t n, const float *x, const float *y, float radius,
 	struct colour colour, float opacity)
 {
@@ -53,14 +55,15 @@ static void draw_dots(struct canvas *c, size_t n, const float *x, const float *y
 			cairo_line_to(s->to, (double)x[i], (double)y[i]);
 			cairo_stroke(s->to);
 		} else {
-			cairo_arc(s->to, (double)x[i], (double)y[i], (double)radius, 0, 6.2831853071795865);
+			cairo_arc(s->to, (double)x[i], (double)y[i], (double)radius, 0,
+				6.2831853071795865);
 			cairo_fill(s->to);
 		}
 	}
 }
 
-static void draw_line(struct canvas *c, float x0, float y0, float x1, float y1, float width,
-	struct colour colour)
+static void draw_line(
+	struct canvas *c, float x0, float y0, float x1, float y1, float width, struct colour colour)
 {
 	cairo_t *to = ((struct cairo *)c)->to;
 	set_colour(to, colour, 1);
@@ -71,8 +74,8 @@ static void draw_line(struct canvas *c, float x0, float y0, float x1, float y1, 
 	cairo_stroke(to);
 }
 
-static void draw_box(struct canvas *c, float x, float y, float width, float height,
-	struct colour colour)
+static void draw_box(
+	struct canvas *c, float x, float y, float width, float height, struct colour colour)
 {
 	cairo_t *to = ((struct cairo *)c)->to;
 	set_colour(to, colour, 1);
@@ -98,7 +101,9 @@ static void draw_text(struct canvas *c, const struct canvas_text *t, struct slic
 		cairo_set_font_size(s->to, (double)t->size * planned / width);
 		width = planned;
 	}
-	double x = (double)t->x - width * (t->align == CANVAS_MIDDLE ? 0.5 : t->align == CANVAS_RIGHT ? 1 : 0);
+	double x = (double)t->x - width * (t->align == CANVAS_MIDDLE         ? 0.5
+						  : t->align == CANVAS_RIGHT ? 1
+									     : 0);
 	if (t->halo > 0) {
 		cairo_move_to(s->to, x, (double)t->y);
 		cairo_text_path(s->to, s->word.data);
@@ -128,24 +133,26 @@ static int draw_finish(struct canvas *c, struct buffer *out, struct error *e)
 	buffer_free(&s->out);
 	buffer_free(&s->word);
 	mem_free(s);
-	return status == CAIRO_STATUS_SUCCESS ? 0
-		: error_set(e, status == CAIRO_STATUS_NO_MEMORY ? ERROR_RETRY : ERROR_UNAVAILABLE,
-			"cairo: %s", cairo_status_to_string(status));
+	return status == CAIRO_STATUS_SUCCESS
+		       ? 0
+		       : error_set(e,
+				 status == CAIRO_STATUS_NO_MEMORY ? ERROR_RETRY : ERROR_UNAVAILABLE,
+				 "cairo: %s", cairo_status_to_string(status));
 }
 
-static const struct canvas_kind cairo_kind = { draw_group, draw_dots, draw_line, draw_box, draw_text,
-	draw_finish };
+static const struct canvas_kind cairo_kind = { draw_group, draw_dots, draw_line, draw_box,
+	draw_text, draw_finish };
 
-static void set_metadata(cairo_surface_t *surface, struct arena *arena, struct slice title,
-	struct slice description)
+static void set_metadata(
+	cairo_surface_t *surface, struct arena *arena, struct slice title, struct slice description)
 {
 	cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "");
 	if (title.size)
-		cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE,
-			arena_string(arena, title));
+		cairo_pdf_surface_set_metadata(
+			surface, CAIRO_PDF_METADATA_TITLE, arena_string(arena, title));
 	if (description.size)
-		cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_SUBJECT,
-			arena_string(arena, description));
+		cairo_pdf_surface_set_metadata(
+			surface, CAIRO_PDF_METADATA_SUBJECT, arena_string(arena, description));
 }
 
 struct canvas *canvas_cairo(enum canvas_format format, float width, float height,
@@ -155,13 +162,14 @@ struct canvas *canvas_cairo(enum canvas_format format, float width, float height
 	s->canvas = (struct canvas){ &cairo_kind, width, height };
 	s->format = format;
 	if (format == CANVAS_PDF) {
-		s->surface = cairo_pdf_surface_create_for_stream(append, &s->out, (double)width,
-			(double)height);
+		s->surface = cairo_pdf_surface_create_for_stream(
+			append, &s->out, (double)width, (double)height);
 		struct arena *arena = arena_new();
 		set_metadata(s->surface, arena, title, description);
 		arena_free(arena);
 	} else {
-		s->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
+		s->surface =
+			cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
 	}
 	cairo_status_t status = cairo_surface_status(s->surface);
 	if (status != CAIRO_STATUS_SUCCESS) {
@@ -195,7 +203,8 @@ int canvas_cairo_check(enum canvas_format format, struct error *e)
 {
 	return error_set(e, ERROR_UNAVAILABLE,
 		"this build has no cairo, which %s needs: write .html or .svg, or install"
-		" libcairo2-dev and build again", format == CANVAS_PNG ? "PNG" : "PDF");
+		" libcairo2-dev and build again",
+		format == CANVAS_PNG ? "PNG" : "PDF");
 }
 
 struct canvas *canvas_cairo(enum canvas_format format, float width, float height,

@@ -27,8 +27,8 @@ void canvas_dots(struct canvas *c, size_t n, const float *x, const float *y, flo
 	c->kind->dots(c, n, x, y, radius, colour, opacity);
 }
 
-void canvas_line(struct canvas *c, float x0, float y0, float x1, float y1, float width,
-	struct colour colour)
+void canvas_line(
+	struct canvas *c, float x0, float y0, float x1, float y1, float width, struct colour colour)
 {
 	c->kind->line(c, x0, y0, x1, y1, width, colour);
 }

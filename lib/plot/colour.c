@@ -1,7 +1,8 @@
 /*
- * colour.c: palettes, colour vision and contrast. sRGB is IEC 61966-2-1; OKLab is Björn Ottosson's ("A perceptual color space for
- * image processing", 2020); colour blindness is simulated in linear light with the matrices of Machado, Oliveira and Fernandes ("A
- * physiologically-based model for simulation of color vision deficiency", 2009) at full severity. Roots are our own, by Newton, so
+ * colour.c: palettes, colour vision and contrast. sRGB is IEC 61966-2-1; OKLab is Björn Ottosson's
+ * ("A perceptual color space for image processing", 2020); colour blindness is simulated in linear
+ * light with the matrices of Machado, Oliveira and Fernandes ("A physiologically-based model for
+ * simulation of color vision deficiency", 2009) at full severity. Roots are our own, by Newton, so
  * that every machine chooses the same colours.
  */
 #include "lib/plot/colour.h"
@@ -41,8 +42,8 @@ static double linear_from_byte(uint8_t byte)
 
 static struct linear linear_from(struct colour c)
 {
-	return (struct linear){
-		{ linear_from_byte(c.r), linear_from_byte(c.g), linear_from_byte(c.b) } };
+	return (struct linear){ { linear_from_byte(c.r), linear_from_byte(c.g),
+		linear_from_byte(c.b) } };
 }
 
 static struct linear multiply(const double m[3][3], struct linear v)
@@ -119,7 +120,7 @@ double colour_contrast(struct colour a, struct colour b)
 	return x > y ? x / y : y / x;
 }
 
-/* --- Themes ---------------------------------------------------------------------------------- */
+/* --- Themes --------------------------------------------------------------------------------- */
 
 static uint8_t mix_byte(uint8_t from, uint8_t to, unsigned percent)
 {
@@ -135,19 +136,23 @@ static struct colour mix(struct colour from, struct colour to, unsigned percent)
 static const struct colour white = { 255, 255, 255 }, black = { 0, 0, 0 };
 
 static const struct theme light_base = {
-	.ground = { 255, 255, 255 }, .ink = { 28, 32, 38 }, .faint = { 98, 106, 116 },
+	.ground = { 255, 255, 255 },
+	.ink = { 28, 32, 38 },
+	.faint = { 98, 106, 116 },
 	.outlier = { 201, 206, 212 },
 	.topic = { { 0x29, 0x37, 0xa1 }, { 0xe1, 0xb5, 0x02 }, { 0x02, 0xb5, 0xcb },
-		{ 0xb4, 0x58, 0x70 }, { 0x09, 0x71, 0x0a }, { 0x8b, 0x70, 0xf1 }, { 0xfb, 0x80, 0x85 },
-		{ 0x94, 0x8c, 0x25 }, { 0x80, 0x1e, 0x54 } },
+		{ 0xb4, 0x58, 0x70 }, { 0x09, 0x71, 0x0a }, { 0x8b, 0x70, 0xf1 },
+		{ 0xfb, 0x80, 0x85 }, { 0x94, 0x8c, 0x25 }, { 0x80, 0x1e, 0x54 } },
 };
 
 static const struct theme dark_base = {
-	.ground = { 16, 19, 24 }, .ink = { 234, 237, 241 }, .faint = { 154, 163, 174 },
+	.ground = { 16, 19, 24 },
+	.ink = { 234, 237, 241 },
+	.faint = { 154, 163, 174 },
 	.outlier = { 74, 82, 92 },
 	.topic = { { 0x9c, 0xa2, 0xf7 }, { 0xe6, 0xe2, 0xa4 }, { 0x20, 0xf4, 0xfc },
-		{ 0xf8, 0xa9, 0xb4 }, { 0x8e, 0xd5, 0x4f }, { 0x94, 0x60, 0xd8 }, { 0xab, 0x6d, 0x67 },
-		{ 0x84, 0x9a, 0x0c }, { 0xe8, 0x66, 0xb2 } },
+		{ 0xf8, 0xa9, 0xb4 }, { 0x8e, 0xd5, 0x4f }, { 0x94, 0x60, 0xd8 },
+		{ 0xab, 0x6d, 0x67 }, { 0x84, 0x9a, 0x0c }, { 0xe8, 0x66, 0xb2 } },
 };
 
 /* Shades keep away from the ground, on which the darker or the lighter ones would fade. */
@@ -161,7 +166,8 @@ static void theme_fill(struct theme *t, const struct theme *base, unsigned light
 	for (size_t i = 0; i < COLOURS; i++) {
 		t->label[i] = t->topic[i];
 		/* 5 where 4.5 is asked: text is also drawn over points. */
-		for (unsigned p = 5; p <= 100 && colour_contrast(t->label[i], t->ground) < 5; p += 5)
+		for (unsigned p = 5; p <= 100 && colour_contrast(t->label[i], t->ground) < 5;
+			p += 5)
 			t->label[i] = mix(t->topic[i], t->ink, p);
 	}
 }
@@ -178,7 +184,7 @@ const struct theme *theme_get(bool dark)
 	return &themes[dark];
 }
 
-/* --- Assignment ------------------------------------------------------------------------------ */
+/* --- Assignment ----------------------------------------------------------------------------- */
 
 enum { NEIGHBOURS = 8 };
 
@@ -204,8 +210,9 @@ static size_t nearest_before(size_t i, const float *x, const float *y, uint32_t 
 }
 
 /*
- * Greedy, largest topic first. A colour's worth is its least distance to those of the neighbours, where a neighbour counts the
- * less the further down the list it stands and distances above 0.2 are all good, less a charge for every use so far.
+ * Greedy, largest topic first. A colour's worth is its least distance to those of the neighbours,
+ * where a neighbour counts the less the further down the list it stands and distances above 0.2 are
+ * all good, less a charge for every use so far.
  */
 void colour_assign(size_t n, const float *x, const float *y, uint8_t *colours)
 {

@@ -1,12 +1,13 @@
 /*
- * labels.c: greedy placement of labels, the point-feature problem of cartography (Christensen, Marks and Shieber, "An empirical study
- * of algorithms for point-feature label placement", 1995), with the area covered read from a summed-area table (Crow, 1984).
+ * labels.c: greedy placement of labels, the point-feature problem of cartography (Christensen,
+ * Marks and Shieber, "An empirical study of algorithms for point-feature label placement", 1995),
+ * with the area covered read from a summed-area table (Crow, 1984).
  */
 #include "lib/plot/labels.h"
 
 #include "lib/base/memory.h"
 
-/* --- Density --------------------------------------------------------------------------------- */
+/* --- Density -------------------------------------------------------------------------------- */
 
 static size_t clamp_cell(float position, float cell, size_t cells)
 {
@@ -16,8 +17,8 @@ static size_t clamp_cell(float position, float cell, size_t cells)
 	return at >= (float)cells ? cells - 1 : (size_t)at;
 }
 
-void density_make(struct density *d, size_t n, const float *x, const float *y, float width,
-	float height)
+void density_make(
+	struct density *d, size_t n, const float *x, const float *y, float width, float height)
 {
 	d->cell = (width > height ? width : height) / 400;
 	d->columns = (size_t)(width / d->cell) + 1;
@@ -30,7 +31,8 @@ void density_make(struct density *d, size_t n, const float *x, const float *y, f
 	for (size_t r = 1; r <= d->rows; r++)
 		for (size_t c = 1; c <= d->columns; c++)
 			d->sums[r * stride + c] += d->sums[(r - 1) * stride + c] +
-				d->sums[r * stride + c - 1] - d->sums[(r - 1) * stride + c - 1];
+						   d->sums[r * stride + c - 1] -
+						   d->sums[(r - 1) * stride + c - 1];
 }
 
 void density_free(struct density *d)
@@ -49,7 +51,7 @@ uint32_t density_count(const struct density *d, float left, float top, float rig
 	       d->sums[t * stride + l];
 }
 
-/* --- Geometry -------------------------------------------------------------------------------- */
+/* --- Geometry ------------------------------------------------------------------------------- */
 
 static bool overlap(const struct label *a, const struct label *b)
 {
@@ -120,25 +122,25 @@ static bool fits(const struct label *l, const struct label *placed, const uint32
 		const struct label *other = &placed[order[i]];
 		if (overlap(l, other) ||
 			(l->tied && segment_meets(l->anchor_x, l->anchor_y, l->x, l->y, other)) ||
-			(other->tied &&
-				segment_meets(other->anchor_x, other->anchor_y, other->x, other->y, l)) ||
+			(other->tied && segment_meets(other->anchor_x, other->anchor_y, other->x,
+						other->y, l)) ||
 			(l->tied && other->tied && ties_cross(l, other)))
 			return false;
 	}
 	return true;
 }
 
-/* --- Placement ------------------------------------------------------------------------------- */
+/* --- Placement ------------------------------------------------------------------------------ */
 
 enum { DIRECTIONS = 16, RINGS = 18 };
 
 struct placing {
 	struct label *labels;
 	size_t n;
-	uint32_t *order;	/* those placed, in this order */
+	uint32_t *order; /* those placed, in this order */
 	size_t placed;
 	const struct label_page *page;
-	float densest;		/* points an area under the label that covers most at its anchor */
+	float densest; /* points an area under the label that covers most at its anchor */
 };
 
 static bool under_label(const struct placing *p, float x, float y)
@@ -149,8 +151,9 @@ static bool under_label(const struct placing *p, float x, float y)
 	return false;
 }
 
-/* In lines of text: the distance, and two thirds for a tie and for each anchor of a label to come; for covering points as much as
- * four in the densest part of the map, and as much as three where they are as many as the label names. */
+/* In lines of text: the distance, and two thirds for a tie and for each anchor of a label to come;
+ * for covering points as much as four in the densest part of the map, and as much as three where
+ * they are as many as the label names. */
 static float cost(const struct placing *p, size_t i, const struct label *at, float distance)
 {
 	float sum = distance / p->page->unit + (at->tied ? 0.67f : 0);
@@ -159,7 +162,7 @@ static float cost(const struct placing *p, size_t i, const struct label *at, flo
 			at->y - at->height / 2, at->x + at->width / 2, at->y + at->height / 2);
 		float named = at->points > 0 ? covered / (float)at->points : 0;
 		sum += 4 * covered / (p->densest * at->width * at->height) +
-			3 * (named < 1 ? named : 1);
+		       3 * (named < 1 ? named : 1);
 	}
 	for (size_t k = i + 1; k < p->n; k++)
 		if (covers(at, p->labels[k].anchor_x, p->labels[k].anchor_y))
@@ -178,9 +181,10 @@ static bool try_place(struct placing *p, size_t i)
 	/* cos and sin of multiples of 22.5 degrees */
 	static const float dial[DIRECTIONS][2] = { { 1, 0 }, { 0.92388f, 0.38268f },
 		{ 0.70711f, 0.70711f }, { 0.38268f, 0.92388f }, { 0, 1 }, { -0.38268f, 0.92388f },
-		{ -0.70711f, 0.70711f }, { -0.92388f, 0.38268f }, { -1, 0 }, { -0.92388f, -0.38268f },
-		{ -0.70711f, -0.70711f }, { -0.38268f, -0.92388f }, { 0, -1 }, { 0.38268f, -0.92388f },
-		{ 0.70711f, -0.70711f }, { 0.92388f, -0.38268f } };
+		{ -0.70711f, 0.70711f }, { -0.92388f, 0.38268f }, { -1, 0 },
+		{ -0.92388f, -0.38268f }, { -0.70711f, -0.70711f }, { -0.38268f, -0.92388f },
+		{ 0, -1 }, { 0.38268f, -0.92388f }, { 0.70711f, -0.70711f },
+		{ 0.92388f, -0.38268f } };
 	struct label *l = &p->labels[i], best = *l;
 	float best_cost = 1e30f;
 	for (size_t ring = 0; ring < RINGS; ring++) {
@@ -220,7 +224,8 @@ static void start(const struct label_page *page, struct label *l)
 	l->placed = l->tied = false;
 }
 
-/* From the anchor, else from the first of the others that no label covers and from which a place is found. */
+/* From the anchor, else from the first of the others that no label covers and from which a place is
+ * found. */
 static bool place(struct placing *p, size_t i)
 {
 	struct label *l = &p->labels[i];
@@ -244,8 +249,9 @@ static float find_densest(const struct label *labels, size_t n, const struct den
 	for (size_t i = 0; density && i < n; i++) {
 		const struct label *l = &labels[i];
 		float c = (float)density_count(density, l->anchor_x - l->width / 2,
-			l->anchor_y - l->height / 2, l->anchor_x + l->width / 2,
-			l->anchor_y + l->height / 2) / (l->width * l->height);
+				  l->anchor_y - l->height / 2, l->anchor_x + l->width / 2,
+				  l->anchor_y + l->height / 2) /
+			  (l->width * l->height);
 		densest = c > densest ? c : densest;
 	}
 	return densest;

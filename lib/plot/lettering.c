@@ -1,6 +1,7 @@
 /*
- * lettering.c: text in pictures. Grapheme clusters are those of UAX #29 by utf8proc, widths of characters beyond ASCII those of UAX #11
- * (1 or 2 cells). The ASCII advances are DejaVu Sans', in hundredths of an em.
+ * lettering.c: text in pictures. Grapheme clusters are those of UAX #29 by utf8proc, widths of
+ * characters beyond ASCII those of UAX #11 (1 or 2 cells). The ASCII advances are DejaVu Sans', in
+ * hundredths of an em.
  */
 #include "lib/plot/lettering.h"
 
@@ -8,7 +9,8 @@
 
 #include "lib/base/buffer.h"
 
-/* One code point, or -1 where the bytes are no UTF-8; *size is how many bytes it took (one where they are bad). */
+/* One code point, or -1 where the bytes are no UTF-8; *size is how many bytes it took (one where
+ * they are bad). */
 static utf8proc_int32_t decode(struct slice text, size_t at, size_t *size)
 {
 	utf8proc_int32_t c;
@@ -22,8 +24,8 @@ static utf8proc_int32_t decode(struct slice text, size_t at, size_t *size)
 static bool is_space(utf8proc_int32_t c)
 {
 	utf8proc_category_t k = utf8proc_category(c);
-	return k == UTF8PROC_CATEGORY_ZS || k == UTF8PROC_CATEGORY_ZL || k == UTF8PROC_CATEGORY_ZP ||
-	       k == UTF8PROC_CATEGORY_CC;
+	return k == UTF8PROC_CATEGORY_ZS || k == UTF8PROC_CATEGORY_ZL ||
+	       k == UTF8PROC_CATEGORY_ZP || k == UTF8PROC_CATEGORY_CC;
 }
 
 static bool is_direction(utf8proc_int32_t c)
@@ -72,7 +74,8 @@ struct slice lettering_cut(struct slice text, size_t n, bool *cut)
 	for (size_t at = 0; at < text.size; at += size) {
 		utf8proc_int32_t c = decode(text, at, &size);
 		c = c < 0 ? 0xfffd : c;
-		if (at == 0 || utf8proc_grapheme_break_stateful(before, c, &state) || ++length == 32) {
+		if (at == 0 || utf8proc_grapheme_break_stateful(before, c, &state) ||
+			++length == 32) {
 			if (clusters == n) {
 				*cut = true;
 				return (struct slice){ text.data, at };
@@ -88,16 +91,16 @@ struct slice lettering_cut(struct slice text, size_t n, bool *cut)
 
 /* regular, bold; from space to ~ */
 static const uint8_t ascii[2][95] = {
-	{ 32, 40, 46, 84, 64, 95, 78, 27, 39, 39, 50, 84, 32, 36, 32, 34, 64, 64, 64, 64, 64, 64, 64, 64, 64,
-		64, 34, 34, 84, 84, 84, 53, 100, 68, 69, 70, 77, 63, 58, 77, 75, 29, 29, 66, 56, 86, 75, 79,
-		60, 79, 69, 63, 61, 73, 68, 99, 69, 61, 69, 39, 34, 39, 84, 50, 50, 61, 63, 55, 63, 62, 35,
-		63, 63, 28, 28, 58, 28, 97, 63, 61, 63, 63, 41, 52, 39, 63, 59, 82, 59, 59, 52, 64, 34, 64,
-		84 },
-	{ 35, 46, 52, 84, 70, 100, 87, 31, 46, 46, 52, 84, 38, 42, 38, 37, 70, 70, 70, 70, 70, 70, 70, 70, 70,
-		70, 40, 40, 84, 84, 84, 58, 100, 77, 76, 73, 83, 68, 68, 82, 84, 37, 37, 77, 64, 100, 84, 85,
-		73, 85, 77, 72, 68, 81, 77, 110, 77, 72, 73, 46, 37, 46, 84, 50, 50, 67, 72, 59, 72, 68, 44,
-		72, 71, 34, 34, 67, 34, 104, 71, 69, 72, 72, 49, 60, 48, 71, 65, 92, 65, 65, 58, 71, 37, 71,
-		84 },
+	{ 32, 40, 46, 84, 64, 95, 78, 27, 39, 39, 50, 84, 32, 36, 32, 34, 64, 64, 64, 64, 64, 64,
+		64, 64, 64, 64, 34, 34, 84, 84, 84, 53, 100, 68, 69, 70, 77, 63, 58, 77, 75, 29, 29,
+		66, 56, 86, 75, 79, 60, 79, 69, 63, 61, 73, 68, 99, 69, 61, 69, 39, 34, 39, 84, 50,
+		50, 61, 63, 55, 63, 62, 35, 63, 63, 28, 28, 58, 28, 97, 63, 61, 63, 63, 41, 52, 39,
+		63, 59, 82, 59, 59, 52, 64, 34, 64, 84 },
+	{ 35, 46, 52, 84, 70, 100, 87, 31, 46, 46, 52, 84, 38, 42, 38, 37, 70, 70, 70, 70, 70, 70,
+		70, 70, 70, 70, 40, 40, 84, 84, 84, 58, 100, 77, 76, 73, 83, 68, 68, 82, 84, 37, 37,
+		77, 64, 100, 84, 85, 73, 85, 77, 72, 68, 81, 77, 110, 77, 72, 73, 46, 37, 46, 84,
+		50, 50, 67, 72, 59, 72, 68, 44, 72, 71, 34, 34, 67, 34, 104, 71, 69, 72, 72, 49, 60,
+		48, 71, 65, 92, 65, 65, 58, 71, 37, 71, 84 },
 };
 
 float lettering_width(struct slice text, bool bold)
@@ -108,7 +111,8 @@ float lettering_width(struct slice text, bool bold)
 		if (c >= 32 && c < 127)
 			hundredths += ascii[bold][c - 32];
 		else
-			hundredths += (size_t)utf8proc_charwidth(c < 0 ? 0xfffd : c) * (bold ? 72 : 66);
+			hundredths +=
+				(size_t)utf8proc_charwidth(c < 0 ? 0xfffd : c) * (bold ? 72 : 66);
 	}
 	return (float)hundredths / 100;
 }
@@ -126,7 +130,9 @@ static size_t fill(struct slice text, float width, bool bold, size_t most, struc
 			while (next < text.size && text.data[next] != ' ')
 				next++;
 			if (next == end ||
-				(end > at && lettering_width((struct slice){ text.data + at, next - at }, bold) > width))
+				(end > at &&
+					lettering_width((struct slice){ text.data + at, next - at },
+						bold) > width))
 				break;
 			end = next;
 		}

@@ -1,4 +1,5 @@
-/* map.c: collecting, ordering and scaling the points of a document map. Drawing is in map_draw.c. */
+/* map.c: collecting, ordering and scaling the points of a document map. Drawing is in
+ * map_draw.c. */
 #include "lib/plot/map.h"
 
 #include <stdlib.h>
@@ -27,7 +28,7 @@ void map_free(struct map *m)
 	*m = (struct map){ 0 };
 }
 
-/* --- Topics ---------------------------------------------------------------------------------- */
+/* --- Topics --------------------------------------------------------------------------------- */
 
 static size_t hash(struct slice s)
 {
@@ -84,8 +85,10 @@ void map_add(struct map *m, double x, double y, struct slice topic, struct slice
 		size_t old = m->capacity, more = old ? 2 * old : 1024;
 		m->x = mem_resize(m->x, old * sizeof *m->x, size_mul(more, sizeof *m->x));
 		m->y = mem_resize(m->y, old * sizeof *m->y, size_mul(more, sizeof *m->y));
-		m->topic = mem_resize(m->topic, old * sizeof *m->topic, size_mul(more, sizeof *m->topic));
-		m->text = mem_resize(m->text, old * sizeof *m->text, size_mul(more, sizeof *m->text));
+		m->topic = mem_resize(
+			m->topic, old * sizeof *m->topic, size_mul(more, sizeof *m->topic));
+		m->text =
+			mem_resize(m->text, old * sizeof *m->text, size_mul(more, sizeof *m->text));
 		m->capacity = more;
 	}
 	uint32_t t = topic_of(m, topic);
@@ -97,7 +100,7 @@ void map_add(struct map *m, double x, double y, struct slice topic, struct slice
 	m->n++;
 }
 
-/* --- Order ----------------------------------------------------------------------------------- */
+/* --- Order ---------------------------------------------------------------------------------- */
 
 static bool is_number(struct slice s)
 {
@@ -176,13 +179,13 @@ static void scale_points(struct map *m)
 	}
 }
 
-/* --- Where a topic is densest ---------------------------------------------------------------- */
+/* --- Where a topic is densest --------------------------------------------------------------- */
 
 enum { GRID = 12 };
 
 /* The mean of the points within `reach` of *x, *y in both directions. */
-static void shift_to_mean(const struct map *m, const struct map_topic *t, float reach_x, float reach_y,
-	float *x, float *y)
+static void shift_to_mean(const struct map *m, const struct map_topic *t, float reach_x,
+	float reach_y, float *x, float *y)
 {
 	double sum_x = 0, sum_y = 0;
 	size_t n = 0;
@@ -200,7 +203,8 @@ static void shift_to_mean(const struct map *m, const struct map_topic *t, float 
 	*y = (float)(sum_y / (double)n);
 }
 
-/* The fullest 3 by 3 cells of a grid over the topic, then three steps of mean shift (Fukunaga and Hostetler, 1975). */
+/* The fullest 3 by 3 cells of a grid over the topic, then three steps of mean shift (Fukunaga and
+ * Hostetler, 1975). */
 static void find_centre(const struct map *m, struct map_topic *t)
 {
 	float low_x = 2, high_x = -2, low_y = 2, high_y = -2;
@@ -221,7 +225,8 @@ static void find_centre(const struct map *m, struct map_topic *t)
 	uint32_t most = 0;
 	for (size_t r = 1; r <= GRID; r++) {
 		for (size_t c = 1; c <= GRID; c++) {
-			uint32_t sum = counts[r][c]; /* itself twice, so that ties go to the middle */
+			/* itself twice, so that ties go to the middle */
+			uint32_t sum = counts[r][c];
 			for (size_t k = 0; k < 9; k++)
 				sum += counts[r + k / 3 - 1][c + k % 3 - 1];
 			if (sum > most) {

@@ -59,17 +59,17 @@ float map_point_opacity(size_t n)
 	return n <= 1000 ? 0.85f : n <= 10000 ? 0.75f : n <= 50000 ? 0.65f : 0.55f;
 }
 
-/* --- Layout ---------------------------------------------------------------------------------- */
+/* --- Layout --------------------------------------------------------------------------------- */
 
 struct layout {
 	const struct map *map;
 	const struct map_style *style;
 	const struct theme *theme;
-	float unit;			/* grows with the picture: 1 at 1600 by 1200 */
-	float left, top, right, bottom;	/* where labels may be */
-	float scale, middle_x, middle_y;	/* from map to page */
+	float unit; /* grows with the picture: 1 at 1600 by 1200 */
+	float left, top, right, bottom; /* where labels may be */
+	float scale, middle_x, middle_y; /* from map to page */
 	float radius, opacity;
-	float *x, *y;			/* [n] on the page */
+	float *x, *y; /* [n] on the page */
 };
 
 static float page_x(const struct layout *l, float x)
@@ -85,14 +85,16 @@ static float page_y(const struct layout *l, float y)
 static void lay_out(struct layout *l, const struct map *m, const struct map_style *style)
 {
 	float unit = __builtin_sqrtf(style->width * style->height) / 1386;
-	*l = (struct layout){ .map = m, .style = style, .theme = theme_get(style->dark), .unit = unit };
+	*l = (struct layout){
+		.map = m, .style = style, .theme = theme_get(style->dark), .unit = unit
+	};
 	float margin = 16 * unit;
 	l->left = margin;
 	l->right = style->width - margin;
 	l->top = margin + (style->title.size ? 84 * unit : 0);
 	l->bottom = style->height - margin;
 	l->radius = style->point_radius > 0 ? style->point_radius
-		: map_point_radius(m->n, style->width, style->height);
+					    : map_point_radius(m->n, style->width, style->height);
 	l->opacity = style->opacity > 0 ? style->opacity : map_point_opacity(m->n);
 	/* points keep away from the edges, so that names fit beside them */
 	float inset = 36 * unit + l->radius;
@@ -124,7 +126,7 @@ static void draw_points(const struct layout *l, struct canvas *c)
 	canvas_group(c, (struct slice){ 0 });
 }
 
-/* --- Labels ---------------------------------------------------------------------------------- */
+/* --- Labels --------------------------------------------------------------------------------- */
 
 struct name {
 	const struct map_topic *topic;
@@ -135,7 +137,8 @@ struct name {
 
 static const float LINE_HEIGHT = 1.12f; /* ems */
 
-/* 12 to 22 units by the square root of the count between the smallest and the largest; few topics are lettered larger. */
+/* 12 to 22 units by the square root of the count between the smallest and the largest; few topics
+ * are lettered larger. */
 static float letter_size(const struct layout *l, size_t count, size_t least, size_t most, size_t n)
 {
 	float low = __builtin_sqrtf((float)least), high = __builtin_sqrtf((float)most);
@@ -147,8 +150,7 @@ static float letter_size(const struct layout *l, size_t count, size_t least, siz
 enum { OTHER_ANCHORS = 16 };
 
 /* Some of a topic's own points near its middle can be the anchor of its label, too. */
-static size_t other_anchors(const struct layout *l, const struct map_topic *t,
-	float (*others)[2])
+static size_t other_anchors(const struct layout *l, const struct map_topic *t, float (*others)[2])
 {
 	float x = page_x(l, t->x), y = page_y(l, t->y), reach = 60 * l->unit;
 	size_t n = 0, step = t->count / 256 + 1;
@@ -162,8 +164,8 @@ static size_t other_anchors(const struct layout *l, const struct map_topic *t,
 	return n;
 }
 
-static void name_box(const struct layout *l, const struct name *name, struct label *label,
-	struct arena *arena)
+static void name_box(
+	const struct layout *l, const struct name *name, struct label *label, struct arena *arena)
 {
 	float width = 0;
 	for (size_t i = 0; i < name->n_lines; i++) {
@@ -172,9 +174,11 @@ static void name_box(const struct layout *l, const struct name *name, struct lab
 	}
 	float(*others)[2] = arena_alloc(arena, OTHER_ANCHORS * sizeof *others);
 	*label = (struct label){
-		.others = (const float(*)[2])others, .n_others = other_anchors(l, name->topic, others),
+		.others = (const float(*)[2])others,
+		.n_others = other_anchors(l, name->topic, others),
 		.points = (uint32_t)name->topic->count,
-		.anchor_x = page_x(l, name->topic->x), .anchor_y = page_y(l, name->topic->y),
+		.anchor_x = page_x(l, name->topic->x),
+		.anchor_y = page_y(l, name->topic->y),
 		.width = width + 8 * l->unit,
 		.height = (float)name->n_lines * LINE_HEIGHT * name->size + 5 * l->unit,
 	};
@@ -204,12 +208,18 @@ static void draw_name(const struct layout *l, const struct name *name, const str
 	float line = LINE_HEIGHT * name->size;
 	for (size_t k = 0; k < name->n_lines; k++) {
 		float middle = label->y + ((float)k - ((float)name->n_lines - 1) / 2) * line;
-		canvas_text(c, &(struct canvas_text){
-			.x = label->x, .y = middle + 0.36f * name->size, .size = name->size,
-			.align = CANVAS_MIDDLE, .bold = true,
-			.colour = l->theme->label[name->topic->colour],
-			.halo = 0.16f * name->size + l->unit, .halo_colour = l->theme->ground,
-		}, name->lines[k]);
+		canvas_text(c,
+			&(struct canvas_text){
+				.x = label->x,
+				.y = middle + 0.36f * name->size,
+				.size = name->size,
+				.align = CANVAS_MIDDLE,
+				.bold = true,
+				.colour = l->theme->label[name->topic->colour],
+				.halo = 0.16f * name->size + l->unit,
+				.halo_colour = l->theme->ground,
+			},
+			name->lines[k]);
 	}
 }
 
@@ -230,15 +240,16 @@ static size_t draw_labels(const struct layout *l, struct canvas *c)
 	for (size_t i = 0; i < n; i++) {
 		const struct map_topic *t = &m->topics[first + i];
 		names[i].topic = t;
-		names[i].size = letter_size(l, t->count, m->topics[first + n - 1].count,
-			m->topics[first].count, n);
+		names[i].size = letter_size(
+			l, t->count, m->topics[first + n - 1].count, m->topics[first].count, n);
 		names[i].n_lines = lettering_wrap(arena, t->label, 10, true, names[i].lines);
 		name_box(l, &names[i], &labels[i], arena);
 	}
 	struct density density;
 	density_make(&density, m->n, l->x, l->y, l->style->width, l->style->height);
 	size_t placed = labels_place(labels, n, most,
-		&(struct label_page){ l->left, l->top, l->right, l->bottom, 16 * l->unit, &density });
+		&(struct label_page){
+			l->left, l->top, l->right, l->bottom, 16 * l->unit, &density });
 	density_free(&density);
 	draw_ties(l, names, labels, n, c);
 	/* the largest last, on top, should halos touch */
@@ -255,13 +266,17 @@ static void draw_title(const struct layout *l, struct canvas *c)
 		return;
 	struct buffer counts = { 0 };
 	map_describe(l->map, &counts);
-	struct canvas_text text = { .x = 32 * l->unit, .y = 58 * l->unit, .size = 34 * l->unit,
-		.bold = true, .colour = l->theme->ink };
+	struct canvas_text text = { .x = 32 * l->unit,
+		.y = 58 * l->unit,
+		.size = 34 * l->unit,
+		.bold = true,
+		.colour = l->theme->ink };
 	float width = lettering_width(l->style->title, true) * text.size, room = l->right - text.x;
 	text.size = width > room ? text.size * room / width : text.size;
 	canvas_text(c, &text, l->style->title);
-	text = (struct canvas_text){ .x = text.x, .y = 86 * l->unit, .size = 17 * l->unit,
-		.colour = l->theme->faint };
+	text = (struct canvas_text){
+		.x = text.x, .y = 86 * l->unit, .size = 17 * l->unit, .colour = l->theme->faint
+	};
 	canvas_text(c, &text, buffer_view(&counts));
 	buffer_free(&counts);
 }

@@ -25,7 +25,8 @@ int page_fill(struct buffer *out, struct slice template, const struct page_part 
 		struct slice name = { open + 2, (size_t)(close - open) - 2 };
 		const struct page_part *part = find_part(parts, n, name);
 		if (!part)
-			return error_set(e, ERROR_MODEL, "the page template has an unknown {{%.*s}}",
+			return error_set(e, ERROR_MODEL,
+				"the page template has an unknown {{%.*s}}",
 				(int)(name.size < 40 ? name.size : 40), name.data);
 		buffer_add(out, at, (size_t)(open - at));
 		if (part->markup)
@@ -49,7 +50,8 @@ void page_digest(struct buffer *b, struct slice text)
 int page_make(struct buffer *out, struct slice template, struct slice style, struct slice script,
 	bool dark, const struct page_part *given, size_t n, struct error *e)
 {
-	CHECK(!memmem(style.data, style.size, "</", 2) && !memmem(script.data, script.size, "</", 2));
+	CHECK(!memmem(style.data, style.size, "</", 2) &&
+		!memmem(script.data, script.size, "</", 2));
 	struct buffer style_digest = { 0 }, script_digest = { 0 };
 	page_digest(&style_digest, style);
 	page_digest(&script_digest, script);

@@ -6,11 +6,11 @@
 #include "lib/plot/contents.h"
 #include "lib/record/record.h"
 
-/* --- Values ---------------------------------------------------------------------------------- */
+/* --- Values --------------------------------------------------------------------------------- */
 
 /* [{"word": …, "score": …}, …] or, of the words alone, ["…", …]. */
-static int read_words(struct report *r, struct json list, struct report_words *words,
-	struct error *e)
+static int read_words(
+	struct report *r, struct json list, struct report_words *words, struct error *e)
 {
 	if (list.type != JSON_ARRAY)
 		return error_set(e, ERROR_DATA, "\"words\" is no array");
@@ -23,7 +23,8 @@ static int read_words(struct report *r, struct json list, struct report_words *w
 			score = json_get(i.value, "score");
 		}
 		if (word.type != JSON_STRING ||
-			(score.type != JSON_NUMBER && score.type != JSON_ABSENT && score.type != JSON_NULL))
+			(score.type != JSON_NUMBER && score.type != JSON_ABSENT &&
+				score.type != JSON_NULL))
 			return error_set(e, ERROR_DATA,
 				"\"words\" holds something that is no word with a score");
 		words->at[words->n++] = (struct report_word){ json_text(word, r->arena),
@@ -36,15 +37,18 @@ static int read_words(struct report *r, struct json list, struct report_words *w
 static struct report_words *add_list(struct report *r, struct report_topic *t, struct slice aspect)
 {
 	struct report_words *list = &t->lists[t->n_lists++];
-	*list = (struct report_words){ .aspect = aspect.data ? arena_string(r->arena, aspect) : NULL };
+	*list = (struct report_words){ .aspect = aspect.data ? arena_string(r->arena, aspect)
+							     : NULL };
 	return list;
 }
 
-static int read_aspects(struct report *r, struct json aspects, struct report_topic *t, struct error *e)
+static int read_aspects(
+	struct report *r, struct json aspects, struct report_topic *t, struct error *e)
 {
 	if (aspects.type != JSON_OBJECT)
-		return aspects.type == JSON_ABSENT || aspects.type == JSON_NULL ? 0
-			: error_set(e, ERROR_DATA, "\"aspects\" is no object");
+		return aspects.type == JSON_ABSENT || aspects.type == JSON_NULL
+			       ? 0
+			       : error_set(e, ERROR_DATA, "\"aspects\" is no object");
 	for (struct json_iterator i = json_iterate(aspects); json_each(&i);) {
 		struct slice name = json_text(i.key, r->arena);
 		if (read_words(r, i.value, add_list(r, t, name), e))
@@ -71,7 +75,8 @@ static int read_topic(struct report *r, struct json v, struct report_topic *t, s
 	if (count.type != JSON_ABSENT &&
 		(count.type != JSON_NUMBER || !json_integer(count, &n) || n < 0))
 		return error_set(e, ERROR_DATA, "its \"count\" is no whole number");
-	*t = (struct report_topic){ .key = key_text(key, r->arena), .count = (size_t)n,
+	*t = (struct report_topic){ .key = key_text(key, r->arena),
+		.count = (size_t)n,
 		.lists = ARENA_ARRAY(r->arena, struct report_words,
 			1 + (aspects.type == JSON_OBJECT ? json_count(aspects) : 0)) };
 	if (name.type == JSON_STRING)
@@ -83,7 +88,7 @@ static int read_topic(struct report *r, struct json v, struct report_topic *t, s
 	return read_aspects(r, aspects, t, e);
 }
 
-/* --- Files ----------------------------------------------------------------------------------- */
+/* --- Files ---------------------------------------------------------------------------------- */
 
 static int read_json(struct report *r, struct slice text, struct error *e)
 {
@@ -92,7 +97,8 @@ static int read_json(struct report *r, struct slice text, struct error *e)
 		return -1;
 	struct json topics = json_get(root, "topics");
 	if (topics.type != JSON_ARRAY)
-		return error_set(e, ERROR_DATA, "it has no array \"topics\": is it a report of topics?");
+		return error_set(
+			e, ERROR_DATA, "it has no array \"topics\": is it a report of topics?");
 	r->topics = ARENA_ARRAY(r->arena, struct report_topic, json_count(topics));
 	for (struct json_iterator i = json_iterate(topics); json_each(&i); r->n++)
 		if (read_topic(r, i.value, &r->topics[r->n], e))
@@ -109,8 +115,8 @@ static int read_json_file(struct report *r, const char *path, struct error *e)
 }
 
 /* A row as the JSON object that it stands for. */
-static void row_object(const struct record *record, const size_t *wants, struct report *r,
-	struct buffer *b)
+static void row_object(
+	const struct record *record, const size_t *wants, struct report *r, struct buffer *b)
 {
 	static const char *const keys[] = { "topic", "count", "name", "words", "aspects" };
 	buffer_clear(b);
@@ -133,12 +139,13 @@ static void row_object(const struct record *record, const size_t *wants, struct 
 
 static int read_csv(struct report *r, const char *path, struct error *e)
 {
-	struct reader *reader = reader_open(&(struct reader_options){ .files = &path, .n_files = 1,
-		.format = FORMAT_CSV }, e);
+	struct reader *reader = reader_open(
+		&(struct reader_options){ .files = &path, .n_files = 1, .format = FORMAT_CSV }, e);
 	if (!reader)
 		return -1;
 	size_t wants[] = { reader_want(reader, "topic"), reader_want(reader, "count"),
-		reader_want(reader, "name"), reader_want(reader, "words"), reader_want(reader, "aspects") };
+		reader_want(reader, "name"), reader_want(reader, "words"),
+		reader_want(reader, "aspects") };
 	struct record record;
 	struct buffer row = { 0 };
 	size_t capacity = 0;
@@ -213,7 +220,7 @@ void report_free(struct report *r)
 	*r = (struct report){ 0 };
 }
 
-/* --- Names ----------------------------------------------------------------------------------- */
+/* --- Names ---------------------------------------------------------------------------------- */
 
 const struct report_topic *report_find(const struct report *r, struct slice key)
 {
@@ -266,8 +273,8 @@ bool report_name_given(const struct report_topic *t)
 	return t->name.size > 0 && !name_is_made(t);
 }
 
-struct slice report_label(const struct report_topic *t, const char *aspect, size_t n,
-	struct arena *arena)
+struct slice report_label(
+	const struct report_topic *t, const char *aspect, size_t n, struct arena *arena)
 {
 	const struct report_words *words = report_words(t, aspect);
 	if (report_name_given(t) && !aspect)

@@ -1,7 +1,8 @@
 /*
- * svg.c: SVG 1.1 (W3C, 2011), written directly. A dot is a path of no length with a round cap ("M12.5 30h0": 27 bytes; a circle
- * through cairo takes 300), so that 43,000 points make about a megabyte, and text stays text that can be searched and read aloud.
- * The halo of text needs paint-order (SVG 2), which browsers, librsvg and Inkscape have.
+ * svg.c: SVG 1.1 (W3C, 2011), written directly. A dot is a path of no length with a round cap
+ * ("M12.5 30h0": 27 bytes; a circle through cairo takes 300), so that 43,000 points make about a
+ * megabyte, and text stays text that can be searched and read aloud. The halo of text needs
+ * paint-order (SVG 2), which browsers, librsvg and Inkscape have.
  */
 #include "lib/plot/canvas.h"
 
@@ -41,7 +42,8 @@ static void add_colour(struct buffer *b, const char *name, struct colour c)
 	buffer_printf(b, " %s=\"#%02x%02x%02x\"", name, c.r, c.g, c.b);
 }
 
-/* Is the character of `size` bytes at p one that XML 1.0 leaves out (2.2 Char)? The text is UTF-8. */
+/* Is the character of `size` bytes at p one that XML 1.0 leaves out (2.2 Char)? The text is
+ * UTF-8. */
 static bool xml_forbids(const unsigned char *p, size_t left)
 {
 	if (*p < 32)
@@ -54,11 +56,21 @@ void xml_escape(struct buffer *b, struct slice text)
 	for (size_t i = 0; i < text.size; i++) {
 		const unsigned char *p = (const unsigned char *)text.data + i;
 		switch (*p) {
-		case '&': buffer_text(b, "&amp;"); continue;
-		case '<': buffer_text(b, "&lt;"); continue;
-		case '>': buffer_text(b, "&gt;"); continue;
-		case '"': buffer_text(b, "&quot;"); continue;
-		case '\'': buffer_text(b, "&#39;"); continue;
+		case '&':
+			buffer_text(b, "&amp;");
+			continue;
+		case '<':
+			buffer_text(b, "&lt;");
+			continue;
+		case '>':
+			buffer_text(b, "&gt;");
+			continue;
+		case '"':
+			buffer_text(b, "&quot;");
+			continue;
+		case '\'':
+			buffer_text(b, "&#39;");
+			continue;
 		}
 		if (xml_forbids(p, text.size - i)) {
 			buffer_text(b, "\xef\xbf\xbd");
@@ -109,8 +121,8 @@ static void svg_dots(struct canvas *c, size_t n, const float *x, const float *y,
 	buffer_text(b, "</g>\n");
 }
 
-static void svg_line(struct canvas *c, float x0, float y0, float x1, float y1, float width,
-	struct colour colour)
+static void svg_line(
+	struct canvas *c, float x0, float y0, float x1, float y1, float width, struct colour colour)
 {
 	struct buffer *b = &((struct svg *)c)->out;
 	buffer_text(b, "<line");
@@ -123,8 +135,8 @@ static void svg_line(struct canvas *c, float x0, float y0, float x1, float y1, f
 	buffer_text(b, " stroke-linecap=\"round\"/>\n");
 }
 
-static void svg_box(struct canvas *c, float x, float y, float width, float height,
-	struct colour colour)
+static void svg_box(
+	struct canvas *c, float x, float y, float width, float height, struct colour colour)
 {
 	struct buffer *b = &((struct svg *)c)->out;
 	buffer_text(b, "<rect");
@@ -187,7 +199,7 @@ struct canvas *canvas_svg(float width, float height, struct colour ground, struc
 	buffer_char(b, ' ');
 	add_number(b, height);
 	buffer_text(b, "\" font-family=\"Inter, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans',"
-		" sans-serif\">\n");
+		       " sans-serif\">\n");
 	add_title(b, "title", title);
 	add_title(b, "desc", description);
 	svg_box(&s->canvas, 0, 0, width, height, ground);

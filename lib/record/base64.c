@@ -10,7 +10,7 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 enum { BAD = 1 << 24 };
 
 static char two[4096][2];
-static uint32_t quarter[4][256];	/* the six bits of a character at each of the four places */
+static uint32_t quarter[4][256]; /* the six bits of a character at each of the four places */
 
 static void make_tables(void)
 {

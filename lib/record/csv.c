@@ -24,7 +24,7 @@ static void fault(struct csv_scan *s, const char *what, size_t at)
 static bool end_row(struct csv_scan *s, const char *row, size_t size, bool last)
 {
 	if (row[s->at] == '\r' && s->at + 1 == size && !last)
-		return false;	/* an LF may follow */
+		return false; /* an LF may follow */
 	s->line_end = row[s->at] == '\r' && s->at + 1 < size && row[s->at + 1] == '\n' ? 2 : 1;
 	s->fields++;
 	return true;
@@ -135,7 +135,7 @@ struct slice csv_decode(struct csv_field f, char delimiter, struct buffer *scrat
 	csv_set_blk_size(&parser, size_add(f.raw.size, 1));
 	size_t n = csv_parse(&parser, f.raw.data, f.raw.size, keep, NULL, scratch);
 	if (n != f.raw.size)
-		mem_alloc(SIZE_MAX);	/* it had no memory; does not return */
+		mem_alloc(SIZE_MAX); /* it had no memory; does not return */
 	csv_fini(&parser, keep, NULL, scratch);
 	csv_free(&parser);
 	return scratch->size ? buffer_view(scratch) : SLICE("");

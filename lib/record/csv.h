@@ -12,20 +12,20 @@
 struct csv_scan {
 	char delimiter;
 	int state;
-	size_t at;		/* how far it is scanned; at the end, the size of the row */
-	size_t line_end;	/* the size of what ends it: 0 to 2 */
+	size_t at; /* how far it is scanned; at the end, the size of the row */
+	size_t line_end; /* the size of what ends it: 0 to 2 */
 	size_t fields;
-	const char *fault;	/* what is wrong with the row, NULL if nothing */
+	const char *fault; /* what is wrong with the row, NULL if nothing */
 	size_t fault_at;
-	size_t opened;		/* where the last quoted field begins */
-	bool open;		/* the text ends inside it */
+	size_t opened; /* where the last quoted field begins */
+	bool open; /* the text ends inside it */
 };
 
 /* Go on over row[0, size), of which more may come unless `last`: true when the row is whole. */
 bool csv_scan(struct csv_scan *, const char *row, size_t size, bool last);
 
 struct csv_field {
-	struct slice raw;	/* its own bytes, quotes included */
+	struct slice raw; /* its own bytes, quotes included */
 	bool quoted;
 };
 

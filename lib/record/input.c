@@ -27,10 +27,10 @@ struct input {
 	const char *path;
 	int fd;
 	enum kind kind;
-	bool ended;		/* the file is read to its end */
-	bool between;		/* compressed: at the beginning of a member or frame */
+	bool ended; /* the file is read to its end */
+	bool between; /* compressed: at the beginning of a member or frame */
 	size_t bytes;
-	char *raw;		/* [CHUNK] read, from at to end not yet used */
+	char *raw; /* [CHUNK] read, from at to end not yet used */
 	size_t at, end;
 #if HAVE_ZLIB
 	z_stream gzip;
@@ -99,24 +99,24 @@ static int begin_kind(struct input *in, struct error *e)
 	if (in->kind == GZIP) {
 #if HAVE_ZLIB
 		if (inflateInit2(&in->gzip, 15 + 16) != Z_OK)
-			return error_set(e, ERROR_RETRY, "%s: no memory for zlib",
-				name_of(in->path));
+			return error_set(
+				e, ERROR_RETRY, "%s: no memory for zlib", name_of(in->path));
 #else
 		return error_set(e, ERROR_UNAVAILABLE,
 			"%s is gzip, which this build does not read; pipe it through zcat",
-				name_of(in->path));
+			name_of(in->path));
 #endif
 	}
 	if (in->kind == ZSTD) {
 #if HAVE_ZSTD
 		in->zstd = ZSTD_createDStream();
 		if (!in->zstd)
-			return error_set(e, ERROR_RETRY, "%s: no memory for zstd",
-				name_of(in->path));
+			return error_set(
+				e, ERROR_RETRY, "%s: no memory for zstd", name_of(in->path));
 #else
 		return error_set(e, ERROR_UNAVAILABLE,
 			"%s is zstd, which this build does not read; pipe it through zstdcat",
-				name_of(in->path));
+			name_of(in->path));
 #endif
 	}
 	return 0;
@@ -224,7 +224,7 @@ static int read_gzip(struct input *in, struct buffer *b, size_t size, struct err
 		if (more == 0)
 			return in->between ? 0 : damaged(in, "gzip", "it is cut off", e);
 		if (in->between && in->raw[in->at] == 0) {
-			in->at++;	/* padding behind the last member, as gzip(1) allows */
+			in->at++; /* padding behind the last member, as gzip(1) allows */
 			continue;
 		}
 		z_stream *z = &in->gzip;
@@ -306,8 +306,8 @@ int input_size(const char *path, uint64_t *size, struct error *e)
 	ssize_t n = regular ? pread(fd, raw, sizeof raw, 0) : 0;
 	close(fd);
 	if (!regular)
-		return error_set(e, ERROR_USAGE, "--shard needs regular files, and %s is none",
-			path);
+		return error_set(
+			e, ERROR_USAGE, "--shard needs regular files, and %s is none", path);
 	if (magic(raw, n > 0 ? (size_t)n : 0) != PLAIN)
 		return error_set(e, ERROR_USAGE,
 			"--shard needs files that are not compressed, as %s is", path);

@@ -11,11 +11,11 @@
 #include "lib/record/scan.h"
 
 enum expect {
-	EXPECT_VALUE,		/* the root, after a key, after a comma in an array */
-	EXPECT_FIRST_ELEMENT,	/* or ] */
-	EXPECT_FIRST_KEY,	/* or } */
-	EXPECT_NEXT,		/* a comma or the end of what is open; at depth 0 of the text */
-	EXPECT_NOTHING,		/* after JSON_END */
+	EXPECT_VALUE, /* the root, after a key, after a comma in an array */
+	EXPECT_FIRST_ELEMENT, /* or ] */
+	EXPECT_FIRST_KEY, /* or } */
+	EXPECT_NEXT, /* a comma or the end of what is open; at depth 0 of the text */
+	EXPECT_NOTHING, /* after JSON_END */
 	EXPECT_FAILED,
 };
 
@@ -75,7 +75,7 @@ static inline struct json close(struct json_parser *p, const char *s, bool objec
 	return token(p, object ? JSON_OBJECT_END : JSON_ARRAY_END, s, s + 1, EXPECT_NEXT);
 }
 
-/* --- Strings ---------------------------------------------------------------------------------- */
+/* --- Strings -------------------------------------------------------------------------------- */
 
 /* Four hexadecimal digits, or -1. */
 static int hex4(const char *s, const char *end)
@@ -121,8 +121,8 @@ static const char *skip_escape(const char *s, const char *end, const char **faul
 
 /* Behind the string that opens at s. NULL where it is wrong: *fault says how and *where points at
  * it. */
-static inline const char *skip_string(const char *s, const char *end, const char **fault,
-	const char **where)
+static inline const char *skip_string(
+	const char *s, const char *end, const char **fault, const char **where)
 {
 	const char *from = ++s;
 	bool high = false;
@@ -178,7 +178,7 @@ static inline struct json key(struct json_parser *p, const char *s)
 	return t;
 }
 
-/* --- Values ----------------------------------------------------------------------------------- */
+/* --- Values --------------------------------------------------------------------------------- */
 
 /* Behind the number at s, or NULL. */
 static inline const char *skip_number(const char *s, const char *end, bool *large)
@@ -242,8 +242,8 @@ static inline struct json value(struct json_parser *p, const char *s)
 {
 	const char *fault, *where;
 	if (s == p->end)
-		return fail(p, s, p->depth ? "the text ends where a value is expected" :
-			"no value");
+		return fail(
+			p, s, p->depth ? "the text ends where a value is expected" : "no value");
 	switch (*s) {
 	case '"': {
 		const char *after = skip_string(s, p->end, &fault, &where);
@@ -272,12 +272,13 @@ static inline struct json value(struct json_parser *p, const char *s)
 static inline struct json after_value(struct json_parser *p, const char *s)
 {
 	if (p->depth == 0)
-		return s == p->end ? token(p, JSON_END, s, s, EXPECT_NOTHING) :
-				     fail(p, s, "something after the value");
+		return s == p->end ? token(p, JSON_END, s, s, EXPECT_NOTHING)
+				   : fail(p, s, "something after the value");
 	bool object = in_object(p);
 	if (s == p->end)
-		return fail(p, s, object ? "the text ends inside an object" :
-			"the text ends inside an array");
+		return fail(p, s,
+			object ? "the text ends inside an object"
+			       : "the text ends inside an array");
 	if (*s == (object ? '}' : ']'))
 		return close(p, s, object);
 	if (*s != ',')

@@ -21,11 +21,18 @@
 enum { JSON_DEPTH = 1024 };
 
 enum json_type {
-	JSON_ABSENT,		/* of a value that is not there */
-	JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING,
-	JSON_ARRAY, JSON_OBJECT,	/* as a token: the opening bracket */
-	JSON_KEY, JSON_ARRAY_END, JSON_OBJECT_END,
-	JSON_END,		/* of the text */
+	JSON_ABSENT, /* of a value that is not there */
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_NUMBER,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT, /* as a token: the opening bracket */
+	JSON_KEY,
+	JSON_ARRAY_END,
+	JSON_OBJECT_END,
+	JSON_END, /* of the text */
 	JSON_ERROR,
 };
 
@@ -38,14 +45,14 @@ struct json {
 /* What a value is, for messages: "a string", "an array", "nothing". */
 const char *json_type_name(enum json_type);
 
-/* --- Pull parser ------------------------------------------------------------------------------ */
+/* --- Pull parser ---------------------------------------------------------------------------- */
 
 struct json_parser {
 	const char *start, *at, *end;
 	size_t depth;
-	const char *fault;	/* what is wrong, after JSON_ERROR; at is where */
-	unsigned expect;	/* internal state */
-	uint64_t objects[JSON_DEPTH / 64];	/* one bit a level: is it an object? */
+	const char *fault; /* what is wrong, after JSON_ERROR; at is where */
+	unsigned expect; /* internal state */
+	uint64_t objects[JSON_DEPTH / 64]; /* one bit a level: is it an object? */
 };
 
 void json_begin(struct json_parser *, struct slice text);
@@ -59,7 +66,7 @@ struct json json_next(struct json_parser *);
  * back. */
 struct json json_skip(struct json_parser *, struct json token);
 
-/* --- Values: checked already, read in place --------------------------------------------------- */
+/* --- Values: checked already, read in place ------------------------------------------------- */
 
 /* Check a whole text and give its root value; -1 and the error (65) with line and column (in bytes)
  * if it is not JSON. */
@@ -73,28 +80,28 @@ struct json json_get(struct json v, const char *key);
  * steps:
  * 	for (struct json_iterator i = json_iterate(v); json_each(&i);) … */
 struct json_iterator {
-	struct json key, value;	/* key: JSON_ABSENT in an array */
+	struct json key, value; /* key: JSON_ABSENT in an array */
 	const char *at, *end;
 	bool object;
 };
 struct json_iterator json_iterate(struct json v);
 bool json_each(struct json_iterator *);
-size_t json_count(struct json v);	/* members or elements */
+size_t json_count(struct json v); /* members or elements */
 
 /* The text of a string or key: in place where it has no escape, else decoded into the arena. May
  * hold NUL (\u0000). */
 struct slice json_text(struct json string, struct arena *);
-void json_add_text(struct buffer *, struct json string);	/* append it */
+void json_add_text(struct buffer *, struct json string); /* append it */
 bool json_text_is(struct json string, const char *text);
 bool json_text_equal(struct json string, struct slice text);
 
 /* Numbers, read exactly (round to nearest even); not a number: NaN. integer: false unless it is a
  * number, whole and fits (1e3 and 2.0 are whole). */
 double json_double(struct json number);
-float json_float(struct json number);		/* rounded once, from the decimal */
+float json_float(struct json number); /* rounded once, from the decimal */
 bool json_integer(struct json number, int64_t *);
 
-/* --- Writing: append to a buffer -------------------------------------------------------------- */
+/* --- Writing: append to a buffer ------------------------------------------------------------ */
 
 /* Quoted; escapes only ", \ and controls. */
 void json_write_string(struct buffer *, struct slice text);

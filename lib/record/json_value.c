@@ -42,12 +42,11 @@ int json_read(struct slice text, struct json *root, struct error *e)
 		if (*s == '\n')
 			line++, start = s + 1;
 	*root = (struct json){ JSON_ABSENT, { NULL, 0 } };
-	return error_set(e, ERROR_DATA, "line %zu, column %zu: %s", line, (size_t)(p.at - start) +
-		1,
-		p.fault);
+	return error_set(e, ERROR_DATA, "line %zu, column %zu: %s", line,
+		(size_t)(p.at - start) + 1, p.fault);
 }
 
-/* --- Walking ---------------------------------------------------------------------------------- */
+/* --- Walking -------------------------------------------------------------------------------- */
 
 static const char *string_end(const char *s, const char *end)
 {
@@ -160,7 +159,7 @@ struct json json_get(struct json v, const char *key)
 	return found;
 }
 
-/* --- Strings and numbers ---------------------------------------------------------------------- */
+/* --- Strings and numbers -------------------------------------------------------------------- */
 
 static unsigned hex4(const char *s)
 {

@@ -7,8 +7,9 @@
 static void put_escape(struct buffer *b, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
-	static const char letters[32] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
-		['\r'] = 'r' };
+	static const char letters[32] = {
+		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
+	};
 	char *out = buffer_reserve(b, 6);
 	char letter = c < 0x20 ? letters[c] : (char)c;
 	out[0] = '\\';

@@ -7,7 +7,7 @@
 #pragma once
 #include <stddef.h>
 
-enum { NUMBER_SIZE = 32 };	/* room that any number needs */
+enum { NUMBER_SIZE = 32 }; /* room that any number needs */
 
 /* Write the shortest decimal that reads back to the same value, laid out as JavaScript does (1e-7,
  * 0.001, 100; 1e+21 as 1e21); returns its length, at most 25. -0 is "-0". Finite values only

@@ -13,7 +13,7 @@ typedef unsigned __int128 u128;
 enum { WORDS = 128, DIGITS = 800 };
 
 struct big {
-	size_t n;	/* words in use, the last not 0 */
+	size_t n; /* words in use, the last not 0 */
 	uint64_t w[WORDS];
 };
 
@@ -41,7 +41,7 @@ static void big_step(struct big *b, uint64_t m, uint64_t a)
 static void big_times_pow5(struct big *b, int64_t n)
 {
 	for (; n >= 27; n -= 27)
-		big_step(b, 7450580596923828125u, 0);	/* 5^27 */
+		big_step(b, 7450580596923828125u, 0); /* 5^27 */
 	for (; n > 0; n--)
 		big_step(b, 5, 0);
 }
@@ -74,8 +74,8 @@ static int big_compare(const struct big *a, const struct big *b)
 /* Walk the significant digits, at most `limit` of them: each goes to b or w. Returns whether one
  * that is not 0 was left out, and counts in *exponent the places by which the last digit taken
  * stands before the point (negative: behind it). */
-static bool take(const struct number_text *t, size_t limit, struct big *b, uint64_t *w,
-	int64_t *exponent)
+static bool take(
+	const struct number_text *t, size_t limit, struct big *b, uint64_t *w, int64_t *exponent)
 {
 	size_t taken = 0;
 	int64_t places = 0;
@@ -140,8 +140,8 @@ static int compare(const struct number_text *t, int64_t power, uint64_t m, int64
 
 /* The bits of floats are ordered as the floats are: search among them for the first whose middle
  * with the next is not below. */
-uint64_t number_exact(const struct number_text *t, const struct number_kind *kind, uint64_t low,
-	uint64_t high)
+uint64_t number_exact(
+	const struct number_text *t, const struct number_kind *kind, uint64_t low, uint64_t high)
 {
 	while (low < high) {
 		uint64_t bits = low + (high - low) / 2;

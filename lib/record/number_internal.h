@@ -37,7 +37,7 @@ static inline uint64_t number_infinity(const struct number_kind *kind)
 /* A number as text: its value is w 10^exponent, or between that and (w + 1) 10^exponent where
  * digits were cut off. */
 struct number_text {
-	const char *first, *last;	/* the digits, a point among them, not the exponent part */
+	const char *first, *last; /* the digits, a point among them, not the exponent part */
 	uint64_t w;
 	int64_t exponent;
 	bool negative, cut;
@@ -47,5 +47,5 @@ struct number_text {
 void number_leading(struct number_text *);
 
 /* The bits of the nearest float, which is in [low, high], by whole numbers of any length. */
-uint64_t number_exact(const struct number_text *, const struct number_kind *, uint64_t low,
-	uint64_t high);
+uint64_t number_exact(
+	const struct number_text *, const struct number_kind *, uint64_t low, uint64_t high);

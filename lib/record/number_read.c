@@ -35,7 +35,7 @@ static inline bool eight(const char *p, uint64_t *value)
 	x = x * 10 + (x >> 8);
 	x = ((x & 0x000000ff000000ffu) * 0x000f424000000064u +
 		    (x >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >>
-		32;
+	    32;
 	*value = (uint32_t)x;
 	return true;
 }
@@ -117,8 +117,8 @@ static inline uint64_t nearest(u128 x, bool sticky, int exponent, const struct n
 }
 
 /* The nearest float to x 2^exponent for any x. */
-static inline uint64_t nearest_of(u128 x, uint64_t tail, int exponent,
-	const struct number_kind *kind)
+static inline uint64_t nearest_of(
+	u128 x, uint64_t tail, int exponent, const struct number_kind *kind)
 {
 	if (!(x >> 127)) {
 		x = x << 1 | tail >> 63;
@@ -129,14 +129,14 @@ static inline uint64_t nearest_of(u128 x, uint64_t tail, int exponent,
 }
 
 /* The floats nearest to the two ends of an interval that holds w 10^q. */
-static inline void product(uint64_t w, int q, const struct number_kind *kind, uint64_t *low,
-	uint64_t *high)
+static inline void product(
+	uint64_t w, int q, const struct number_kind *kind, uint64_t *low, uint64_t *high)
 {
 	int shift = __builtin_clzll(w);
 	w <<= shift;
 	const uint64_t *g = number_powers[q - NUMBER_POWER_MIN];
 	u128 part = (u128)w * g[1], x = (u128)w * g[0] + (uint64_t)(part >> 64);
-	uint64_t tail = (uint64_t)part;	/* x and tail are w g, at most w more than the value */
+	uint64_t tail = (uint64_t)part; /* x and tail are w g, at most w more than the value */
 	int exponent = number_log2_pow10(q) - 127 - shift + 64;
 	*high = nearest_of(x, tail, exponent, kind);
 	*low = *high;
@@ -162,8 +162,7 @@ static uint64_t to_bits(const struct number_text *t, const struct number_kind *k
 }
 
 static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
-	1e13,
-	1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+	1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
 
 /* Where both are exact in double, one rounded operation is the answer (Clinger 1990). */
 static inline bool easy(const struct number_text *t, double *value)

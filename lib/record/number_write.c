@@ -64,8 +64,8 @@ static struct decimal shortest64(uint64_t fraction, uint64_t exponent)
 	uint64_t c = exponent ? fraction | (uint64_t)1 << 52 : fraction;
 	int q = (int)(exponent ? exponent : 1) - 1075;
 	if (q <= 0 && q > -53 && (c & (((uint64_t)1 << -q) - 1)) == 0)
-		return (struct decimal){ c >> -q, 0 };	/* a whole number below 2^53 */
-	bool narrow = fraction == 0 && exponent > 1;	/* the neighbour below is half as far */
+		return (struct decimal){ c >> -q, 0 }; /* a whole number below 2^53 */
+	bool narrow = fraction == 0 && exponent > 1; /* the neighbour below is half as far */
 	int k = narrow ? number_log10_three_quarters_pow2(q) : number_log10_pow2(q);
 	int h = q + number_log2_pow10(-k) + 1;
 	const uint64_t *g = number_powers[-k - NUMBER_POWER_MIN];
@@ -131,7 +131,7 @@ static inline size_t put(char out[NUMBER_SIZE], bool negative, struct decimal d)
 		d.exponent++;
 	}
 	size_t n = (size_t)(end - digits);
-	int point = (int)n + d.exponent;	/* the value is 0.digits 10^point */
+	int point = (int)n + d.exponent; /* the value is 0.digits 10^point */
 	if (negative)
 		*at++ = '-';
 	if (point > 21 || point < -5) {

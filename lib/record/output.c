@@ -16,10 +16,10 @@ enum { CAPACITY = 1 << 16 };
 
 struct output {
 	int fd;
-	char *target;		/* the final path, links followed; NULL: written directly */
-	char *beside;		/* what is written until then */
-	const char *name;	/* for messages */
-	int failed;		/* errno of a write that failed: the file is never whole */
+	char *target; /* the final path, links followed; NULL: written directly */
+	char *beside; /* what is written until then */
+	const char *name; /* for messages */
+	int failed; /* errno of a write that failed: the file is never whole */
 	size_t size;
 	char buffer[CAPACITY];
 };
@@ -72,12 +72,12 @@ static int open_beside(struct output *o, const struct stat *old)
 	int dir = slash ? (int)(slash - o->target) + 1 : 0;
 	for (unsigned i = 0; i < 100; i++) {
 		if (asprintf(&o->beside, "%.*s.%s.%ld-%u.tmp", dir, o->target, o->target + dir,
-			(long)getpid(), i) < 0) {
+			    (long)getpid(), i) < 0) {
 			o->beside = NULL;
 			return -1;
 		}
-		o->fd = raise_descriptor(open(o->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-			0666));
+		o->fd = raise_descriptor(
+			open(o->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
 		if (o->fd >= 0)
 			break;
 		free(o->beside);
@@ -104,7 +104,7 @@ static int open_path(struct output *o, const char *path)
 		return o->fd < 0 ? -1 : 0;
 	}
 	if (exists && access(path, W_OK))
-		return -1;	/* a file that is protected is not replaced */
+		return -1; /* a file that is protected is not replaced */
 	o->target = resolve(path);
 	return o->target ? open_beside(o, exists ? &st : NULL) : -1;
 }
@@ -145,7 +145,7 @@ static int write_all(struct output *o, const char *p, size_t n, struct error *e)
 		ssize_t done = write(o->fd, p, n);
 		if (done < 0 && errno == EINTR)
 			continue;
-		if (done < 0 && errno == EAGAIN) {	/* who shares it made it non-blocking */
+		if (done < 0 && errno == EAGAIN) { /* who shares it made it non-blocking */
 			poll(&(struct pollfd){ .fd = o->fd, .events = POLLOUT }, 1, -1);
 			continue;
 		}

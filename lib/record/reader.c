@@ -62,7 +62,7 @@ static int open_file(struct reader *r, struct error *e)
 		return -1;
 	r->marked = r->buffer.size >= 3 && memcmp(r->buffer.data, mark, 3) == 0;
 	if (r->buffer.size >= 2 && (memcmp(r->buffer.data, "\xff\xfe", 2) == 0 ||
-		memcmp(r->buffer.data, "\xfe\xff", 2) == 0)) {
+					   memcmp(r->buffer.data, "\xfe\xff", 2) == 0)) {
 		error_set(&r->failure, ERROR_DATA,
 			"%s is UTF-16, not UTF-8; iconv -f UTF-16 -t UTF-8 converts it",
 			r->files[r->file]);
@@ -91,7 +91,7 @@ static bool is_blank(struct slice s)
 	return true;
 }
 
-/* --- Lines and rows --------------------------------------------------------------------------- */
+/* --- Lines and rows ------------------------------------------------------------------------- */
 
 /* Is a line or row whole in the buffer? */
 static bool whole(struct reader *r, struct span *s)
@@ -204,14 +204,22 @@ const char *reader_line_end(const struct span *s)
 	return s->line_end == 2 ? "\r\n" : s->text.data[s->text.size] == '\r' ? "\r" : "\n";
 }
 
-/* --- Opening ---------------------------------------------------------------------------------- */
+/* --- Opening -------------------------------------------------------------------------------- */
 
 static enum format by_extension(const char *path)
 {
-	static const struct { const char *name; enum format format; } known[] = {
-		{ "jsonl", FORMAT_JSONL }, { "ndjson", FORMAT_JSONL }, { "json", FORMAT_JSONL },
-		{ "csv", FORMAT_CSV }, { "tsv", FORMAT_TSV }, { "tab", FORMAT_TSV },
-		{ "txt", FORMAT_TEXT }, { "text", FORMAT_TEXT },
+	static const struct {
+		const char *name;
+		enum format format;
+	} known[] = {
+		{ "jsonl", FORMAT_JSONL },
+		{ "ndjson", FORMAT_JSONL },
+		{ "json", FORMAT_JSONL },
+		{ "csv", FORMAT_CSV },
+		{ "tsv", FORMAT_TSV },
+		{ "tab", FORMAT_TSV },
+		{ "txt", FORMAT_TEXT },
+		{ "text", FORMAT_TEXT },
 	};
 	struct slice ext = input_extension(path);
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -263,8 +271,8 @@ static int begin_shard(struct reader *r, const struct reader_options *o, struct 
 		return 0;
 	if (o->shard < 1 || o->shard > o->shards)
 		return error_set(e, ERROR_USAGE,
-			"--shard %zu/%zu: the first number is from 1 to the second",
-			o->shard, o->shards);
+			"--shard %zu/%zu: the first number is from 1 to the second", o->shard,
+			o->shards);
 	for (size_t i = 0; i < r->n_files; i++) {
 		uint64_t size;
 		if (input_size(r->files[i], &size, e))
@@ -289,7 +297,7 @@ static int begin(struct reader *r, const struct reader_options *o, struct error 
 	r->scan.delimiter = format_delimiter(r->format);
 	struct span s;
 	if (r->format == FORMAT_CSV || r->format == FORMAT_TSV)
-		return reader_find(r, &s, e) < 0 ? -1 : 0;	/* the header */
+		return reader_find(r, &s, e) < 0 ? -1 : 0; /* the header */
 	return 0;
 }
 
@@ -324,8 +332,8 @@ size_t reader_want(struct reader *r, const char *key)
 	for (size_t i = 0; i < r->n_wants; i++)
 		if (strcmp(r->wants[i], key) == 0)
 			return i;
-	r->wants = mem_resize(r->wants, r->n_wants * sizeof *r->wants, (r->n_wants +
-		1) * sizeof *r->wants);
+	r->wants = mem_resize(
+		r->wants, r->n_wants * sizeof *r->wants, (r->n_wants + 1) * sizeof *r->wants);
 	r->wants[r->n_wants] = arena_string(r->arena, slice_from(key));
 	return r->n_wants++;
 }
@@ -364,7 +372,7 @@ struct slice reader_columns(struct reader *r)
 	return r->header;
 }
 
-/* --- Records ---------------------------------------------------------------------------------- */
+/* --- Records -------------------------------------------------------------------------------- */
 
 /* The line as text: a CR before its LF is left out, what is no UTF-8 is replaced. */
 static void parse_text(struct reader *r, struct arena *arena, struct record *rec)

@@ -19,15 +19,14 @@ static struct slice decode(struct reader *r, struct csv_field f, struct arena *a
 	return f.quoted ? arena_copy(arena, text) : text;
 }
 
-static int compare_header(struct reader *r, const struct record *at, const struct span *s,
-	struct error *e)
+static int compare_header(
+	struct reader *r, const struct record *at, const struct span *s, struct error *e)
 {
 	char delimiter = format_delimiter(r->format);
 	const char *p = s->text.data, *end = p + s->text.size;
 	if (s->fields != r->n_columns)
 		return record_error(at, e, "its header has %zu columns where that of %s has %zu",
-			s->fields,
-			r->files[0], r->n_columns);
+			s->fields, r->files[0], r->n_columns);
 	for (size_t i = 0; i < r->n_columns; i++) {
 		struct slice name = decode(r, csv_next(&p, end, delimiter), r->arena);
 		if (!slice_equal(name, r->names[i]))

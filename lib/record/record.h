@@ -17,8 +17,8 @@ enum format { FORMAT_AUTO, FORMAT_JSONL, FORMAT_CSV, FORMAT_TSV, FORMAT_TEXT };
 
 /* A value of a record: of JSON, a JSON value; of CSV or text, a FIELD: its decoded text. */
 struct value {
-	struct json json;	/* JSON_ABSENT: there is no such key, or it is no JSON record */
-	struct slice field;	/* CSV, TSV and text: the decoded field */
+	struct json json; /* JSON_ABSENT: there is no such key, or it is no JSON record */
+	struct slice field; /* CSV, TSV and text: the decoded field */
 	bool is_field;
 };
 
@@ -27,19 +27,19 @@ struct json_member {
 };
 
 struct record {
-	struct slice raw;	/* its own bytes, without the line end */
-	const char *file;	/* "-" is stdin */
-	size_t line;		/* of its first byte, from 1 */
-	size_t index;		/* in the whole input, from 0; bad records count */
-	enum format format;	/* JSONL, CSV, TSV or TEXT */
-	const char *line_end;	/* of CSV and TSV: "\n", "\r\n" or "\r" */
-	struct value *values;	/* one a wanted key, in the order of reader_want */
+	struct slice raw; /* its own bytes, without the line end */
+	const char *file; /* "-" is stdin */
+	size_t line; /* of its first byte, from 1 */
+	size_t index; /* in the whole input, from 0; bad records count */
+	enum format format; /* JSONL, CSV, TSV or TEXT */
+	const char *line_end; /* of CSV and TSV: "\n", "\r\n" or "\r" */
+	struct value *values; /* one a wanted key, in the order of reader_want */
 	/* JSONL: all members, in order; NULL when they are many, and behind a spool */
 	const struct json_member *members;
 	size_t n_members;
 };
 
-/* --- Reading ---------------------------------------------------------------------------------- */
+/* --- Reading -------------------------------------------------------------------------------- */
 
 struct reader_options {
 	/* The caller's, for as long as the reader and its records. None: stdin. */
@@ -66,8 +66,8 @@ size_t reader_want(struct reader *, const char *key);
  * is wrong") for a bad one. The reader then stands at the next line, so that the caller may go on,
  * unless reader_failed says that the error stays (a file that cannot be read, is damaged, or has
  * another header). *bad, which may be NULL, gets the bytes of the bad record, from the arena. */
-int reader_next(struct reader *, struct arena *, struct record *, struct slice *bad,
-	struct error *);
+int reader_next(
+	struct reader *, struct arena *, struct record *, struct slice *bad, struct error *);
 
 bool reader_failed(const struct reader *);
 
@@ -80,15 +80,15 @@ struct slice reader_header(const struct reader *);
  * and a byte order mark. JSONL: the keys of the first record as a CSV header, for writing CSV.
  * Text: "text". Empty where there is no record. */
 struct slice reader_columns(struct reader *);
-size_t reader_bytes(const struct reader *);		/* read so far, for progress */
+size_t reader_bytes(const struct reader *); /* read so far, for progress */
 
 /* --- Values -----------------------------------------------------------------------------------
  * Each returns -1 and an error (65) "file:line: key "text" …" where the value is absent or of the
  * wrong kind. key is for the message. A JSON string is no number and a JSON number no text; a field
  * of CSV is what it is read as. */
 
-int record_text(const struct record *, size_t want, const char *key, struct arena *,
-	struct slice *, struct error *);
+int record_text(const struct record *, size_t want, const char *key, struct arena *, struct slice *,
+	struct error *);
 int record_integer(const struct record *, size_t want, const char *key, int64_t *, struct error *);
 int record_double(const struct record *, size_t want, const char *key, double *, struct error *);
 
@@ -108,7 +108,7 @@ bool record_has(const struct record *, size_t want);
 int record_error(const struct record *, struct error *, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* --- Keeping records: a spool in an unlinked file under TMPDIR -------------------------------- */
+/* --- Keeping records: a spool in an unlinked file under TMPDIR ------------------------------ */
 
 struct spool;
 struct spool *spool_new(struct error *);
@@ -120,14 +120,14 @@ int spool_rewind(struct spool *, struct error *);
 /* 1; 0 at the end; -1. No values. */
 int spool_next(struct spool *, struct arena *, struct record *, struct error *);
 
-/* --- Writing ---------------------------------------------------------------------------------- */
+/* --- Writing -------------------------------------------------------------------------------- */
 
 struct writer_options {
-	enum format format;	/* of the output: AUTO follows the input (text becomes JSONL) */
-	const char *const *drop;	/* input keys to leave out */
+	enum format format; /* of the output: AUTO follows the input (text becomes JSONL) */
+	const char *const *drop; /* input keys to leave out */
 	size_t n_drop;
-	bool replace;		/* an input key named as a new one is left out, not an error */
-	bool base64;		/* vectors */
+	bool replace; /* an input key named as a new one is left out, not an error */
+	bool base64; /* vectors */
 };
 
 /* A writer puts records together in buffers of the caller's, so that several threads may each fill
@@ -135,15 +135,15 @@ struct writer_options {
  * out in order of records. Options and keys are copied. A key that is named twice is an error
  * (2). */
 struct writer;
-struct writer *writer_new(const struct writer_options *, const char *const *keys, size_t n_keys,
-	struct error *);
+struct writer *writer_new(
+	const struct writer_options *, const char *const *keys, size_t n_keys, struct error *);
 void writer_free(struct writer *);
 
 /* Before the first record: the CSV header (nothing for JSONL) into the buffer. in: the reader's
  * format, columns: its reader_columns. An input column named as a new key is an error (65) unless
  * dropped or replaced. */
-int writer_header(struct writer *, struct buffer *, enum format in, struct slice columns,
-	struct error *);
+int writer_header(
+	struct writer *, struct buffer *, enum format in, struct slice columns, struct error *);
 
 /* The record's own bytes up to where new keys go; -1 (65), and the buffer as it was, where it has
  * one of the keys already and neither drop nor replace says so. From writer_begin to writer_end a

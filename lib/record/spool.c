@@ -21,14 +21,14 @@ struct spool {
 	int fd;
 	const char *folder;
 	bool reading;
-	size_t at, size;	/* of the buffer: [at, size) is to be written, or was read */
+	size_t at, size; /* of the buffer: [at, size) is to be written, or was read */
 	char buffer[CAPACITY];
 };
 
 static int fail(const struct spool *s, const char *what, struct error *e)
 {
-	return error_set(e, ERROR_IO, "%s a temporary file in %s: %s", what, s->folder,
-		strerror(errno));
+	return error_set(
+		e, ERROR_IO, "%s a temporary file in %s: %s", what, s->folder, strerror(errno));
 }
 
 static int open_unnamed(const char *folder)
@@ -111,7 +111,7 @@ int spool_add(struct spool *s, const struct record *rec, struct error *e)
 {
 	CHECK(!s->reading);
 	struct entry entry;
-	memset(&entry, 0, sizeof entry);	/* the padding too */
+	memset(&entry, 0, sizeof entry); /* the padding too */
 	entry.size = rec->raw.size;
 	entry.line = rec->line;
 	entry.index = rec->index;
@@ -182,7 +182,11 @@ int spool_next(struct spool *s, struct arena *arena, struct record *rec, struct 
 		return rc;
 	CHECK(rc == 1);
 	raw[entry.size] = 0;
-	*rec = (struct record){ .raw = { raw, entry.size }, .file = entry.file, .line = entry.line,
-		.index = entry.index, .format = entry.format, .line_end = entry.line_end };
+	*rec = (struct record){ .raw = { raw, entry.size },
+		.file = entry.file,
+		.line = entry.line,
+		.index = entry.index,
+		.format = entry.format,
+		.line_end = entry.line_end };
 	return 1;
 }

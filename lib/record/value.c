@@ -22,8 +22,8 @@ bool record_has(const struct record *rec, size_t want)
 }
 
 /* The value is not what was asked for. */
-static int unfit(const struct record *rec, size_t want, const char *key, const char *wanted,
-	struct error *e)
+static int unfit(
+	const struct record *rec, size_t want, const char *key, const char *wanted, struct error *e)
 {
 	const struct value *v = &rec->values[want];
 	if (!record_has(rec, want))
@@ -32,8 +32,8 @@ static int unfit(const struct record *rec, size_t want, const char *key, const c
 		return record_error(rec, e, "key \"%s\" is %s, not %s", key,
 			json_type_name(v->json.type), wanted);
 	int size = v->field.size < 40 ? (int)v->field.size : 40;
-	return record_error(rec, e, "column \"%s\" is \"%.*s\", not %s", key, size, v->field.data,
-		wanted);
+	return record_error(
+		rec, e, "column \"%s\" is \"%.*s\", not %s", key, size, v->field.data, wanted);
 }
 
 int record_text(const struct record *rec, size_t want, const char *key, struct arena *arena,
@@ -67,8 +67,8 @@ static struct json number_of(const struct value *v)
 	return after == end && isfinite(x) ? number : absent;
 }
 
-int record_integer(const struct record *rec, size_t want, const char *key, int64_t *x,
-	struct error *e)
+int record_integer(
+	const struct record *rec, size_t want, const char *key, int64_t *x, struct error *e)
 {
 	struct json number = number_of(&rec->values[want]);
 	if (number.type != JSON_NUMBER)
@@ -76,12 +76,12 @@ int record_integer(const struct record *rec, size_t want, const char *key, int64
 	if (json_integer(number, x))
 		return 0;
 	int size = number.raw.size < 40 ? (int)number.raw.size : 40;
-	return record_error(rec, e, "key \"%s\" is %.*s, not a whole number", key, size,
-		number.raw.data);
+	return record_error(
+		rec, e, "key \"%s\" is %.*s, not a whole number", key, size, number.raw.data);
 }
 
-int record_double(const struct record *rec, size_t want, const char *key, double *x,
-	struct error *e)
+int record_double(
+	const struct record *rec, size_t want, const char *key, double *x, struct error *e)
 {
 	struct json number = number_of(&rec->values[want]);
 	if (number.type != JSON_NUMBER)
@@ -116,10 +116,10 @@ int record_label(const struct record *rec, size_t want, const char *key, struct 
 	}
 }
 
-/* --- Vectors ---------------------------------------------------------------------------------- */
+/* --- Vectors -------------------------------------------------------------------------------- */
 
-static int element_error(const struct record *rec, const char *key, size_t i, const char *what,
-	struct error *e)
+static int element_error(
+	const struct record *rec, const char *key, size_t i, const char *what, struct error *e)
 {
 	return record_error(rec, e, "key \"%s\": element %zu is %s", key, i, what);
 }
@@ -169,8 +169,8 @@ static int from_base64(const struct record *rec, const char *key, struct slice t
 			"key \"%s\" is no vector: its base64 has %zu characters", key, text.size);
 	float *x = arena_alloc(arena, size);
 	if (!base64_decode(text, x))
-		return record_error(rec, e,
-			"key \"%s\" is no vector: a character in it is not base64", key);
+		return record_error(
+			rec, e, "key \"%s\" is no vector: a character in it is not base64", key);
 	*n = size / 4;
 	for (size_t i = 0; i < *n; i++) {
 		uint32_t bits;

@@ -36,8 +36,8 @@ static struct slice *copy_strings(struct arena *arena, const char *const *from, 
 	return to;
 }
 
-struct writer *writer_new(const struct writer_options *o, const char *const *keys, size_t n_keys,
-	struct error *e)
+struct writer *writer_new(
+	const struct writer_options *o, const char *const *keys, size_t n_keys, struct error *e)
 {
 	struct buffer b = { NULL, 0, 0 };
 	for (size_t i = 0; i < n_keys; i++)
@@ -79,7 +79,7 @@ void writer_free(struct writer *w)
 	mem_free(w);
 }
 
-/* --- Header ----------------------------------------------------------------------------------- */
+/* --- Header --------------------------------------------------------------------------------- */
 
 static int there_already(struct error *e, struct slice key)
 {
@@ -104,8 +104,8 @@ static struct slice without_end(struct slice header, const char **line_end)
 
 /* The fields of a row that are not dropped, as they are or, with another delimiter, encoded
  * anew. */
-static bool put_fields(const struct writer *w, struct buffer *b, struct slice row, char from,
-	char to)
+static bool put_fields(
+	const struct writer *w, struct buffer *b, struct slice row, char from, char to)
 {
 	struct buffer scratch = { NULL, 0, 0 };
 	const char *p = row.data, *end = p + row.size;
@@ -148,8 +148,8 @@ static int read_columns(struct writer *w, struct slice row, char delimiter, stru
 	return rc;
 }
 
-int writer_header(struct writer *w, struct buffer *b, enum format in, struct slice header,
-	struct error *e)
+int writer_header(
+	struct writer *w, struct buffer *b, enum format in, struct slice header, struct error *e)
 {
 	static const struct slice mark = { "\xef\xbb\xbf", 3 };
 	const char *line_end;
@@ -184,7 +184,7 @@ int writer_header(struct writer *w, struct buffer *b, enum format in, struct sli
 	return 0;
 }
 
-/* --- JSON records ----------------------------------------------------------------------------- */
+/* --- JSON records --------------------------------------------------------------------------- */
 
 /* Walks the members that the reader listed, or those of a record from a spool. */
 struct walk {
@@ -243,13 +243,13 @@ static const char *behind(struct slice s)
 }
 
 /* JSONL to JSONL: the members that stay, with the bytes between them, up to behind the last. */
-static int through(const struct writer *w, struct buffer *b, const struct record *rec,
-	struct error *e)
+static int through(
+	const struct writer *w, struct buffer *b, const struct record *rec, struct error *e)
 {
 	const char *s = memchr(rec->raw.data, '{', rec->raw.size);
 	CHECK(s);
-	const char *done = rec->raw.data;	/* up to here it is written */
-	const char *last = s + 1;		/* behind the member before */
+	const char *done = rec->raw.data; /* up to here it is written */
+	const char *last = s + 1; /* behind the member before */
 	bool first = true;
 	struct json_member m;
 	for (struct walk it = walk(rec); step(&it, &m);) {
@@ -303,8 +303,8 @@ static bool is_column(const struct writer *w, struct json key)
 	return false;
 }
 
-static int json_to_csv(const struct writer *w, struct buffer *b, const struct record *rec,
-	struct error *e)
+static int json_to_csv(
+	const struct writer *w, struct buffer *b, const struct record *rec, struct error *e)
 {
 	struct json_member m;
 	for (struct walk it = walk(rec); step(&it, &m);) {
@@ -333,7 +333,7 @@ static int json_to_csv(const struct writer *w, struct buffer *b, const struct re
 	return 0;
 }
 
-/* --- CSV and text records --------------------------------------------------------------------- */
+/* --- CSV and text records ------------------------------------------------------------------- */
 
 static void csv_to_json(const struct writer *w, struct buffer *b, const struct record *rec)
 {
@@ -377,8 +377,8 @@ static void put_text(const struct writer *w, struct buffer *b, struct slice raw)
 	buffer_free(&text);
 }
 
-static int text_record(const struct writer *w, struct buffer *b, const struct record *rec,
-	struct error *e)
+static int text_record(
+	const struct writer *w, struct buffer *b, const struct record *rec, struct error *e)
 {
 	struct slice text = SLICE("text");
 	if (!writer_drops(w, text) && among(text, w->keys, w->n_keys)) {
@@ -406,19 +406,24 @@ static int csv_record(const struct writer *w, struct buffer *b, const struct rec
 	return 0;
 }
 
-int writer_begin(const struct writer *w, struct buffer *b, const struct record *rec,
-	struct error *e)
+int writer_begin(
+	const struct writer *w, struct buffer *b, const struct record *rec, struct error *e)
 {
 	int rc;
-	writing = (struct writing){ .writer = w, .buffer = b, .out = out_format(w, rec->format),
-		.start = b->size, .first = true, .tail = SLICE(""), .line_end = "\n" };
+	writing = (struct writing){ .writer = w,
+		.buffer = b,
+		.out = out_format(w, rec->format),
+		.start = b->size,
+		.first = true,
+		.tail = SLICE(""),
+		.line_end = "\n" };
 	if (writing.out != FORMAT_JSONL && rec->line_end && rec->format != FORMAT_JSONL &&
 		rec->format != FORMAT_TEXT)
 		writing.line_end = rec->line_end;
 	switch (rec->format) {
 	case FORMAT_JSONL:
-		rc = writing.out == FORMAT_JSONL ? through(w, b, rec, e) :
-						   json_to_csv(w, b, rec, e);
+		rc = writing.out == FORMAT_JSONL ? through(w, b, rec, e)
+						 : json_to_csv(w, b, rec, e);
 		break;
 	case FORMAT_TEXT:
 		rc = text_record(w, b, rec, e);

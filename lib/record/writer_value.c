@@ -74,7 +74,7 @@ static void put_base64(struct buffer *b, const float *x, size_t n)
 void writer_vector(const struct writer *w, struct buffer *b, const float *x, size_t n)
 {
 	bool json = lead(w, b);
-	bool quote = json == w->base64;	/* base64 in JSON; in a field, the commas of an array */
+	bool quote = json == w->base64; /* base64 in JSON; in a field, the commas of an array */
 	if (quote)
 		buffer_char(b, '"');
 	if (w->base64)

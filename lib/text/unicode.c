@@ -47,7 +47,8 @@ static void build(void)
 			for (uint32_t c = r.first; c <= r.last && c < UNICODE_TABLE; c++)
 				unicode_table[c] |= (uint8_t)classes[i].flag;
 		}
-	/* ideographs, Hangul and private use have no case: 28,000 of 131,072 code points remain to ask */
+	/* ideographs, Hangul and private use have no case: 28,000 of 131,072 code points remain to
+	 * ask */
 	for (uint32_t c = 'A'; c < UNICODE_TABLE; c++)
 		if (!(unicode_table[c] & (UNICODE_CHINESE | UNICODE_CONTROL)) &&
 			!(c >= 0xac00 && c < 0xd7a4) &&

@@ -51,21 +51,21 @@ static bool by_scan(struct slice text, char delimiter, struct buffer *b)
 	struct buffer scratch = { NULL, 0, 0 };
 	bool good = true;
 	while (text.size && good) {
-		struct csv_scan s = { .delimiter = delimiter }, bytewise = { .delimiter =
-			delimiter };
+		struct csv_scan s = { .delimiter = delimiter },
+				bytewise = { .delimiter = delimiter };
 		CHECK(csv_scan(&s, text.data, text.size, true));
 		/* given byte by byte it finds the same */
 		size_t n = 0;
 		while (!csv_scan(&bytewise, text.data, n, n == text.size))
 			n++;
-		CHECK(bytewise.at == s.at && bytewise.line_end == s.line_end && bytewise.fields ==
-			s.fields);
+		CHECK(bytewise.at == s.at && bytewise.line_end == s.line_end &&
+			bytewise.fields == s.fields);
 		good = s.fault == NULL;
 		const char *p = text.data, *end = p + s.at;
 		size_t fields = 0;
 		for (; s.at && p && good; fields++) {
-			struct slice field = csv_decode(csv_next(&p, end, delimiter), delimiter,
-				&scratch);
+			struct slice field =
+				csv_decode(csv_next(&p, end, delimiter), delimiter, &scratch);
 			buffer_slice(b, field);
 			buffer_char(b, '\x01');
 		}
@@ -126,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char delimiter = format == FORMAT_TSV ? '\t' : ',';
 	struct slice text = { (const char *)data + 1, size - 1 };
 	struct buffer ours = { NULL, 0, 0 }, theirs = { NULL, 0, 0 }, json = { NULL, 0, 0 },
-		again = { NULL, 0, 0 };
+		      again = { NULL, 0, 0 };
 	if (by_scan(text, delimiter, &ours)) {
 		by_libcsv(text, delimiter, &theirs);
 		CHECK(slice_equal(buffer_view(&ours), buffer_view(&theirs)));

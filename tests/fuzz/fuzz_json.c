@@ -101,8 +101,8 @@ static void as_records(struct slice text)
 		writer_integer(w, &b, 1);
 		writer_end(w, &b);
 		CHECK(json_read(buffer_view(&b), &root, &e) == 0);
-		CHECK(json_get(root, "a").type == JSON_ABSENT && json_get(root, key).type ==
-			JSON_NUMBER);
+		CHECK(json_get(root, "a").type == JSON_ABSENT &&
+			json_get(root, key).type == JSON_NUMBER);
 		struct slice dropped = buffer_view(&b);
 		dropped = arena_copy(arena, dropped);
 		/* a record from a spool has no list of members, and must give the same */
@@ -124,7 +124,7 @@ static void as_records(struct slice text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	as_text((struct slice){ (const char *)data, size });
-	if (size % 8 == 0)	/* the slow part on some, so that many are tried */
+	if (size % 8 == 0) /* the slow part on some, so that many are tried */
 		as_records((struct slice){ (const char *)data, size });
 	return 0;
 }

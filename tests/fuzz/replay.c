@@ -1,5 +1,5 @@
-/* replay.c: the main of every fuzz target outside libFuzzer. Feeds each file of the folders and files named to
- * LLVMFuzzerTestOneInput, and every prefix of the short ones; prints TAP. */
+/* replay.c: the main of every fuzz target outside libFuzzer. Feeds each file of the folders and
+ * files named to LLVMFuzzerTestOneInput, and every prefix of the short ones; prints TAP. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

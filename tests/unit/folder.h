@@ -1,4 +1,6 @@
-/* folder.h: a test program's own folder under /tmp: entered before its tests, removed after them. */
+/*
+ * folder.h: a test program's own folder under /tmp: entered before its tests, removed after them.
+ */
 #pragma once
 #include <stdio.h>
 #include <stdlib.h>

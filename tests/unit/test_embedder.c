@@ -154,7 +154,7 @@ static void test_alone(void **state)
 	embedder_free(m);
 }
 
-/* --- Options ------------------------------------------------------------------------------- */
+/* --- Options -------------------------------------------------------------------------------- */
 
 static float length_of(const float *x, size_t n)
 {
@@ -238,7 +238,7 @@ static void test_refused_options(void **state)
 	}
 }
 
-/* --- Broken models ------------------------------------------------------------------------- */
+/* --- Broken models -------------------------------------------------------------------------- */
 
 static char work[] = "/tmp/heddle-embedder-XXXXXX";
 

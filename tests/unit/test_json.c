@@ -68,16 +68,18 @@ static bool accepts_text(const char *text)
 	return ok;
 }
 
-/* --- Conformance ------------------------------------------------------------------------------ */
+/* --- Conformance ---------------------------------------------------------------------------- */
 
 /* What we do where the suite leaves it open: lone surrogates, invalid UTF-8 and numbers beyond a
  * double are errors. */
 static bool open_case(const char *name)
 {
 	static const char *const accepted[] = {
-		"i_number_double_huge_neg_exp.json", "i_number_real_underflow.json",
-		"i_number_too_big_neg_int.json", "i_number_too_big_pos_int.json",
-			"i_number_very_big_negative_int.json",
+		"i_number_double_huge_neg_exp.json",
+		"i_number_real_underflow.json",
+		"i_number_too_big_neg_int.json",
+		"i_number_too_big_pos_int.json",
+		"i_number_very_big_negative_int.json",
 		"i_structure_500_nested_arrays.json",
 	};
 	for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
@@ -90,8 +92,8 @@ static const char *suite(const char *folder)
 {
 	static char path[4096];
 	const char *src = getenv("HEDDLE_SRC");
-	snprintf(path, sizeof path, "%s/../shared/data/json_test_suite/%s", src ? src : ".",
-		folder);
+	snprintf(
+		path, sizeof path, "%s/../shared/data/json_test_suite/%s", src ? src : ".", folder);
 	DIR *d = opendir(path);
 	if (!d)
 		return NULL;
@@ -127,7 +129,7 @@ static void every_case_of_the_suite(void **state)
 	assert_int_equal(counts[2], 35);
 }
 
-/* --- jansson ---------------------------------------------------------------------------------- */
+/* --- jansson -------------------------------------------------------------------------------- */
 
 static bool same(struct json v, json_t *j);
 
@@ -137,9 +139,7 @@ static bool same_object(struct json v, json_t *j)
 	json_t *member;
 	if (v.type != JSON_OBJECT)
 		return false;
-	json_object_foreach (j, key, member)
-		if (!same(json_get(v, key), member))
-			return false;
+	json_object_foreach(j, key, member) if (!same(json_get(v, key), member)) return false;
 	/* every key of ours is there; duplicates make ours more, and keys with a NUL jansson cannot
 	 * look up */
 	return json_count(v) >= json_object_size(j);
@@ -170,7 +170,7 @@ static bool same(struct json v, json_t *j)
 	case JANSSON_STRING:
 		text = (struct slice){ json_string_value(j), json_string_length(j) };
 		return v.type == JSON_STRING && slice_equal(json_text(v, arena), text) &&
-			json_text_equal(v, text);
+		       json_text_equal(v, text);
 	case JSON_INTEGER:
 		return json_integer(v, &x) && x == json_integer_value(j);
 	case JSON_REAL:
@@ -191,13 +191,13 @@ static void agree(struct slice text)
 	json_error_t why;
 	struct json root;
 	if (memchr(text.data, 0, text.size))
-		return;	/* jansson takes a NUL for the end of the text */
+		return; /* jansson takes a NUL for the end of the text */
 	json_t *j = json_loadb(text.data, text.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
 	bool ours = accepts(text, &root);
 	if (j ? !ours || !same(root, j) : ours) {
 		enum json_error_code code = json_error_code(&why);
-		if (j || (code != json_error_numeric_overflow && code !=
-			json_error_null_byte_in_key))
+		if (j || (code != json_error_numeric_overflow &&
+				 code != json_error_null_byte_in_key))
 			fail_msg("jansson %s: %.*s", j ? "takes it otherwise" : why.text,
 				(int)(text.size < 500 ? text.size : 500), text.data);
 	}
@@ -266,11 +266,13 @@ static void jansson_agrees_on_mutations(void **state)
 	}
 }
 
-/* --- Tables ----------------------------------------------------------------------------------- */
+/* --- Tables --------------------------------------------------------------------------------- */
 
 static void errors_name_line_column_and_cause(void **state)
 {
-	static const struct { const char *text, *msg; } table[] = {
+	static const struct {
+		const char *text, *msg;
+	} table[] = {
 		{ "", "line 1, column 1: no value" },
 		{ "{\n \"a\": 01}", "line 2, column 8: expected ',' or '}'" },
 		{ "[1 2]", "line 1, column 4: expected ',' or ']'" },
@@ -331,14 +333,26 @@ static void nesting_is_limited_at_1024(void **state)
 static void the_parser_gives_every_token(void **state)
 {
 	static const char text[] = " { \"a\" : [ 1 , {} , [ ] ] , \"a\" : \"x\" , \"b\":null } ";
-	static const struct { enum json_type type; const char *raw; } tokens[] = {
-		{ JSON_OBJECT, "{" }, { JSON_KEY, "\"a\"" }, { JSON_ARRAY, "[" }, { JSON_NUMBER,
-			"1" }, { JSON_OBJECT, "{" },
-		{ JSON_OBJECT_END, "}" }, { JSON_ARRAY, "[" }, { JSON_ARRAY_END, "]" }, {
-			JSON_ARRAY_END, "]" },
-		{ JSON_KEY, "\"a\"" }, { JSON_STRING, "\"x\"" }, { JSON_KEY, "\"b\"" }, {
-			JSON_NULL, "null" },
-		{ JSON_OBJECT_END, "}" }, { JSON_END, "" }, { JSON_END, "" },
+	static const struct {
+		enum json_type type;
+		const char *raw;
+	} tokens[] = {
+		{ JSON_OBJECT, "{" },
+		{ JSON_KEY, "\"a\"" },
+		{ JSON_ARRAY, "[" },
+		{ JSON_NUMBER, "1" },
+		{ JSON_OBJECT, "{" },
+		{ JSON_OBJECT_END, "}" },
+		{ JSON_ARRAY, "[" },
+		{ JSON_ARRAY_END, "]" },
+		{ JSON_ARRAY_END, "]" },
+		{ JSON_KEY, "\"a\"" },
+		{ JSON_STRING, "\"x\"" },
+		{ JSON_KEY, "\"b\"" },
+		{ JSON_NULL, "null" },
+		{ JSON_OBJECT_END, "}" },
+		{ JSON_END, "" },
+		{ JSON_END, "" },
 	};
 	struct json_parser p;
 	(void)state;
@@ -382,22 +396,40 @@ static void of_duplicate_keys_the_last_is_used(void **state)
 
 static void whole_numbers_in_any_spelling(void **state)
 {
-	static const struct { const char *text; bool whole; int64_t value; } table[] = {
-		{ "0", true, 0 }, { "-0", true, 0 }, { "0.0", true, 0 }, { "0e999999999999", true,
-			0 }, { "12", true, 12 },
-		{ "-12", true, -12 }, { "1e3", true, 1000 }, { "1E+3", true, 1000 }, { "2.0", true,
-			2 }, { "2.50e1", true, 25 },
-		{ "2.5", false, 0 }, { "25e-1", false, 0 }, { "250e-1", true, 25 }, { "1e-1",
-			false, 0 },
-		{ "9223372036854775807", true, INT64_MAX }, { "9223372036854775808", false, 0 },
-		{ "-9223372036854775808", true, INT64_MIN }, { "-9223372036854775809", false, 0 },
-		{ "9.223372036854775807e18", true, INT64_MAX }, { "1e18", true,
-			1000000000000000000 }, { "1e19", false, 0 },
-		{ "1e999999999999999999999", false, 0 }, { "1e-999999999999999999999", false, 0 },
-		{ "1000000000000000000000000000000e-30", true, 1 }, {
-			"0.00000000000000000000000000001e29", true, 1 },
-		{ "10000000000000000000000", false, 0 }, { "100.00", true, 100 }, { "null", false,
-			0 }, { "\"1\"", false, 0 },
+	static const struct {
+		const char *text;
+		bool whole;
+		int64_t value;
+	} table[] = {
+		{ "0", true, 0 },
+		{ "-0", true, 0 },
+		{ "0.0", true, 0 },
+		{ "0e999999999999", true, 0 },
+		{ "12", true, 12 },
+		{ "-12", true, -12 },
+		{ "1e3", true, 1000 },
+		{ "1E+3", true, 1000 },
+		{ "2.0", true, 2 },
+		{ "2.50e1", true, 25 },
+		{ "2.5", false, 0 },
+		{ "25e-1", false, 0 },
+		{ "250e-1", true, 25 },
+		{ "1e-1", false, 0 },
+		{ "9223372036854775807", true, INT64_MAX },
+		{ "9223372036854775808", false, 0 },
+		{ "-9223372036854775808", true, INT64_MIN },
+		{ "-9223372036854775809", false, 0 },
+		{ "9.223372036854775807e18", true, INT64_MAX },
+		{ "1e18", true, 1000000000000000000 },
+		{ "1e19", false, 0 },
+		{ "1e999999999999999999999", false, 0 },
+		{ "1e-999999999999999999999", false, 0 },
+		{ "1000000000000000000000000000000e-30", true, 1 },
+		{ "0.00000000000000000000000000001e29", true, 1 },
+		{ "10000000000000000000000", false, 0 },
+		{ "100.00", true, 100 },
+		{ "null", false, 0 },
+		{ "\"1\"", false, 0 },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -418,10 +450,15 @@ static void whole_numbers_in_any_spelling(void **state)
 
 static void strings_decode(void **state)
 {
-	static const struct { const char *raw; struct slice text; } table[] = {
-		{ "\"\"", SLICE("") }, { "\"plain\"", SLICE("plain") }, { "\"\\\"\\\\\\/\"",
-			SLICE("\"\\/") },
-		{ "\"\\b\\f\\n\\r\\t\"", SLICE("\b\f\n\r\t") }, { "\"a\\u0000b\"", SLICE("a\0b") },
+	static const struct {
+		const char *raw;
+		struct slice text;
+	} table[] = {
+		{ "\"\"", SLICE("") },
+		{ "\"plain\"", SLICE("plain") },
+		{ "\"\\\"\\\\\\/\"", SLICE("\"\\/") },
+		{ "\"\\b\\f\\n\\r\\t\"", SLICE("\b\f\n\r\t") },
+		{ "\"a\\u0000b\"", SLICE("a\0b") },
 		{ "\"\\u00e9\\u20AC\\ud83d\\uDE00\"",
 			SLICE("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80") },
 		{ "\"\\uffff\\u007f\\u0080\\u07ff\\u0800\"",

@@ -1,7 +1,7 @@
 /*
  * test_loops.c: the hot loops of gpu/cpu, one run of each, small enough for callgrind:
- * tests/cmd/loops.bats counts their instructions (valgrind sees AVX2 at best). With the name of a loop it
- * runs that one; without arguments each must come to the sum that its inputs give exactly.
+ * tests/cmd/loops.bats counts their instructions (valgrind sees AVX2 at best). With the name of a
+ * loop it runs that one; without arguments each must come to the sum that its inputs give exactly.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -40,11 +40,11 @@ static double exp_neg(double x)
 	return x < -87 ? 0 : exp(x);
 }
 
-#define BLOCK_OF(function)                                     \
+#define BLOCK_OF(function) \
 	static void block_##function(const float *x, float *y) \
-	{                                                      \
-		for (int i = 0; i < BLOCK; i++)                \
-			y[i] = function(x[i]);                 \
+	{ \
+		for (int i = 0; i < BLOCK; i++) \
+			y[i] = function(x[i]); \
 	}
 BLOCK_OF(math_exp)
 BLOCK_OF(math_exp_neg)

@@ -68,7 +68,7 @@ static double gelu_tanh_double(double x)
 #define TANH tanh
 #include "tests/unit/ops_definition.h"
 
-/* --- the frame --- */
+/* --- the frame ------------------------------------------------------------------------------ */
 
 struct row;
 struct output {
@@ -159,7 +159,7 @@ static size_t offsets(size_t tokens, size_t sequences, size_t *cu)
 #include "tests/unit/ops_encoder.h"
 #include "tests/unit/ops_vectors.h"
 
-/* --- the table --- */
+/* --- the table ------------------------------------------------------------------------------ */
 
 static const struct row table[] = {
 #include "tests/unit/ops_table.h"

@@ -182,7 +182,8 @@ static void a_file_that_cannot_grow_is_an_error_and_goes(void **state)
 	assert_non_null(s);
 	struct record rec = { .raw = { big, sizeof big }, .file = "-", .format = FORMAT_TEXT };
 	setrlimit(RLIMIT_FSIZE, &low);
-	int first = output_write(o, big, sizeof big, &e), second = output_write(o, big, sizeof big, &e);
+	int first = output_write(o, big, sizeof big, &e),
+	    second = output_write(o, big, sizeof big, &e);
 	int closed = output_close(o, &closing), spooled = 0;
 	for (int i = 0; i < 6 && spooled == 0; i++)
 		spooled = spool_add(s, &rec, &spooling);
@@ -242,8 +243,10 @@ static void a_closed_stdout_is_an_error(void **state)
 		struct error e = { 0 };
 		close(STDOUT_FILENO);
 		struct output *o = output_open(NULL, &e);
-		_exit(o && output_write(o, "x", 1, &e) == 0 && output_close(o, &e) < 0 && e.code ==
-			ERROR_IO ? 0 : 1);
+		_exit(o && output_write(o, "x", 1, &e) == 0 && output_close(o, &e) < 0 &&
+					e.code == ERROR_IO
+				? 0
+				: 1);
 	}
 	int status;
 	waitpid(child, &status, 0);

@@ -1,4 +1,5 @@
-/* colour: palettes that colour-blind people can tell apart, legible labels, neighbours of different colours. */
+/* colour: palettes that colour-blind people can tell apart, legible labels, neighbours of different
+ * colours. */
 #include "lib/plot/colour.h"
 
 #include <math.h>
@@ -16,15 +17,18 @@ static void white_on_black_has_the_contrast_and_distance_of_the_standards(void *
 	(void)state;
 	struct colour white = { 255, 255, 255 }, black = { 0, 0, 0 }, red = { 255, 0, 0 };
 	assert_true(fabs(colour_contrast(white, black) - 21) < 1e-9);
-	assert_true(fabs(colour_contrast(red, white) - 3.998) < 1e-3); /* WCAG's own example rounds to 4 */
+	/* WCAG's own example rounds to 4 */
+	assert_true(fabs(colour_contrast(red, white) - 3.998) < 1e-3);
 	assert_true(fabs(colour_distance_seen(white, black, VISION_NORMAL) - 1) < 1e-4);
 	/* OKLab of red is (0.62796, 0.22486, 0.12585), from Ottosson's page */
-	assert_true(fabs(colour_distance_seen(red, black, VISION_NORMAL) -
-		sqrt(0.62796 * 0.62796 + 0.22486 * 0.22486 + 0.12585 * 0.12585)) < 1e-4);
+	assert_true(
+		fabs(colour_distance_seen(red, black, VISION_NORMAL) -
+			sqrt(0.62796 * 0.62796 + 0.22486 * 0.22486 + 0.12585 * 0.12585)) < 1e-4);
 	assert_true(colour_distance(red, red) == 0);
 }
 
-/* Tol's "muted" scheme, a usual choice, has 0.052 here between teal and rose for protanopes; 0.02 is about one just noticeable step. */
+/* Tol's "muted" scheme, a usual choice, has 0.052 here between teal and rose for protanopes; 0.02
+ * is about one just noticeable step. */
 static void any_two_hues_and_the_grey_are_told_apart_with_every_vision(void **state)
 {
 	(void)state;
@@ -34,8 +38,10 @@ static void any_two_hues_and_the_grey_are_told_apart_with_every_vision(void **st
 		for (enum vision v = 0; v < VISIONS; v++) {
 			for (size_t i = 0; i < COLOUR_HUES; i++) {
 				for (size_t j = 0; j < i; j++)
-					assert_true(colour_distance_seen(t->topic[i], t->topic[j], v) > least[v]);
-				assert_true(colour_distance_seen(t->topic[i], t->outlier, v) > least[v]);
+					assert_true(colour_distance_seen(t->topic[i], t->topic[j],
+							    v) > least[v]);
+				assert_true(colour_distance_seen(t->topic[i], t->outlier, v) >
+					    least[v]);
 			}
 		}
 	}
@@ -48,7 +54,8 @@ static void all_shades_differ_and_stand_out_from_the_ground(void **state)
 		const struct theme *t = theme_get(dark);
 		for (size_t i = 0; i < COLOURS; i++) {
 			for (size_t j = 0; j < i; j++)
-				assert_true(colour_distance_seen(t->topic[i], t->topic[j], VISION_NORMAL) > 0.02);
+				assert_true(colour_distance_seen(t->topic[i], t->topic[j],
+						    VISION_NORMAL) > 0.02);
 			assert_true(colour_distance(t->topic[i], t->ground) > 0.15);
 		}
 	}
@@ -115,7 +122,8 @@ static void a_topic_and_the_one_nearest_to_it_are_told_apart(void **state)
 		const struct theme *t = theme_get(false);
 		for (size_t i = 0; i < n; i++) {
 			struct colour mine = t->topic[colours[i]];
-			assert_true(colour_distance(mine, t->topic[colours[nearest_to(i, n, x, y)]]) > 0.06);
+			assert_true(colour_distance(mine,
+					    t->topic[colours[nearest_to(i, n, x, y)]]) > 0.06);
 			used[colours[i]]++;
 		}
 		for (size_t c = 0; n >= 100 && c < COLOURS; c++) {

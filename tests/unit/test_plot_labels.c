@@ -22,8 +22,10 @@ static void scatter(struct label *labels, size_t n, uint64_t seed, float spread)
 {
 	for (size_t i = 0; i < n; i++)
 		labels[i] = (struct label){
-			.anchor_x = WIDTH / 2 + spread * uniform(seed, 4 * i, -WIDTH / 2, WIDTH / 2),
-			.anchor_y = HEIGHT / 2 + spread * uniform(seed, 4 * i + 1, -HEIGHT / 2, HEIGHT / 2),
+			.anchor_x =
+				WIDTH / 2 + spread * uniform(seed, 4 * i, -WIDTH / 2, WIDTH / 2),
+			.anchor_y = HEIGHT / 2 +
+				    spread * uniform(seed, 4 * i + 1, -HEIGHT / 2, HEIGHT / 2),
 			.width = uniform(seed, 4 * i + 2, 30, 220),
 			.height = uniform(seed, 4 * i + 3, 15, 80),
 			.points = (uint32_t)(10 + i),
@@ -32,7 +34,8 @@ static void scatter(struct label *labels, size_t n, uint64_t seed, float spread)
 
 static bool apart(const struct label *a, const struct label *b)
 {
-	float dx = a->x > b->x ? a->x - b->x : b->x - a->x, dy = a->y > b->y ? a->y - b->y : b->y - a->y;
+	float dx = a->x > b->x ? a->x - b->x : b->x - a->x,
+	      dy = a->y > b->y ? a->y - b->y : b->y - a->y;
 	return 2 * dx >= a->width + b->width || 2 * dy >= a->height + b->height;
 }
 
@@ -101,8 +104,10 @@ static void a_lone_label_stands_on_its_anchor_or_at_the_edge(void **state)
 static void a_label_larger_than_the_page_is_left_out(void **state)
 {
 	(void)state;
-	struct label labels[2] = { { .anchor_x = 800, .anchor_y = 600, .width = 3000, .height = 20 },
-		{ .anchor_x = 800, .anchor_y = 600, .width = 100, .height = 20 } };
+	struct label labels[2] = {
+		{ .anchor_x = 800, .anchor_y = 600, .width = 3000, .height = 20 },
+		{ .anchor_x = 800, .anchor_y = 600, .width = 100, .height = 20 }
+	};
 	assert_int_equal(labels_place(labels, 2, 10, &page), 1);
 	assert_true(!labels[0].placed && labels[1].placed);
 	assert_int_equal(labels_place(labels, 0, 10, &page), 0);
@@ -137,9 +142,12 @@ static void a_label_goes_beside_the_points_it_would_hide(void **state)
 	assert_int_equal(density_count(&density, 770, 580, 830, 620), N);
 	struct label_page with = page;
 	with.density = &density;
-	struct label label = { .anchor_x = 800, .anchor_y = 600, .width = 100, .height = 24, .points = N };
+	struct label label = {
+		.anchor_x = 800, .anchor_y = 600, .width = 100, .height = 24, .points = N
+	};
 	assert_int_equal(labels_place(&label, 1, 10, &with), 1);
-	assert_int_equal(density_count(&density, label.x - 50, label.y - 12, label.x + 50, label.y + 12), 0);
+	assert_int_equal(
+		density_count(&density, label.x - 50, label.y - 12, label.x + 50, label.y + 12), 0);
 	density_free(&density);
 	mem_free(x);
 	mem_free(y);
@@ -150,7 +158,11 @@ static void another_anchor_serves_where_the_first_is_covered(void **state)
 	(void)state;
 	static const float others[][2] = { { 801, 600 }, { 1000, 700 } };
 	struct label labels[2] = { { .anchor_x = 800, .anchor_y = 600, .width = 200, .height = 60 },
-		{ .anchor_x = 800, .anchor_y = 600, .width = 100, .height = 20, .others = others,
+		{ .anchor_x = 800,
+			.anchor_y = 600,
+			.width = 100,
+			.height = 20,
+			.others = others,
 			.n_others = 2 } };
 	assert_int_equal(labels_place(labels, 2, 10, &page), 2);
 	assert_true(labels[1].anchor_x == 1000 && labels[1].anchor_y == 700);

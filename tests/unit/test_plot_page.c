@@ -1,4 +1,5 @@
-/* The HTML page as a browser would take it apart: elements that nest, nothing fetched, records that cannot break out of their data. */
+/* The HTML page as a browser would take it apart: elements that nest, nothing fetched, records that
+ * cannot break out of their data. */
 #include "lib/plot/page.h"
 
 #include <ctype.h>
@@ -14,8 +15,10 @@
 #include "lib/record/base64.h"
 #include "lib/record/json.h"
 
-static const char *const hostile[] = { "</script><script>alert(1)</script>", "<!-- <script>", "]]>", "<img src=x onerror=alert(1)>",
-	"{{data}}", "\" onload=\"alert(1)", "' --><svg/onload=alert(1)>", "\\u003c/script>", "\x01\x02\x7f", "日本語 العربية 😀", "", "&lt;b&gt;" };
+static const char *const hostile[] = { "</script><script>alert(1)</script>", "<!-- <script>", "]]>",
+	"<img src=x onerror=alert(1)>", "{{data}}", "\" onload=\"alert(1)",
+	"' --><svg/onload=alert(1)>", "\\u003c/script>", "\x01\x02\x7f", "日本語 العربية 😀", "",
+	"&lt;b&gt;" };
 enum { HOSTILE = sizeof hostile / sizeof *hostile };
 
 static struct slice share(const char *name, struct arena *arena)
@@ -32,7 +35,7 @@ static struct slice share(const char *name, struct arena *arena)
 	return text;
 }
 
-/* --- A reader of HTML: the tokenizer of the HTML standard (13.2.5) as far as pages of ours need it ---------------------------- */
+/* --- A reader of HTML: its tokenizer (13.2.5) as far as our pages need it ------------------- */
 
 struct scan {
 	struct slice page;
@@ -52,7 +55,8 @@ static bool is_void(struct slice name)
 static struct slice read_name(struct scan *s)
 {
 	size_t from = s->at;
-	while (s->at < s->page.size && (isalnum((unsigned char)s->page.data[s->at]) || strchr("-:_", s->page.data[s->at])))
+	while (s->at < s->page.size &&
+		(isalnum((unsigned char)s->page.data[s->at]) || strchr("-:_", s->page.data[s->at])))
 		s->at++;
 	assert_true(s->at > from);
 	return (struct slice){ s->page.data + from, s->at - from };
@@ -72,10 +76,12 @@ static bool is_in(struct slice name, const char *const *list)
 	return false;
 }
 
-/* Attributes: quoted, none that fetches, none that runs a script or carries a style (the policy forbids both). */
+/* Attributes: quoted, none that fetches, none that runs a script or carries a style (the policy
+ * forbids both). */
 static bool read_attributes(struct scan *s, struct slice element, bool *is_data)
 {
-	static const char *const fetching[] = { "src", "href", "srcset", "action", "style", "ping", "xlink:href", NULL };
+	static const char *const fetching[] = { "src", "href", "srcset", "action", "style", "ping",
+		"xlink:href", NULL };
 	for (;;) {
 		skip_space(s);
 		if (s->page.data[s->at] == '>')
@@ -88,26 +94,31 @@ static bool read_attributes(struct scan *s, struct slice element, bool *is_data)
 		struct slice name = read_name(s), value = { "", 0 };
 		if (s->page.data[s->at] == '=') {
 			assert_int_equal(s->page.data[++s->at], '"');
-			const char *end = memchr(s->page.data + s->at + 1, '"', s->page.size - s->at - 1);
+			const char *end =
+				memchr(s->page.data + s->at + 1, '"', s->page.size - s->at - 1);
 			assert_non_null(end);
-			value = (struct slice){ s->page.data + s->at + 1, (size_t)(end - s->page.data) - s->at - 1 };
+			value = (struct slice){ s->page.data + s->at + 1,
+				(size_t)(end - s->page.data) - s->at - 1 };
 			s->at += value.size + 2;
 		}
 		assert_null(memchr(value.data, '<', value.size));
 		assert_false(is_in(name, fetching));
 		assert_false(name.size > 2 && strncasecmp(name.data, "on", 2) == 0);
-		if (slice_equal(name, SLICE("content")) && value.size > 20 && memcmp(value.data, "default-src", 11) == 0)
+		if (slice_equal(name, SLICE("content")) && value.size > 20 &&
+			memcmp(value.data, "default-src", 11) == 0)
 			s->policy = value;
 		if (slice_equal(name, SLICE("type")) && slice_equal(element, SLICE("script")))
 			*is_data = slice_equal(value, SLICE("application/json"));
 	}
 }
 
-/* Raw text ends at the first end tag of its name; "<!--" would change the rules and must not be there. */
+/* Raw text ends at the first end tag of its name; "<!--" would change the rules and must not be
+ * there. */
 static struct slice read_raw(struct scan *s, const char *end)
 {
 	size_t from = s->at;
-	while (s->at + strlen(end) <= s->page.size && strncasecmp(s->page.data + s->at, end, strlen(end)) != 0)
+	while (s->at + strlen(end) <= s->page.size &&
+		strncasecmp(s->page.data + s->at, end, strlen(end)) != 0)
 		s->at++;
 	struct slice raw = { s->page.data + from, s->at - from };
 	assert_null(memmem(raw.data, raw.size, "<!--", 4));
@@ -156,7 +167,7 @@ static void scan_page(struct scan *s, struct slice page)
 	assert_int_equal(s->depth, 0);
 }
 
-/* --- Pages ---------------------------------------------------------------------------------------------------------------- */
+/* --- Pages ---------------------------------------------------------------------------------- */
 
 /* The map's script, joined as plot joins it. */
 static struct slice share_scripts(struct arena *arena)
@@ -170,24 +181,29 @@ static struct slice share_scripts(struct arena *arena)
 	return joined;
 }
 
-static void make_map_page(struct buffer *out, struct arena *arena, struct slice *style, struct slice *script)
+static void make_map_page(
+	struct buffer *out, struct arena *arena, struct slice *style, struct slice *script)
 {
 	struct map map;
 	struct buffer data = { 0 };
 	struct error e;
 	map_init(&map, true);
 	for (size_t i = 0; i < HOSTILE; i++)
-		map_add(&map, (double)i, (double)(i * i), slice_from(hostile[(i + 1) % HOSTILE]), slice_from(hostile[i]));
+		map_add(&map, (double)i, (double)(i * i), slice_from(hostile[(i + 1) % HOSTILE]),
+			slice_from(hostile[i]));
 	map_arrange(&map, NULL, NULL, 3);
 	page_map(&data, &map, &(struct map_style){ .label_count = 100 });
 	const struct page_part parts[] = {
-		{ "title", slice_from(hostile[0]), false }, { "heading", slice_from(hostile[5]), false },
-		{ "counts", slice_from(hostile[3]), false }, { "note", slice_from(hostile[6]), false },
+		{ "title", slice_from(hostile[0]), false },
+		{ "heading", slice_from(hostile[5]), false },
+		{ "counts", slice_from(hostile[3]), false },
+		{ "note", slice_from(hostile[6]), false },
 		{ "data", buffer_view(&data), true },
 	};
 	*style = share("map.css", arena);
 	*script = share_scripts(arena);
-	assert_int_equal(page_make(out, share("map.html", arena), *style, *script, false, parts, 5, &e), 0);
+	assert_int_equal(
+		page_make(out, share("map.html", arena), *style, *script, false, parts, 5, &e), 0);
 	buffer_free(&data);
 	map_free(&map);
 }
@@ -237,10 +253,11 @@ static void hostile_records_stay_data(void **state)
 static void the_page_names_no_other_place(void **state)
 {
 	(void)state;
-	static const char *const files[] = { "map.html", "map.css", "map.js", "map_points.js", "map_controls.js",
-		"bars.html", "bars.css", "bars.js" };
-	static const char *const words[] = { "http:", "https:", "//cdn", "@import", "url(", "fetch(", "XMLHttpRequest", "WebSocket",
-		"import(", "eval(", "innerHTML", "insertAdjacentHTML", "document.write", "new Function" };
+	static const char *const files[] = { "map.html", "map.css", "map.js", "map_points.js",
+		"map_controls.js", "bars.html", "bars.css", "bars.js" };
+	static const char *const words[] = { "http:", "https:", "//cdn", "@import", "url(",
+		"fetch(", "XMLHttpRequest", "WebSocket", "import(", "eval(", "innerHTML",
+		"insertAdjacentHTML", "document.write", "new Function" };
 	struct arena *arena = arena_new();
 	for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
 		struct slice text = share(files[f], arena);

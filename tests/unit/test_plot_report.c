@@ -1,4 +1,5 @@
-/* report: what `topics --report` writes is read back, from JSON and from CSV; anything else is refused with a reason. */
+/* report: what `topics --report` writes is read back, from JSON and from CSV; anything else is
+ * refused with a reason. */
 #include "lib/plot/report.h"
 
 #include <setjmp.h>
@@ -19,22 +20,31 @@ static void assert_text(struct slice got, const char *want)
 
 static const char json[] =
 	"{\"topics\": [\n"
-	"{\"topic\": -1, \"count\": 8, \"name\": \"-1_of_the\", \"words\": [{\"word\": \"of\", \"score\": 0.5}, "
+	"{\"topic\": -1, \"count\": 8, \"name\": \"-1_of_the\", \"words\": [{\"word\": \"of\", "
+	"\"score\": 0.5}, "
 	"{\"word\": \"the\", \"score\": 0.25}], \"aspects\": {}, \"representative\": [\"…\"]},\n"
-	"{\"topic\": 0, \"count\": 5, \"name\": \"0_cat_dog_cow_pig\", \"words\": [{\"word\": \"cat\", \"score\": 1}, "
-	"{\"word\": \"dog\", \"score\": 0.5}, {\"word\": \"cow\", \"score\": 0.25}, {\"word\": \"pig\", \"score\": 0.125}, "
-	"{\"word\": \"hen\", \"score\": 0}], \"aspects\": {\"mmr\": [{\"word\": \"pets, \\\"tame\\\"\", \"score\": 0.9}]}},\n"
-	"{\"topic\": 1, \"count\": 3, \"name\": \"Farming\", \"words\": [{\"word\": \"barn\", \"score\": 1}]}\n"
+	"{\"topic\": 0, \"count\": 5, \"name\": \"0_cat_dog_cow_pig\", \"words\": [{\"word\": "
+	"\"cat\", \"score\": 1}, "
+	"{\"word\": \"dog\", \"score\": 0.5}, {\"word\": \"cow\", \"score\": 0.25}, {\"word\": "
+	"\"pig\", \"score\": 0.125}, "
+	"{\"word\": \"hen\", \"score\": 0}], \"aspects\": {\"mmr\": [{\"word\": \"pets, "
+	"\\\"tame\\\"\", \"score\": 0.9}]}},\n"
+	"{\"topic\": 1, \"count\": 3, \"name\": \"Farming\", \"words\": [{\"word\": \"barn\", "
+	"\"score\": 1}]}\n"
 	"]}\n";
 
 static const char csv[] =
 	"topic,count,name,words,aspects,representative\n"
-	"-1,8,\"-1_of_the\",\"[{\"\"word\"\": \"\"of\"\", \"\"score\"\": 0.5}, {\"\"word\"\": \"\"the\"\", \"\"score\"\": 0.25}]\","
+	"-1,8,\"-1_of_the\",\"[{\"\"word\"\": \"\"of\"\", \"\"score\"\": 0.5}, {\"\"word\"\": "
+	"\"\"the\"\", \"\"score\"\": 0.25}]\","
 	"\"{}\",\"[]\"\n"
-	"0,5,\"0_cat_dog_cow_pig\",\"[{\"\"word\"\": \"\"cat\"\", \"\"score\"\": 1}, {\"\"word\"\": \"\"dog\"\", \"\"score\"\": 0.5}, "
-	"{\"\"word\"\": \"\"cow\"\", \"\"score\"\": 0.25}, {\"\"word\"\": \"\"pig\"\", \"\"score\"\": 0.125}, "
+	"0,5,\"0_cat_dog_cow_pig\",\"[{\"\"word\"\": \"\"cat\"\", \"\"score\"\": 1}, "
+	"{\"\"word\"\": \"\"dog\"\", \"\"score\"\": 0.5}, "
+	"{\"\"word\"\": \"\"cow\"\", \"\"score\"\": 0.25}, {\"\"word\"\": \"\"pig\"\", "
+	"\"\"score\"\": 0.125}, "
 	"{\"\"word\"\": \"\"hen\"\", \"\"score\"\": 0}]\","
-	"\"{\"\"mmr\"\": [{\"\"word\"\": \"\"pets, \\\"\"tame\\\"\"\"\", \"\"score\"\": 0.9}]}\",\"[]\"\n"
+	"\"{\"\"mmr\"\": [{\"\"word\"\": \"\"pets, \\\"\"tame\\\"\"\"\", \"\"score\"\": "
+	"0.9}]}\",\"[]\"\n"
 	"1,3,\"Farming\",\"[{\"\"word\"\": \"\"barn\"\", \"\"score\"\": 1}]\",\"{}\",\"[]\"\n";
 
 static void check(const struct report *r)
@@ -95,15 +105,22 @@ static void what_is_no_report_is_refused(void **state)
 	static const struct {
 		const char *text, *reason;
 	} cases[] = {
-		{ "", "" }, { "{", "" }, { "[]", "no array \"topics\"" }, { "{\"topics\": {}}", "no array \"topics\"" },
+		{ "", "" },
+		{ "{", "" },
+		{ "[]", "no array \"topics\"" },
+		{ "{\"topics\": {}}", "no array \"topics\"" },
 		{ "{\"topics\": [1]}", "topic number 1 of the list: it has no \"topic\"" },
 		{ "{\"topics\": [{\"topic\": null}]}", "no \"topic\"" },
 		{ "{\"topics\": [{\"topic\": 0, \"words\": 3}]}", "\"words\" is no array" },
 		{ "{\"topics\": [{\"topic\": 0, \"words\": [3]}]}", "no word with a score" },
-		{ "{\"topics\": [{\"topic\": 0, \"words\": [{\"word\": 3}]}]}", "no word with a score" },
-		{ "{\"topics\": [{\"topic\": 0, \"words\": [{\"word\": \"a\", \"score\": \"b\"}]}]}", "no word with a score" },
+		{ "{\"topics\": [{\"topic\": 0, \"words\": [{\"word\": 3}]}]}",
+			"no word with a score" },
+		{ "{\"topics\": [{\"topic\": 0, \"words\": [{\"word\": \"a\", \"score\": "
+		  "\"b\"}]}]}",
+			"no word with a score" },
 		{ "{\"topics\": [{\"topic\": 0, \"count\": -1}]}", "\"count\" is no whole number" },
-		{ "{\"topics\": [{\"topic\": 0, \"count\": 1.5}]}", "\"count\" is no whole number" },
+		{ "{\"topics\": [{\"topic\": 0, \"count\": 1.5}]}",
+			"\"count\" is no whole number" },
 		{ "{\"topics\": [{\"topic\": 0, \"aspects\": []}]}", "\"aspects\" is no object" },
 		{ "{\"topics\": [{\"topic\": 0}, {\"topic\": 1, \"aspects\": {\"x\": 1}}]}",
 			"topic number 2 of the list: aspect \"x\": \"words\" is no array" },
@@ -129,8 +146,12 @@ static void little_is_needed(void **state)
 	assert_null(report_find(&r, SLICE("0")));
 	report_free(&r);
 	/* words without scores; a topic with nothing; a topic that is a string; \u0000 in a name */
-	assert_int_equal(report_parse(&r, SLICE("{\"topics\": [{\"topic\": \"a b\", \"words\": [\"x\", \"y\"]}, {\"topic\": 7},"
-		"{\"topic\": 8, \"name\": \"a\\u0000b\"}]}"), &e), 0);
+	assert_int_equal(report_parse(&r,
+				 SLICE("{\"topics\": [{\"topic\": \"a b\", \"words\": [\"x\", "
+				       "\"y\"]}, {\"topic\": 7},"
+				       "{\"topic\": 8, \"name\": \"a\\u0000b\"}]}"),
+				 &e),
+		0);
 	assert_text(report_label(report_find(&r, SLICE("a b")), NULL, 3, arena), "x, y");
 	assert_text(report_label(report_find(&r, SLICE("7")), NULL, 3, arena), "7");
 	assert_int_equal(report_label(report_find(&r, SLICE("8")), NULL, 3, arena).size, 3);

@@ -25,11 +25,29 @@ static void text_becomes_one_printable_line(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "", "" }, { "   ", "" }, { "a", "a" }, { "  a \t\n b  ", "a b" }, { "a\x01\x7f" "b", "a b" },
-		{ "a\xc2\xa0" "b", "a b" }, { "a\xe2\x80\xa8" "b", "a b" }, { "evil\xe2\x80\xaetxt", "eviltxt" },
-		{ "a\xff" "b", "a\xef\xbf\xbd" "b" }, { "\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd" },
-		{ "\xef\xbf\xbe", "\xef\xbf\xbd" }, { "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
-		{ "日本 語", "日本 語" }, { "👩‍👩‍👧", "👩‍👩‍👧" },
+		{ "", "" },
+		{ "   ", "" },
+		{ "a", "a" },
+		{ "  a \t\n b  ", "a b" },
+		{ "a\x01\x7f"
+		  "b",
+			"a b" },
+		{ "a\xc2\xa0"
+		  "b",
+			"a b" },
+		{ "a\xe2\x80\xa8"
+		  "b",
+			"a b" },
+		{ "evil\xe2\x80\xaetxt", "eviltxt" },
+		{ "a\xff"
+		  "b",
+			"a\xef\xbf\xbd"
+			"b" },
+		{ "\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "\xef\xbf\xbe", "\xef\xbf\xbd" },
+		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "日本 語", "日本 語" },
+		{ "👩‍👩‍👧", "👩‍👩‍👧" },
 	};
 	struct arena *arena = arena_new();
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -48,7 +66,8 @@ static void text_is_cut_between_characters_that_people_see(void **state)
 	assert_true(cut);
 	assert_text(lettering_cut(slice_from("abc"), 0, &cut), "");
 	assert_text(lettering_cut(slice_from("e\xcc\x81x"), 1, &cut), "e\xcc\x81");
-	assert_text(lettering_cut(slice_from("👩‍👩‍👧x"), 1, &cut), "👩‍👩‍👧");
+	assert_text(
+		lettering_cut(slice_from("👩‍👩‍👧x"), 1, &cut), "👩‍👩‍👧");
 	assert_text(lettering_cut(slice_from("🇩🇪🇫🇷"), 1, &cut), "🇩🇪");
 	/* a million combining marks on one letter are not one character */
 	struct buffer b = { 0 };
@@ -68,7 +87,8 @@ static void widths_are_those_of_a_wide_font(void **state)
 	assert_true(lettering_width(SLICE("word"), true) > lettering_width(SLICE("word"), false));
 	/* East Asian letters take two cells, combining marks none */
 	assert_true(lettering_width(slice_from("語"), false) > 1.2f);
-	assert_true(lettering_width(slice_from("e\xcc\x81"), false) == lettering_width(SLICE("e"), false));
+	assert_true(lettering_width(slice_from("e\xcc\x81"), false) ==
+		    lettering_width(SLICE("e"), false));
 }
 
 static void lines_are_balanced_and_at_most_four(void **state)
@@ -78,12 +98,14 @@ static void lines_are_balanced_and_at_most_four(void **state)
 	struct slice lines[LETTERING_LINES];
 	assert_int_equal(lettering_wrap(arena, SLICE(""), 10, true, lines), 0);
 	assert_int_equal(lettering_wrap(arena, SLICE("short"), 10, true, lines), 1);
-	assert_int_equal(lettering_wrap(arena, SLICE("translation, machine, nmt"), 10, true, lines), 2);
+	assert_int_equal(
+		lettering_wrap(arena, SLICE("translation, machine, nmt"), 10, true, lines), 2);
 	assert_text(lines[0], "translation,");
 	assert_text(lines[1], "machine, nmt");
 	assert_int_equal(lettering_wrap(arena, SLICE("incomprehensibilities"), 3, true, lines), 1);
 	assert_text(lines[0], "incomprehensibilities");
-	assert_int_equal(lettering_wrap(arena, SLICE("aaaa bbbb cccc dddd eeee ffff"), 3, true, lines), 4);
+	assert_int_equal(
+		lettering_wrap(arena, SLICE("aaaa bbbb cccc dddd eeee ffff"), 3, true, lines), 4);
 	assert_text(lines[3], "dddd…");
 	arena_free(arena);
 }
@@ -94,9 +116,14 @@ static void markup_in_text_is_escaped(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "a & b", "a &amp; b" }, { "<b>", "&lt;b&gt;" }, { "\"'", "&quot;&#39;" }, { "]]>", "]]&gt;" },
-		{ "x\x01y\x1fz", "x\xef\xbf\xbdy\xef\xbf\xbdz" }, { "tab\tline\n", "tab\tline\n" },
-		{ "\xef\xbf\xbe\xef\xbf\xbf", "\xef\xbf\xbd\xef\xbf\xbd" }, { "é語", "é語" },
+		{ "a & b", "a &amp; b" },
+		{ "<b>", "&lt;b&gt;" },
+		{ "\"'", "&quot;&#39;" },
+		{ "]]>", "]]&gt;" },
+		{ "x\x01y\x1fz", "x\xef\xbf\xbdy\xef\xbf\xbdz" },
+		{ "tab\tline\n", "tab\tline\n" },
+		{ "\xef\xbf\xbe\xef\xbf\xbf", "\xef\xbf\xbd\xef\xbf\xbd" },
+		{ "é語", "é語" },
 	};
 	struct buffer b = { 0 };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -106,15 +133,17 @@ static void markup_in_text_is_escaped(void **state)
 	}
 	buffer_clear(&b);
 	xml_escape(&b, (struct slice){ "a\0b", 3 });
-	assert_text(buffer_view(&b), "a\xef\xbf\xbd" "b");
+	assert_text(buffer_view(&b), "a\xef\xbf\xbd"
+				     "b");
 	buffer_free(&b);
 }
 
 static void strings_for_scripts_hold_no_angle_and_read_back(void **state)
 {
 	(void)state;
-	static const char *const texts[] = { "", "plain", "</script><script>alert(1)</script>", "<!--<script>", "<<<",
-		"\\u003c", "quote \" backslash \\ <", "\x01\x02\n\t", "日本<語", "\xe2\x80\xa8" };
+	static const char *const texts[] = { "", "plain", "</script><script>alert(1)</script>",
+		"<!--<script>", "<<<", "\\u003c", "quote \" backslash \\ <", "\x01\x02\n\t",
+		"日本<語", "\xe2\x80\xa8" };
 	struct arena *arena = arena_new();
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		struct buffer b = { 0 };
@@ -137,7 +166,8 @@ static void templates_are_filled(void **state)
 	(void)state;
 	struct buffer b = { 0 };
 	struct error e;
-	const struct page_part parts[] = { { "title", SLICE("<{{body}}>"), false }, { "body", SLICE("<p>"), true } };
+	const struct page_part parts[] = { { "title", SLICE("<{{body}}>"), false },
+		{ "body", SLICE("<p>"), true } };
 	assert_int_equal(page_fill(&b, SLICE("a{{title}}b{{body}}c{d}}e{{"), parts, 2, &e), 0);
 	assert_text(buffer_view(&b), "a&lt;{{body}}&gt;b<p>c{d}}e{{");
 	assert_int_equal(page_fill(&b, SLICE("{{unknown}}"), parts, 2, &e), -1);
@@ -168,7 +198,8 @@ static void digests_are_those_of_fips_180_4(void **state)
 	uint8_t digest[SHA256_SIZE];
 	memset(many, 'a', 1000000);
 	sha256((struct slice){ many, 1000000 }, digest);
-	assert_memory_equal(digest, "\xcd\xc7\x6e\x5c\x99\x14\xfb\x92\x81\xa1\xc7\xe2\x84\xd7\x3e\x67", 16);
+	assert_memory_equal(
+		digest, "\xcd\xc7\x6e\x5c\x99\x14\xfb\x92\x81\xa1\xc7\xe2\x84\xd7\x3e\x67", 16);
 	mem_free(many);
 }
 

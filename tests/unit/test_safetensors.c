@@ -183,7 +183,7 @@ static void test_refused_depth(void **state)
 	buffer_free(&header);
 }
 
-/* --- What is read -------------------------------------------------------------------------- */
+/* --- What is read --------------------------------------------------------------------------- */
 
 static void test_accepted(void **state)
 {
@@ -297,7 +297,7 @@ static void test_floats_refused(void **state)
 	buffer_free(&b);
 }
 
-/* --- Files --------------------------------------------------------------------------------- */
+/* --- Files ---------------------------------------------------------------------------------- */
 
 static char folder[] = "/tmp/heddle-test-XXXXXX";
 
@@ -379,9 +379,9 @@ static void test_shards(void **state)
 	(void)state;
 	write_tensor("s1.safetensors", "a", 4);
 	write_tensor("s2.safetensors", "b", 2);
-	write_text(
-		"m.safetensors.index.json", "{\"metadata\":{\"total_size\":24},\"weight_map\":{"
-					    "\"b\":\"s2.safetensors\",\"a\":\"s1.safetensors\"}}");
+	write_text("m.safetensors.index.json",
+		"{\"metadata\":{\"total_size\":24},\"weight_map\":{"
+		"\"b\":\"s2.safetensors\",\"a\":\"s1.safetensors\"}}");
 	struct error e = { 0 };
 	struct tensor_file *f = tensor_file_open(in_folder("m.safetensors.index.json"), &e);
 	if (!f)

@@ -1,4 +1,5 @@
-/* test_scan.c: byte searches and UTF-8 by vectors against portable twins and against the definition. */
+/* test_scan.c: byte searches and UTF-8 by vectors against portable twins and against the
+ * definition. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,11 +19,11 @@ static void vector_scans_equal_the_portable_ones(void **state)
 	for (uint64_t i = 0; i < 200000; i++) {
 		char text[300];
 		uint64_t r = random_bits(6, 0, i);
-		size_t from = r % 40, n = from + (r >> 8) % (sizeof text - 40), stops =
-			(r >> 20) % 4;
+		size_t from = r % 40, n = from + (r >> 8) % (sizeof text - 40),
+		       stops = (r >> 20) % 4;
 		for (size_t k = 0; k < sizeof text; k++)
-			text[k] = "abcdefgh \xc3\xa9z"[random_bits(6, 1, i * 300 +
-				k) % (r >> 30 & 1 ? 9 : 12)];
+			text[k] = "abcdefgh \xc3\xa9z"[random_bits(6, 1, i * 300 + k) %
+						       (r >> 30 & 1 ? 9 : 12)];
 		for (size_t k = 0; k < stops; k++)
 			text[random_bits(6, 2 + k, i) % sizeof text] =
 				"\"\\\n\r,\x1f\x00\t"[random_bits(6, 9 + k, i) % 8];
@@ -30,8 +31,8 @@ static void vector_scans_equal_the_portable_ones(void **state)
 		const char *a = scan_string(text + from, text + n, &high);
 		assert_ptr_equal(a, scan_string_portable(text + from, text + n, &high_portable));
 		assert_int_equal(high, high_portable);
-		assert_ptr_equal(scan_field(text + from, text + n, ','), scan_field_portable(text +
-			from, text + n, ','));
+		assert_ptr_equal(scan_field(text + from, text + n, ','),
+			scan_field_portable(text + from, text + n, ','));
 		assert_ptr_equal(scan_field(text + from, text + n, '\t'),
 			scan_field_portable(text + from, text + n, '\t'));
 	}
@@ -62,14 +63,14 @@ static size_t utf8_slow(const unsigned char *p, size_t n)
 static void every_sequence_of_utf8(void **state)
 {
 	static const unsigned char edges[] = { 0, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf,
-		0xc0, 0xc1, 0xc2, 0xdf, 0xe0,
-		0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf7, 0xf8, 0xff };
+		0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4,
+		0xf5, 0xf7, 0xf8, 0xff };
 	size_t n = sizeof edges;
 	(void)state;
 	for (size_t i = 0; i < n * n * n * n; i++) {
 		unsigned char block[128];
 		struct slice text = { (const char *)block, sizeof block };
-		size_t at = 20 + i % 50;	/* across the borders of blocks */
+		size_t at = 20 + i % 50; /* across the borders of blocks */
 		memset(block, 'a', sizeof block);
 		block[at] = edges[i % n];
 		block[at + 1] = edges[i / n % n];
@@ -78,9 +79,8 @@ static void every_sequence_of_utf8(void **state)
 		size_t valid = utf8_slow(block, sizeof block);
 		if (utf8_check_portable(text) != valid || utf8_check(text) != valid)
 			fail_msg("%02x %02x %02x %02x at %zu: %zu, %zu, should be %zu", block[at],
-				block[at + 1],
-				block[at + 2], block[at + 3], at, utf8_check_portable(text),
-					utf8_check(text), valid);
+				block[at + 1], block[at + 2], block[at + 3], at,
+				utf8_check_portable(text), utf8_check(text), valid);
 	}
 }
 
@@ -92,15 +92,15 @@ static void dense_utf8_of_any_length(void **state)
 		size_t n = 0, want = random_bits(7, 0, i) % 190;
 		for (uint64_t k = 1; n < want; k++) {
 			static const char *const points[] = { "a", "\xc3\xa9", "\xe2\x82\xac",
-				"\xf0\x9f\x98\x80", "\xed\x9f\xbf",
-				"\xef\xbf\xbf", "\xf4\x8f\xbf\xbf", "z" };
+				"\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xef\xbf\xbf",
+				"\xf4\x8f\xbf\xbf", "z" };
 			const char *p = points[random_bits(7, k, i) % 8];
 			memcpy(block + n, p, strlen(p));
 			n += strlen(p);
 		}
 		if (n && i % 2)
-			block[random_bits(7, 300, i) % n] ^= (unsigned char)(1 << random_bits(7,
-				301, i) % 8);
+			block[random_bits(7, 300, i) % n] ^=
+				(unsigned char)(1 << random_bits(7, 301, i) % 8);
 		if (i % 4 == 3)
 			n = random_bits(7, 302, i) % (n + 1);
 		unsigned char *exact = malloc(n ? n : 1);
@@ -117,13 +117,18 @@ static void dense_utf8_of_any_length(void **state)
 static void maximal_invalid_parts_are_replaced(void **state)
 {
 	/* Unicode 15, tables 3-8 to 3-11; U+FFFD is written as '?' here */
-	static const struct { const char *text, *repaired; } table[] = {
-		{ "abc", "abc" }, { "\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41", "????????A" },
+	static const struct {
+		const char *text, *repaired;
+	} table[] = {
+		{ "abc", "abc" },
+		{ "\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41", "????????A" },
 		{ "\xed\xa0\x80\xed\xbf\xbf\xed\xaf\x41", "????????A" },
 		{ "\xf4\x91\x92\x93\xff\x41\x80\xbf\x42", "?????A??B" },
-		{ "\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41", "????A" }, { "\xe2\x82", "?" }, {
-			"x\xf0\x9f\x98", "x?" },
-		{ "\x80", "?" }, { "\xc3\xa9\xc3", "\xc3\xa9?" },
+		{ "\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41", "????A" },
+		{ "\xe2\x82", "?" },
+		{ "x\xf0\x9f\x98", "x?" },
+		{ "\x80", "?" },
+		{ "\xc3\xa9\xc3", "\xc3\xa9?" },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

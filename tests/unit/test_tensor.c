@@ -158,11 +158,11 @@ static void group(void *context, struct device *lane, size_t i)
 	struct groups *g = context;
 	struct tensor t = tensor_vector(lane, F32, 1000);
 	memset(t.data, (int)i, 4000);
-	#pragma omp atomic
+#pragma omp atomic
 	g->seen[i]++;
-	#pragma omp atomic
+#pragma omp atomic
 	g->root += lane == g->device;
-	#pragma omp atomic
+#pragma omp atomic
 	g->sound += is_sound();
 }
 
@@ -194,7 +194,7 @@ static void nested(void *context, struct device *lane, size_t i)
 	for (size_t j = 0; j < 1500; j++)
 		((float *)x.data)[j] = 1;
 	op_normalize(lane, x, x);
-	#pragma omp atomic
+#pragma omp atomic
 	*(double *)context += (double)((float *)x.data)[1499];
 }
 

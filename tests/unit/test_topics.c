@@ -48,19 +48,19 @@ static void expect(struct buffer *b, const char *text)
 }
 
 /* A is 3: 7 words in 2 topics. red: 3 of 4 words, log(3 / 3 + 1) * 3 / 4. */
-#define HI                                                                                    \
+#define HI \
 	"[{\"word\": \"hi\", \"score\": 0.6108604879161034}, {\"word\": \"say\", \"score\": " \
 	"0.46209812037329684}]"
-#define RED                                                                                     \
+#define RED \
 	"[{\"word\": \"red\", \"score\": 0.5198603854199589}, {\"word\": \"blue\", \"score\": " \
 	"0.34657359027997264}]"
-#define CSV_HI                                                                              \
+#define CSV_HI \
 	"\"[{\"\"word\"\": \"\"hi\"\", \"\"score\"\": 0.6108604879161034}, {\"\"word\"\": " \
-	"\"\"say\"\", "                                                                     \
+	"\"\"say\"\", " \
 	"\"\"score\"\": 0.46209812037329684}]\""
-#define CSV_RED                                                                              \
+#define CSV_RED \
 	"\"[{\"\"word\"\": \"\"red\"\", \"\"score\"\": 0.5198603854199589}, {\"\"word\"\": " \
-	"\"\"blue\"\", "                                                                     \
+	"\"\"blue\"\", " \
 	"\"\"score\"\": 0.34657359027997264}]\""
 
 static void reports_are_laid_out_as_the_contract_says(void **state)

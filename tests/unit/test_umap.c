@@ -243,7 +243,7 @@ static void pca_is_scikit_learns(void **state)
 	arena_free(arena);
 }
 
-/* --- Colours --- */
+/* --- Colours -------------------------------------------------------------------------------- */
 
 /* A star, whose colours number its degree, beside a path, as the graph of fuzzy_union. */
 static struct graph star_and_path(size_t size)
@@ -295,7 +295,7 @@ static void edges_of_a_colour_share_no_vertex(void **state)
 	found_free(&f);
 }
 
-/* --- The start --- */
+/* --- The start ------------------------------------------------------------------------------ */
 
 /* A ring: the second and third eigenvectors are its sine and cosine, so that the start is a
  * circle. */
@@ -334,7 +334,7 @@ static void the_start_of_a_ring_is_a_circle(void **state)
 	}
 }
 
-/* --- The whole --- */
+/* --- The whole ------------------------------------------------------------------------------ */
 
 /* Rows around `clusters` centres far apart. */
 static float *clustered(size_t rows, size_t columns, size_t clusters)

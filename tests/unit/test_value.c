@@ -24,15 +24,15 @@ static void write_file(const char *name, struct slice text)
 static void same_text(struct slice got, struct slice want)
 {
 	if (!slice_equal(got, want))
-		fail_msg("got\n%.*s\nnot\n%.*s", (int)got.size, got.data, (int)want.size,
-			want.data);
+		fail_msg(
+			"got\n%.*s\nnot\n%.*s", (int)got.size, got.data, (int)want.size, want.data);
 }
 
-/* --- Values ----------------------------------------------------------------------------------- */
+/* --- Values --------------------------------------------------------------------------------- */
 
 struct value_row {
-	const char *raw;	/* of key "v"; NULL: absent */
-	const char *field;	/* the same in CSV; NULL: not tried */
+	const char *raw; /* of key "v"; NULL: absent */
+	const char *field; /* the same in CSV; NULL: not tried */
 	/* what each gives; "!…": the message behind the place */
 	const char *text, *integer, *number, *label, *vector;
 };
@@ -43,24 +43,21 @@ static const struct value_row value_rows[] = {
 		"!key \"v\" is no vector: its base64 has 1 characters" },
 	{ "3", "3", "!key \"v\" is a number, not text", "3", "3", "3 3",
 		"!key \"v\" is a number, not a vector" },
-	{ "2.5", "2.5", "!key \"v\" is a number, not text",
-		"!key \"v\" is 2.5, not a whole number", "2.5", "2.5 2.5",
-		"!key \"v\" is a number, not a vector" },
+	{ "2.5", "2.5", "!key \"v\" is a number, not text", "!key \"v\" is 2.5, not a whole number",
+		"2.5", "2.5 2.5", "!key \"v\" is a number, not a vector" },
 	{ "true", "true", "!key \"v\" is true, not text", "!key \"v\" is true, not a number",
-		"!key \"v\" is true, not a number",
-		"true true", "!key \"v\" is true, not a vector" },
+		"!key \"v\" is true, not a number", "true true",
+		"!key \"v\" is true, not a vector" },
 	{ "null", NULL, "!key \"v\" is null, not text", "!key \"v\" is null, not a number",
 		"!key \"v\" is null, not a number",
 		"!key \"v\" is null, not a label (a string, number or boolean)",
-			"!key \"v\" is null, not a vector" },
+		"!key \"v\" is null, not a vector" },
 	{ NULL, NULL, "!key \"v\" is missing", "!key \"v\" is missing", "!key \"v\" is missing",
-		"!key \"v\" is missing",
-		"!key \"v\" is missing" },
+		"!key \"v\" is missing", "!key \"v\" is missing" },
 	{ "[ 1 , -0.5,2e-3 ]", "[ 1 , -0.5,2e-3 ]", "!key \"v\" is an array, not text",
-		"!key \"v\" is an array, not a number",
-		"!key \"v\" is an array, not a number",
-			"!key \"v\" is an array, not a label (a string, number or boolean)",
-			"1 -0.5 0.002" },
+		"!key \"v\" is an array, not a number", "!key \"v\" is an array, not a number",
+		"!key \"v\" is an array, not a label (a string, number or boolean)",
+		"1 -0.5 0.002" },
 	{ "[]", "[]", NULL, NULL, NULL, NULL, "!key \"v\" is an empty vector" },
 	{ "[1,null]", "[1,null]", NULL, NULL, NULL, NULL, "!key \"v\": element 1 is no number" },
 	{ "[1,[2]]", "[1,[2]]", NULL, NULL, NULL, NULL, "!key \"v\": element 1 is no number" },
@@ -144,8 +141,9 @@ static void values_of_every_kind(void **state)
 	for (size_t i = 0; i < sizeof value_rows / sizeof *value_rows; i++) {
 		for (int field = 0; field < 2; field++) {
 			const struct value_row *row = &value_rows[i];
-			struct reader_options in = { .files = names, .n_files = 1, .format =
-				field ? FORMAT_CSV : FORMAT_JSONL };
+			struct reader_options in = { .files = names,
+				.n_files = 1,
+				.format = field ? FORMAT_CSV : FORMAT_JSONL };
 			struct buffer b = { NULL, 0, 0 };
 			struct record rec;
 			struct error e;
@@ -154,8 +152,8 @@ static void values_of_every_kind(void **state)
 			if (field)
 				buffer_printf(&b, "v,w\n\"%s\",1\n", row->field);
 			else
-				buffer_printf(&b, "{%s%s}\n", row->raw ? "\"v\":" : "", row->raw ?
-					row->raw : "");
+				buffer_printf(&b, "{%s%s}\n", row->raw ? "\"v\":" : "",
+					row->raw ? row->raw : "");
 			write_file("values", buffer_view(&b));
 			buffer_free(&b);
 			struct reader *r = reader_open(&in, &e);
@@ -177,8 +175,8 @@ static void vectors_written_read_back(void **state)
 	struct arena *arena = arena_new();
 	(void)state;
 	for (int i = 0; i < 8; i++) {
-		struct writer_options o = { .format = i & 1 ? FORMAT_CSV : FORMAT_JSONL, .base64 =
-			i & 2 };
+		struct writer_options o = { .format = i & 1 ? FORMAT_CSV : FORMAT_JSONL,
+			.base64 = i & 2 };
 		struct buffer b = { NULL, 0, 0 };
 		struct record rec = { .raw = SLICE("x"), .file = "-", .format = FORMAT_TEXT };
 		struct error e;
@@ -214,7 +212,11 @@ static void vectors_written_read_back(void **state)
 static void every_kind_of_new_value(void **state)
 {
 	static const char *const keys[] = { "t", "i", "d", "f", "z", "v", "j", "a", "s" };
-	static const struct { enum format format; bool base64; const char *want; } table[] = {
+	static const struct {
+		enum format format;
+		bool base64;
+		const char *want;
+	} table[] = {
 		{ FORMAT_JSONL, false,
 			"{\"x\":0,\"t\":\"q\\\"\",\"i\":-1,\"d\":0.1,\"f\":0.1,\"z\":null,\"v\":[1"
 			",2],\"j\":{\"a\":1},\"a\":true,"
@@ -276,7 +278,7 @@ static void writers_that_make_no_sense(void **state)
 	buffer_free(&b);
 }
 
-/* --- Spool ------------------------------------------------------------------------------------ */
+/* --- Spool ---------------------------------------------------------------------------------- */
 
 static void a_spool_gives_records_back(void **state)
 {
@@ -334,8 +336,10 @@ static void a_spool_gives_records_back(void **state)
 
 static void a_spooled_json_record_is_written_as_it_was(void **state)
 {
-	struct record rec = { .raw = SLICE(" { \"a\" : {\"}\":1} , \"n\":2 } "), .file = "f",
-		.line = 7, .format = FORMAT_JSONL };
+	struct record rec = { .raw = SLICE(" { \"a\" : {\"}\":1} , \"n\":2 } "),
+		.file = "f",
+		.line = 7,
+		.format = FORMAT_JSONL };
 	struct writer_options o = { .replace = true };
 	const char *key = "n";
 	struct arena *arena = arena_new();
@@ -366,8 +370,8 @@ static void a_spool_without_a_folder_says_so(void **state)
 	setenv("TMPDIR", "/nonexistent", 1);
 	assert_null(spool_new(&e));
 	assert_int_equal(e.code, ERROR_IO);
-	assert_string_equal(e.msg,
-		"creating a temporary file in /nonexistent: No such file or directory");
+	assert_string_equal(
+		e.msg, "creating a temporary file in /nonexistent: No such file or directory");
 	unsetenv("TMPDIR");
 }
 
