@@ -250,10 +250,13 @@ static void open_input(const struct command *c)
 		exit(ERROR_USAGE);
 	}
 	struct error e;
+	run.conll = shared.format > FORMAT_TEXT;
+	if (run.conll && shared.shards)
+		command_usage("--shard does not go with --format conll: a sentence could be cut");
 	struct reader_options o = {
 		.files = run.files,
 		.n_files = run.n_files,
-		.format = (enum format)shared.format,
+		.format = run.conll ? FORMAT_TEXT : (enum format)shared.format,
 		.shard = shared.shard,
 		.shards = shared.shards,
 	};

@@ -85,6 +85,7 @@ enum command_has {
 	COMMAND_DTYPE = 32, /* --dtype f32|bf16 */
 	COMMAND_NO_RECORDS = 64, /* neither reads records nor writes any (model) */
 	COMMAND_OWN_OUTPUT = 128, /* reads records, writes its own output (plot) */
+	COMMAND_CONLL = 256, /* --format conll too: lines come as text, run.conll is set */
 };
 
 struct command {
@@ -113,6 +114,7 @@ struct run {
 	size_t threads;
 	int dtype; /* 0 f32, 1 bf16 */
 	bool quiet, verbose;
+	bool conll; /* --format conll: put lines together with lib/record/conll.h */
 	struct reader *reader; /* open, unless COMMAND_NO_RECORDS */
 	struct writer *writer; /* after command_output, with the options of the user */
 	size_t records, rejected;

@@ -50,8 +50,11 @@ static const struct shared_option {
 	{ 0, COMMAND_NO_RECORDS,
 		OPTION_STRING('o', "output", &run.output_path, "FILE",
 			"write there; it appears when it is whole") },
-	{ 0, COMMAND_NO_RECORDS,
+	{ 0, COMMAND_NO_RECORDS | COMMAND_CONLL,
 		OPTION_CHOICE(0, "format", &shared.format, FORMATS, "of the input [auto]") },
+	{ COMMAND_CONLL, 0,
+		OPTION_CHOICE(
+			0, "format", &shared.format, FORMATS "|conll", "of the input [auto]") },
 	{ 0, COMMAND_NO_RECORDS | COMMAND_OWN_OUTPUT,
 		OPTION_CHOICE(0, "output-format", &shared.output_format, "auto|jsonl|csv|tsv",
 			"of the output [as the input]") },

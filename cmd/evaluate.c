@@ -11,6 +11,8 @@
 #include "lib/metric/metric.h"
 #include "lib/metric/report.h"
 #include "lib/metric/resample.h"
+#include "lib/metric/seqeval.h"
+#include "lib/record/conll.h"
 #include "lib/record/number.h"
 #include "lib/text/terms.h"
 
@@ -57,6 +59,10 @@ static const struct option options[] = {
 	OPTION_HEADING("Similarity"),
 	OPTION_LIST(0, "embedding-keys", &embedding_keys, "KEY,KEY",
 		"sts: compare these two vectors of a record, not two numbers"),
+	OPTION_HEADING("Entities"),
+	OPTION_FLAG(0, "strict", &how.strict, "seqeval: find entities by the rules of a scheme"),
+	OPTION_CHOICE(0, "scheme", &how.scheme, SEQEVAL_SCHEMES, "which, with --strict [auto]"),
+	OPTION_FLAG(0, "suffix", &how.suffix, "tags end in their letter: PER-B"),
 	OPTION_END,
 };
 
@@ -72,7 +78,7 @@ static const struct command command = {
 	.name = "evaluate",
 	.summary = "measure predictions against references",
 	.options = options,
-	.has = COMMAND_OWN_OUTPUT,
+	.has = COMMAND_OWN_OUTPUT | COMMAND_CONLL,
 	.examples = examples,
 };
 
@@ -181,67 +187,179 @@ static int add_record(const struct record *r, struct arena *arena, uint32_t grou
 	return 0;
 }
 
-static void read_records(size_t by_want)
+/* Where records come from: the input, or the file of --paired; as they are, or of CoNLL columns a
+ * record a sentence. */
+struct source {
+	struct reader *reader;
+	bool paired;
+	size_t n;		/* records so far */
+	size_t line_want, prediction, reference, n_wants;	/* of CoNLL */
+	struct conll sentence;
+	struct arena *lines;
+	const char *file;
+	bool ended;
+};
+
+static void source_open(struct source *s)
+{
+	if (!run.conll)
+		return;
+	s->lines = arena_new();
+	s->line_want = reader_want(s->reader, "text");
+	s->prediction = reader_want(s->reader, how.prediction_key);
+	s->reference = reader_want(s->reader, how.reference_key);
+	s->n_wants = reader_want(s->reader, "\177") + 1; /* places are given in order */
+	if (s->prediction == s->line_want || s->reference == s->line_want)
+		command_usage("--format conll: \"text\" is no key of tags");
+}
+
+static void source_close(struct source *s)
+{
+	conll_free(&s->sentence);
+	arena_free(s->lines);
+}
+
+static bool source_read(struct source *s, struct arena *arena, struct record *r)
+{
+	struct error e;
+	if (!s->paired)
+		return command_next(arena, r);
+	int got = reader_next(s->reader, arena, r, NULL, &e);
+	if (got < 0)
+		command_fail(&e);
+	return got > 0;
+}
+
+/* The sentence at hand as a record whose last two columns are the reference and the prediction. */
+static void make_sentence(struct source *s, struct arena *arena, struct record *r)
+{
+	const struct conll *c = &s->sentence;
+	struct error e;
+	if (c->columns < 2)
+		command_stop(ERROR_DATA, "%s:%zu: one column: --format conll takes the reference and the "
+			"prediction from the last two", s->file, c->line);
+	*r = (struct record){ .file = s->file, .line = c->line, .index = s->n, .format = FORMAT_JSONL };
+	r->raw = arena_copy(arena, (struct slice){ c->text.data, c->text.size - 1 });
+	r->values = arena_zero(arena, s->n_wants, sizeof *r->values);
+	const size_t to[] = { s->reference, s->prediction };
+	for (size_t i = 0; i < 2; i++) {
+		struct buffer b = { 0 };
+		conll_json(c, c->columns - 2 + i, &b);
+		struct slice text = arena_copy(arena, buffer_view(&b));
+		buffer_free(&b);
+		if (json_read(text, &r->values[to[i]].json, &e))
+			command_stop(ERROR_DATA, "%s:%zu: %s", s->file, c->line, e.msg);
+	}
+	conll_clear(&s->sentence);
+}
+
+static bool next_sentence(struct source *s, struct arena *arena, struct record *r)
+{
+	struct error e;
+	struct record line;
+	struct slice text;
+	for (; !s->ended; arena_clear(s->lines)) {
+		if (!source_read(s, s->lines, &line))
+			break;
+		/* the end of a file ends its sentence */
+		bool other_file = s->sentence.n && s->file != line.file;
+		if (other_file)
+			make_sentence(s, arena, r);
+		s->file = line.file;
+		if (record_text(&line, s->line_want, "text", s->lines, &text, &e))
+			command_fail(&e);
+		int got = conll_line(&s->sentence, text, line.line, &e);
+		if (got < 0)
+			command_stop(e.code, "%s:%zu: %s", line.file, line.line, e.msg);
+		if (got && !other_file)
+			make_sentence(s, arena, r);
+		if (got || other_file)
+			return true;
+	}
+	s->ended = true;
+	if (s->sentence.n == 0)
+		return false;
+	make_sentence(s, arena, r);
+	return true;
+}
+
+static bool source_next(struct source *s, struct arena *arena, struct record *r)
+{
+	bool got = run.conll ? next_sentence(s, arena, r) : source_read(s, arena, r);
+	s->n += got;
+	return got;
+}
+
+static size_t read_records(size_t by_want)
 {
 	struct arena *arena = arena_new();
+	struct source s = { .reader = run.reader };
 	struct record r;
 	struct error e;
 	uint32_t group;
-	for (; command_next(arena, &r); arena_clear(arena)) {
+	source_open(&s);
+	for (; source_next(&s, arena, &r); arena_clear(arena)) {
 		if (group_of(&r, by_want, arena, &group, &e) || add_record(&r, arena, group, &e))
 			command_reject(&r, &e);
-		command_progress("records", run.records, 0);
-		if (run.records >= DROPPED / 2)
+		command_progress("records", s.n, 0);
+		if (s.n >= DROPPED / 2)
 			command_stop(ERROR_DATA, "more than %u records", DROPPED / 2);
 	}
+	source_close(&s);
 	arena_free(arena);
+	return s.n;
 }
 
-/* The other system's records, into the same metrics behind the first's. */
-static void read_paired(void)
+/* The other system's keys stand at the same places where they are asked for in the same order. */
+static void open_twins(struct reader *reader)
 {
 	struct error e;
-	struct arena *arena = arena_new();
-	struct reader_options o = { .files = &paired, .n_files = 1 };
-	struct reader *reader = reader_open(&o, &e);
-	struct record r;
-	size_t n = 0;
-	uint64_t hash[METRICS_MAX];
-	int got;
-	if (!reader)
-		command_fail(&e);
 	for (size_t i = 0; i < n_works; i++) {
-		/* the same keys in the same order: the same places */
 		struct measure *twin = metric_open(works[i].measure->metric, reader, &how, &e);
 		if (!twin)
 			command_fail(&e);
 		measure_close(twin);
+	}
+}
+
+/* The other system's n records, into the same metrics behind the first's. */
+static void read_paired(size_t n)
+{
+	struct error e;
+	struct arena *arena = arena_new();
+	struct reader_options o = { .files = &paired, .n_files = 1 };
+	o.format = run.conll ? FORMAT_TEXT : FORMAT_AUTO;
+	struct source s = { .reader = reader_open(&o, &e), .paired = true };
+	struct record r;
+	uint64_t hash[METRICS_MAX];
+	if (!s.reader)
+		command_fail(&e);
+	open_twins(s.reader);
+	source_open(&s);
+	for (size_t i = 0; i < n_works; i++) {
 		works[i].n = works[i].measure->n;
 		hash[i] = works[i].measure->hash;
 		works[i].measure->hash = 0;
 	}
-	while ((got = reader_next(reader, arena, &r, NULL, &e)) > 0) {
-		n++;
-		if (n > run.records)
+	for (; source_next(&s, arena, &r); arena_clear(arena)) {
+		if (s.n > n)
 			command_stop(ERROR_DATA, "%s:%zu: more records than the %zu to compare with",
-				r.file, r.line, run.records);
+				r.file, r.line, n);
 		if (add_record(&r, arena, 0, &e))
 			command_fail(&e);
-		arena_clear(arena);
 	}
-	if (got < 0)
-		command_fail(&e);
-	if (n < run.records)
+	if (s.n < n)
 		command_stop(ERROR_DATA, "%s has %zu records, but there are %zu to compare with", paired,
-			n, run.records);
+			s.n, n);
 	for (size_t i = 0; i < n_works; i++) {
 		if (works[i].measure->hash != hash[i])
 			command_stop(ERROR_DATA,
 				"%s has other references: the systems were not given the same records",
 				paired);
 	}
+	source_close(&s);
 	arena_free(arena);
-	reader_close(reader);
+	reader_close(s.reader);
 }
 
 /* --- Findings --------------------------------------------------------------------------------- */
@@ -406,11 +524,11 @@ int main(int argc, char **argv)
 	read_keys();
 	open_metrics(run.reader);
 	size_t by_want = by ? reader_want(run.reader, by) : 0;
-	read_records(by_want);
+	size_t records = read_records(by_want);
 	if (paired && run.rejected)
 		command_usage("--paired needs every record: none may be rejected");
 	if (paired)
-		read_paired();
+		read_paired(records);
 	finish_metrics();
 	struct group *g = find_all(&n);
 	show_signatures(g);

@@ -298,12 +298,12 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 			put_prf(per_class + 3 * i, prf_of(c[i]));
 	}
 	size_t k = pack(s, c, which);
-	struct prf micro = prf_average(c, k, AVERAGE_MICRO), macro = prf_average(c, k, AVERAGE_MACRO);
+	struct prf micro = prf_average(c, k, AVERAGE_MICRO, prf_of), macro = prf_average(c, k, AVERAGE_MACRO, prf_of);
 	*value++ = (double)correct / (double)n;
 	value = put_prf(value, k_all == 2 && !s->several ? of_greater : macro);
 	value = put_prf(value, micro);
 	value = put_prf(value, macro);
-	value = put_prf(value, prf_average(c, k, AVERAGE_WEIGHTED));
+	value = put_prf(value, prf_average(c, k, AVERAGE_WEIGHTED, prf_of));
 	if (s->several) {
 		*value++ = sum_mean(all.precision, n);
 		*value++ = sum_mean(all.recall, n);
@@ -343,11 +343,11 @@ static void report(const struct measure *m, const uint32_t *units, size_t n, siz
 		support += c[i].support;
 	}
 	averages[0] = (struct report_row){ s->several ? SLICE("micro avg") : SLICE("accuracy"),
-		prf_average(c, k, AVERAGE_MICRO), support, !s->several, real };
-	averages[1] = (struct report_row){ SLICE("macro avg"), prf_average(c, k, AVERAGE_MACRO),
+		prf_average(c, k, AVERAGE_MICRO, prf_of), support, !s->several, real };
+	averages[1] = (struct report_row){ SLICE("macro avg"), prf_average(c, k, AVERAGE_MACRO, prf_of),
 		support, false, real };
 	averages[2] = (struct report_row){ SLICE("weighted avg"),
-		prf_average(c, k, AVERAGE_WEIGHTED), support, false, real };
+		prf_average(c, k, AVERAGE_WEIGHTED, prf_of), support, false, real };
 	if (s->several)
 		averages[3] = (struct report_row){ SLICE("samples avg"),
 			{ sum_mean(all.precision, n), sum_mean(all.recall, n), sum_mean(all.f1, n) },

@@ -17,8 +17,10 @@ struct prf {
 /* p = tp / predicted, r = tp / support, f1 = 2 tp / (predicted + support); 0 where that divides by
  * 0 (zero_division). */
 struct prf prf_of(struct counts);
+/* The same with f1 = 2 p r / (p + r), which rounds otherwise: as seqeval has it. */
+struct prf prf_of_entities(struct counts);
 enum average { AVERAGE_MICRO, AVERAGE_MACRO, AVERAGE_WEIGHTED };
-struct prf prf_average(const struct counts *, size_t n, enum average);
+struct prf prf_average(const struct counts *, size_t n, enum average, struct prf (*of)(struct counts));
 
 /* A report in the layout of classification_report: classes in order, then averages. */
 struct report_row {

@@ -20,6 +20,13 @@ struct prf prf_of(struct counts c)
 		divide(2 * tp, support + predicted) };
 }
 
+struct prf prf_of_entities(struct counts c)
+{
+	struct prf p = prf_of(c);
+	p.f1 = divide(2 * p.precision * p.recall, p.precision + p.recall);
+	return p;
+}
+
 /* The mean, or weighted by support; where that is 0 everywhere, the mean after all. */
 static double average_of(const double *x, const double *weights, size_t n)
 {
@@ -27,7 +34,8 @@ static double average_of(const double *x, const double *weights, size_t n)
 	return isnan(a) ? sum_mean(x, n) : a;
 }
 
-struct prf prf_average(const struct counts *c, size_t n, enum average how)
+struct prf prf_average(
+	const struct counts *c, size_t n, enum average how, struct prf (*of)(struct counts))
 {
 	if (how == AVERAGE_MICRO) {
 		struct counts all = { 0 };
@@ -36,11 +44,13 @@ struct prf prf_average(const struct counts *c, size_t n, enum average how)
 			all.predicted += c[i].predicted;
 			all.support += c[i].support;
 		}
-		return prf_of(all);
+		return of(all);
 	}
+	if (n == 0 && how == AVERAGE_WEIGHTED)
+		return (struct prf){ 0, 0, 0 };
 	double *x = MEM_ARRAY(double, 4 * n + 1), *support = x + 3 * n;
 	for (size_t i = 0; i < n; i++) {
-		struct prf one = prf_of(c[i]);
+		struct prf one = of(c[i]);
 		x[i] = one.precision;
 		x[n + i] = one.recall;
 		x[2 * n + i] = one.f1;

@@ -4,3 +4,4 @@
 
 extern const struct metric metric_classification;
 extern const struct metric metric_sts;
+extern const struct metric metric_seqeval;

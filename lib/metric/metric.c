@@ -24,6 +24,7 @@ const struct metric_options metric_defaults = {
 const struct metric *const metrics[] = {
 	&metric_classification,
 	&metric_sts,
+	&metric_seqeval,
 	NULL,
 };
 

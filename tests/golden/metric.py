@@ -137,6 +137,50 @@ def sts():
     yield "--embedding-keys a,b", vectors_case, similarities
 
 
+# --- seqeval -------------------------------------------------------------------------------------------------------------
+
+def tags_case(r, prefixes, suffix):
+    types, out = ["PER", "LOC", "a-b", "Ü"][:r.randint(1, 4)], []
+    tag = lambda p: p if p == "O" or p in "BIES" and r.random() < 0.02 else (f"{r.choice(types)}-{p}" if suffix else f"{p}-{r.choice(types)}")
+    for _ in range(r.choice([1, 2, 4, 20])):
+        true = [tag(r.choice(prefixes)) for _ in range(r.choice([1, 2, 5, 12]))]
+        predicted = [t if r.random() < 0.7 else tag(r.choice(prefixes)) for t in true]
+        out.append({"reference": true, "prediction": predicted})
+    return out
+
+
+def entities(records, suffix=False, scheme=None):
+    from seqeval import metrics as M, scheme as S
+    t, p = [x["reference"] for x in records], [x["prediction"] for x in records]
+    how = dict(suffix=suffix, zero_division=0)
+    if scheme:
+        how |= dict(mode="strict", scheme=getattr(S, scheme) if scheme != "auto" else None)
+    f = [M.precision_score, M.recall_score, M.f1_score]
+    out = {"accuracy": M.accuracy_score(t, p)} | prf("", [g(t, p, average="micro", **how) for g in f])
+    try:
+        text = M.classification_report(t, p, **how)
+    except ValueError:  # no entity at all
+        return out
+    for average in "macro", "weighted":
+        out |= prf("_" + average, [g(t, p, average=average, **how) for g in f])
+    for name, row in M.classification_report(t, p, output_dict=True, **how).items():
+        if not name.endswith(" avg"):
+            out |= prf(f"[{name}]", list(row.values())[:3])
+    return out | {"text": text}
+
+
+@family("seqeval", ["seqeval"])
+def seqeval():
+    for prefixes in "OBI", "OBIES", "OI", "OIE", "OBILU":
+        for suffix in False, True:
+            yield "--suffix" * suffix, lambda r, p=prefixes, s=suffix: tags_case(r, p, s), lambda x, s=suffix: entities(x, s)
+    for scheme, prefixes in {"IOB1": "IOB", "IOB2": "IOB", "IOE1": "IOE", "IOE2": "IOE", "IOBES": "IOBES", "BILOU": "BILOU"}.items():
+        for suffix in False, True:
+            yield (f"--strict --scheme {scheme}" + " --suffix" * suffix, lambda r, p=prefixes, s=suffix: tags_case(r, p, s),
+                   lambda x, s=suffix, c=scheme: entities(x, s, c))
+    yield "--strict", lambda r: tags_case(r, "IOB", False), lambda x: entities(x, False, "IOB2")
+
+
 # --- comparing ---------------------------------------------------------------------------------------------------------
 
 def plain(v):
@@ -192,7 +236,7 @@ def check(name, n):
                 if not right:
                     bad += 1
                     if bad <= 5:
-                        print(f"{name} {args!r} case {i}: {k} is {got!r}, reference {v!r}\n  {json.dumps(c['records'])[:2000]}")
+                        print(f"{name} {args!r} case {i}: {k} is {got!r}, reference {v!r}\n  {json.dumps(c['records'], ensure_ascii=False)[:500]}")
     cases = max(1, n // len(runs)) * len(runs)
     print(f"{name}: {cases} cases, {total} figures, {exact} equal to the last bit, {bad} differ by more than 1e-12", flush=True)
     return bad
