@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "lib/metric/bleu.h"
 #include "lib/metric/metric.h"
 #include "lib/metric/report.h"
 #include "lib/metric/resample.h"
@@ -63,6 +64,22 @@ static const struct option options[] = {
 	OPTION_FLAG(0, "strict", &how.strict, "seqeval: find entities by the rules of a scheme"),
 	OPTION_CHOICE(0, "scheme", &how.scheme, SEQEVAL_SCHEMES, "which, with --strict [auto]"),
 	OPTION_FLAG(0, "suffix", &how.suffix, "tags end in their letter: PER-B"),
+	OPTION_HEADING("Translations"),
+	OPTION_CHOICE(0, "bleu-tokenizer", &how.tokenizer, BLEU_TOKENIZERS, "words of bleu [13a]"),
+	OPTION_FLAG(0, "lowercase", &how.lowercase, "bleu, chrf: regardless of case"),
+	OPTION_CHOICE(0, "smooth", &how.smooth, BLEU_SMOOTHS, "bleu: precisions of 0 [exp]"),
+	OPTION_NUMBER(0, "smooth-value", &how.smooth_value, 0, 100, "X",
+		"of floor and add-k [0.1; 1]"),
+	OPTION_FLAG(0, "effective-order", &how.effective_order,
+		"bleu: leave out n-grams longer than the text"),
+	OPTION_COUNT(0, "char-order", &how.char_order, 1, 16, "N", "chrf: n-grams of characters [6]"),
+	OPTION_COUNT(0, "word-order", &how.word_order, 0, 8, "N", "chrf: n-grams of words [0]"),
+	OPTION_COUNT(0, "beta", &how.beta, 1, 100, "N", "chrf: how recall weighs [2]"),
+	OPTION_FLAG(0, "whitespace", &how.chrf_whitespace, "chrf: white space counts"),
+	OPTION_FLAG(0, "normalized", &how.ter_normalized, "ter: part punctuation from words"),
+	OPTION_FLAG(0, "no-punct", &how.ter_no_punct, "ter: leave punctuation out"),
+	OPTION_FLAG(0, "asian", &how.ter_asian, "ter: with these two, Chinese and Japanese too"),
+	OPTION_FLAG(0, "case-sensitive", &how.ter_case_sensitive, "ter: case counts"),
 	OPTION_END,
 };
 

@@ -5,3 +5,4 @@
 extern const struct metric metric_classification;
 extern const struct metric metric_sts;
 extern const struct metric metric_seqeval;
+extern const struct metric metric_bleu, metric_chrf, metric_chrf_plus, metric_ter;

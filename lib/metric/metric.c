@@ -25,6 +25,10 @@ const struct metric *const metrics[] = {
 	&metric_classification,
 	&metric_sts,
 	&metric_seqeval,
+	&metric_bleu,
+	&metric_chrf,
+	&metric_chrf_plus,
+	&metric_ter,
 	NULL,
 };
 

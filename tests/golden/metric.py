@@ -181,6 +181,110 @@ def seqeval():
     yield "--strict", lambda r: tags_case(r, "IOB", False), lambda x: entities(x, False, "IOB2")
 
 
+# --- bleu, chrf, ter -----------------------------------------------------------------------------------------------------
+
+WORDS = ("the a cat sat on mat . , The dog's ran; 3.14 1,000 10-20 x-ray &amp; &quot;hi&quot; (hi) <skipped> Straße 你好 世界。 「テスト」 "
+         "naïve café\u00a0noir $5 50% «oui» e.g. U.S. ... -- it's don't ОН ΣΟΦΟΣ ½ ² x² a_b ~ @ ' 's \u2028 ＡＢＣ？ ひらがな カタカナ ㋿").split(" ")
+SIMPLE = "a b c d e f".split()
+
+
+def sentence(r, words, n):
+    return r.choice(["", "", " "]) + "".join(r.choice(words) + r.choice([" ", " ", " ", " ", "", "  ", "\t"]) for _ in range(n))
+
+
+def edited(r, text, words):
+    parts = text.split(" ")
+    for _ in range(r.choice([0, 1, 2, 5])):
+        i = r.randrange(len(parts))
+        what = r.random()
+        if what < 0.3:
+            parts[i] = r.choice(words)
+        elif what < 0.5:
+            del parts[i]
+        elif what < 0.7:
+            parts.insert(i, r.choice(words))
+        else:
+            j = min(len(parts), i + r.randint(1, 4))
+            cut, rest = parts[i:j], parts[:i] + parts[j:]
+            k = r.randint(0, len(rest))
+            parts = rest[:k] + cut + rest[k:]
+        if not parts:
+            parts = [""]
+    return " ".join(parts)
+
+
+def translations_case(r, most=25):
+    words, out, several = r.choice([WORDS, WORDS, SIMPLE]), [], r.choice([1, 1, 2, 3])
+    for _ in range(r.choice([1, 1, 2, 5])):
+        text = sentence(r, words, r.choice([0, 1, 2, 4, 9, most]))
+        refs = [edited(r, text, words) if i == 0 or r.random() < 0.5 else sentence(r, words, r.choice([0, 3, 9])) for i in range(several)]
+        out.append({"prediction": text, "reference": refs[0] if several == 1 else refs})
+    return out
+
+
+def references(records):
+    all_ = [x["reference"] if isinstance(x["reference"], list) else [x["reference"]] for x in records]
+    return [x["prediction"] for x in records], [list(x) for x in zip(*all_)]
+
+
+def bleu_of(records, **how):
+    from sacrebleu.metrics import BLEU
+    b = BLEU(force=True, **how)
+    s = b.corpus_score(*references(records))
+    return {"bleu": s.score, "brevity_penalty": s.bp, "ratio": s.ratio, "hyp_len": s.sys_len, "ref_len": s.ref_len} | {
+        f"precision_{i + 1}": p for i, p in enumerate(s.precisions)}
+
+
+@family("bleu", ["sacrebleu"])
+def bleu():
+    for tokenize in "13a", "intl", "char", "zh", "none":
+        yield f"--bleu-tokenizer {tokenize}", translations_case, lambda x, t=tokenize: bleu_of(x, tokenize=t)
+    yield "--lowercase --effective-order", translations_case, lambda x: bleu_of(x, lowercase=True, effective_order=True)
+    for smooth, value in ("floor", None), ("floor", 0.5), ("add-k", None), ("add-k", 2.5), ("none", None):
+        args = f"--smooth {smooth}" + (f" --smooth-value {value}" if value else "")
+        yield args, translations_case, lambda x, s=smooth, v=value: bleu_of(x, smooth_method=s, smooth_value=v)
+
+
+def chrf_of(records, name="chrf", **how):
+    from sacrebleu.metrics import CHRF
+    return {"score": CHRF(**how).corpus_score(*references(records)).score}
+
+
+@family("chrf", ["sacrebleu"])
+def chrf():
+    yield "", translations_case, chrf_of
+    yield "--lowercase --whitespace", translations_case, lambda x: chrf_of(x, lowercase=True, whitespace=True)
+    yield "--char-order 3 --word-order 1 --beta 3", translations_case, lambda x: chrf_of(x, char_order=3, word_order=1, beta=3)
+
+
+@family("chrf++", ["sacrebleu"])
+def chrf_plus():
+    yield "", translations_case, lambda x: chrf_of(x, word_order=2)
+
+
+def ter_of(records, **how):
+    from sacrebleu.metrics import TER
+    s = TER(**how).corpus_score(*references(records))
+    return {"ter": s.score, "edits": s.num_edits, "ref_length": s.ref_length}
+
+
+def ter_case(r):
+    if r.random() < 0.05:  # beyond beam and shift distance
+        words = [str(i) for i in range(r.choice([5, 40]))]
+        text = " ".join(r.choice(words) for _ in range(r.choice([40, 90])))
+        return [{"prediction": text, "reference": edited(r, edited(r, text, words), words) if r.random() < 0.7 else text[:len(text) // 40]}]
+    return translations_case(r)
+
+
+@family("ter", ["sacrebleu"])
+def ter():
+    yield "", ter_case, ter_of
+    yield "--normalized", translations_case, lambda x: ter_of(x, normalized=True)
+    yield "--no-punct --case-sensitive", translations_case, lambda x: ter_of(x, no_punct=True, case_sensitive=True)
+    yield ("--normalized --no-punct --asian", translations_case,
+           lambda x: ter_of(x, normalized=True, no_punct=True, asian_support=True))
+
+
 # --- comparing ---------------------------------------------------------------------------------------------------------
 
 def plain(v):

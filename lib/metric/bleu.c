@@ -1,0 +1,233 @@
+/*
+ * bleu.c: BLEU (K. Papineni et al., 2002) of a corpus, as sacrebleu 2.6 computes it
+ * (sacrebleu/metrics/bleu.py):
+ *
+ *	bleu = bp exp(1/4 Σ log p_n),  p_n = 100 Σ min(count, most in a reference) / Σ count
+ *	bp = 1, or exp(1 - r / c) where the hypotheses' length c is below r, the sum of the lengths of
+ *	the references nearest in length (the shorter of two as near)
+ *
+ * A precision of 0 is smoothed as --smooth says; a corpus without a match has 0. A unit is a segment's
+ * lengths, matches and n-grams, so that figures of any units are sums.
+ */
+#include "lib/metric/bleu.h"
+
+#include "lib/base/math64.h"
+#include "lib/metric/list.h"
+#include "lib/metric/segment.h"
+
+enum { ORDER = 4 };
+
+struct unit {
+	uint32_t length, reference, correct[ORDER], total[ORDER];
+};
+
+struct state {
+	struct measure m;
+	size_t prediction, reference;
+	struct unit *units;
+	size_t capacity;
+	struct reference_count references;
+};
+
+static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+{
+	if (o->tokenizer == BLEU_JA_MECAB || o->tokenizer == BLEU_KO_MECAB) {
+		error_set(e, ERROR_USAGE,
+			"--bleu-tokenizer %s needs MeCab and its dictionary (sacrebleu[%s]), which "
+			"evaluate does not have: split the words yourself and use none",
+			o->tokenizer == BLEU_JA_MECAB ? "ja-mecab" : "ko-mecab",
+			o->tokenizer == BLEU_JA_MECAB ? "ja" : "ko");
+		return NULL;
+	}
+	if (!isnan(o->smooth_value) && o->smooth != BLEU_FLOOR && o->smooth != BLEU_ADD_K) {
+		error_set(e, ERROR_USAGE, "--smooth-value needs --smooth floor or add-k");
+		return NULL;
+	}
+	struct state *s = mem_zero(1, sizeof *s);
+	s->prediction = reader_want(r, o->prediction_key);
+	s->reference = reader_want(r, o->reference_key);
+	return &s->m;
+}
+
+static void close_state(struct measure *m)
+{
+	struct state *s = (struct state *)m;
+	mem_free(s->units);
+	mem_free(s);
+}
+
+static struct slice *words_of(const struct metric_options *o, struct slice text, struct arena *arena,
+	size_t *n)
+{
+	struct buffer b = { 0 };
+	if (o->lowercase)
+		text = text_lower(text, arena);
+	bleu_tokenize((enum bleu_tokenizer)o->tokenizer, text_strip_end(text), &b);
+	struct slice *words = text_split(arena_copy(arena, buffer_view(&b)), arena, n);
+	buffer_free(&b);
+	return words;
+}
+
+/* The length nearest to n, the shorter of two. */
+static size_t nearest(const size_t *lengths, size_t count, size_t n)
+{
+	size_t best = lengths[0];
+	for (size_t i = 1; i < count; i++) {
+		size_t a = lengths[i] > n ? lengths[i] - n : n - lengths[i];
+		size_t b = best > n ? best - n : n - best;
+		if (a < b || (a == b && lengths[i] < best))
+			best = lengths[i];
+	}
+	return best;
+}
+
+static struct unit count(const struct metric_options *o, const struct segment *s, struct arena *arena)
+{
+	struct unit u = { 0 };
+	size_t n, all, *lengths = ARENA_ARRAY(arena, size_t, s->n);
+	struct slice *words = words_of(o, s->hypothesis, arena, &n), **references;
+	references = ARENA_ARRAY(arena, struct slice *, s->n);
+	all = n;
+	for (size_t i = 0; i < s->n; i++) {
+		references[i] = words_of(o, s->references[i], arena, &lengths[i]);
+		all += lengths[i];
+	}
+	struct vocabulary v = vocabulary_new(arena, all);
+	struct tally t = tally_new(arena, ORDER * all);
+	tally_count(&t, vocabulary_ids(&v, words, n, arena), n, ORDER, t.hypothesis, 0);
+	for (size_t i = 0; i < s->n; i++) {
+		tally_count(&t, vocabulary_ids(&v, references[i], lengths[i], arena), lengths[i], ORDER,
+			t.reference, 0);
+		for (size_t j = 0; j < t.n; j++) {
+			t.best[j] = t.reference[j] > t.best[j] ? t.reference[j] : t.best[j];
+			t.reference[j] = 0;
+		}
+	}
+	for (size_t j = 0; j < t.n; j++) {
+		uint32_t h = t.hypothesis[j], r = t.best[j];
+		u.total[t.order[j]] += h;
+		u.correct[t.order[j]] += h < r ? h : r;
+	}
+	u.length = (uint32_t)n;
+	u.reference = (uint32_t)nearest(lengths, s->n, n);
+	return u;
+}
+
+static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
+{
+	struct state *s = (struct state *)m;
+	struct segment segment;
+	if (segment_read(m, r, s->prediction, s->reference, arena, &segment, e))
+		return -1;
+	METRIC_ROOM(s->units, m->n, s->capacity, 1);
+	s->units[m->n++] = count(m->options, &segment, arena);
+	reference_count_add(&s->references, segment.n);
+	return 0;
+}
+
+static int finish(struct measure *m, struct error *e)
+{
+	(void)e;
+	static const char *const names[] = { "bleu", "precision_1", "precision_2", "precision_3",
+		"precision_4", "brevity_penalty", "ratio", "hyp_len", "ref_len" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		measure_name(m, "%s", names[i]);
+	return 0;
+}
+
+static double log_or_little(double x)
+{
+	return x == 0 ? -9999999999 : math_log64(x);
+}
+
+/* The score and precisions [ORDER] from sums. */
+static double score(const struct metric_options *o, const double *correct, const double *total,
+	double bp, double *precision)
+{
+	double k = isnan(o->smooth_value) ? o->smooth == BLEU_FLOOR ? 0.1 : 1 : o->smooth_value;
+	double doubled = 1, sum = 0, any = 0;
+	size_t order = ORDER;
+	for (size_t n = 0; n < ORDER; n++) {
+		any += correct[n];
+		precision[n] = 0;
+	}
+	if (any == 0)
+		return 0;
+	for (size_t n = 0; n < ORDER; n++) {
+		double add = o->smooth == BLEU_ADD_K && n > 0 ? k : 0;
+		double c = correct[n] + add, t = total[n] + add;
+		if (t == 0)
+			break;
+		if (o->effective_order)
+			order = n + 1;
+		if (c != 0) {
+			precision[n] = 100 * c / t;
+		} else if (o->smooth == BLEU_EXP) {
+			doubled *= 2;
+			precision[n] = 100 / (doubled * t);
+		} else if (o->smooth == BLEU_FLOOR) {
+			precision[n] = 100 * k / t;
+		}
+	}
+	for (size_t n = 0; n < order; n++)
+		sum += log_or_little(precision[n]);
+	return bp * math_exp64(sum / (double)order);
+}
+
+static void compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
+{
+	const struct state *s = (const struct state *)m;
+	uint64_t length = 0, reference = 0, correct[ORDER] = { 0 }, total[ORDER] = { 0 };
+	double c[ORDER], t[ORDER];
+	if (!n)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct unit *u = &s->units[units[i]];
+		length += u->length;
+		reference += u->reference;
+		for (size_t k = 0; k < ORDER; k++) {
+			correct[k] += u->correct[k];
+			total[k] += u->total[k];
+		}
+	}
+	for (size_t k = 0; k < ORDER; k++) {
+		c[k] = (double)correct[k];
+		t[k] = (double)total[k];
+	}
+	double l = (double)length, r = (double)reference, bp = 1;
+	if (l < r)
+		bp = l > 0 ? math_exp64(1 - r / l) : 0;
+	value[0] = score(m->options, c, t, bp, value + 1);
+	value[5] = bp;
+	value[6] = r > 0 ? l / r : 0;
+	value[7] = l;
+	value[8] = r;
+}
+
+static void signature(const struct measure *m, struct buffer *b)
+{
+	static const char *const tokenizers[] = { "13a", "intl", "char", "zh", "none" };
+	static const char *const smooths[] = { "exp", "floor", "add-k", "none" };
+	const struct metric_options *o = m->options;
+	reference_count_show(&((const struct state *)m)->references, b);
+	buffer_printf(b, "|case:%s|eff:%s|tok:%s|smooth:%s", o->lowercase ? "lc" : "mixed",
+		o->effective_order ? "yes" : "no", tokenizers[o->tokenizer], smooths[o->smooth]);
+	if (o->smooth == BLEU_FLOOR || o->smooth == BLEU_ADD_K)
+		buffer_printf(b, "[%.2f]",
+			!isnan(o->smooth_value)	  ? o->smooth_value
+			: o->smooth == BLEU_FLOOR ? 0.1
+						  : 1.0);
+	buffer_text(b, "|version:2.6.0");
+}
+
+const struct metric metric_bleu = {
+	.name = "bleu",
+	.summary = "BLEU of translations",
+	.open = open,
+	.add = add,
+	.finish = finish,
+	.compute = compute,
+	.signature = signature,
+	.close = close_state,
+	.percent = true,
+};
