@@ -80,6 +80,8 @@ static const struct option options[] = {
 	OPTION_FLAG(0, "no-punct", &how.ter_no_punct, "ter: leave punctuation out"),
 	OPTION_FLAG(0, "asian", &how.ter_asian, "ter: with these two, Chinese and Japanese too"),
 	OPTION_FLAG(0, "case-sensitive", &how.ter_case_sensitive, "ter: case counts"),
+	OPTION_HEADING("Summaries and answers"),
+	OPTION_FLAG(0, "stemmer", &how.stemmer, "rouge: stem words (Porter)"),
 	OPTION_END,
 };
 

@@ -56,12 +56,29 @@ static void close_state(struct measure *m)
 	mem_free(s);
 }
 
+/* str.split(" "): of two blanks the one between them is an empty word. */
+static struct slice *split_at_blanks(struct slice s, struct arena *arena, size_t *n)
+{
+	struct slice *out = ARENA_ARRAY(arena, struct slice, s.size + 1);
+	size_t k = 0, begin = 0;
+	for (size_t i = 0; i <= s.size; i++) {
+		if (i < s.size && s.data[i] != ' ')
+			continue;
+		out[k++] = (struct slice){ s.data + begin, i - begin };
+		begin = i + 1;
+	}
+	*n = k;
+	return out;
+}
+
 static struct slice *words_of(const struct metric_options *o, struct slice text, struct arena *arena,
 	size_t *n)
 {
 	struct buffer b = { 0 };
 	if (o->lowercase)
 		text = text_lower(text, arena);
+	if (o->tokenizer == BLEU_SPACE)
+		return split_at_blanks(text_strip_end(text), arena, n);
 	bleu_tokenize((enum bleu_tokenizer)o->tokenizer, text_strip_end(text), &b);
 	struct slice *words = text_split(arena_copy(arena, buffer_view(&b)), arena, n);
 	buffer_free(&b);
@@ -206,7 +223,8 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 
 static void signature(const struct measure *m, struct buffer *b)
 {
-	static const char *const tokenizers[] = { "13a", "intl", "char", "zh", "none" };
+	static const char *const tokenizers[] = { "13a", "intl", "char", "zh", "none",
+		"space" };
 	static const char *const smooths[] = { "exp", "floor", "add-k", "none" };
 	const struct metric_options *o = m->options;
 	reference_count_show(&((const struct state *)m)->references, b);

@@ -2,13 +2,14 @@
 #pragma once
 #include "lib/base/buffer.h"
 
-#define BLEU_TOKENIZERS "13a|intl|char|zh|none|ja-mecab|ko-mecab"
+#define BLEU_TOKENIZERS "13a|intl|char|zh|none|space|ja-mecab|ko-mecab"
 enum bleu_tokenizer {
 	BLEU_13A,
 	BLEU_INTL,
 	BLEU_CHAR,
 	BLEU_ZH,
 	BLEU_NONE,
+	BLEU_SPACE,	/* words are what single blanks part: not of sacrebleu */
 	BLEU_JA_MECAB,
 	BLEU_KO_MECAB,
 };

@@ -248,6 +248,7 @@ void bleu_tokenize(enum bleu_tokenizer t, struct slice s, struct buffer *out)
 		part_all(buffer_view(&b), out);
 		break;
 	case BLEU_NONE:
+	case BLEU_SPACE:
 		buffer_slice(out, s);
 		break;
 	case BLEU_JA_MECAB:

@@ -6,3 +6,4 @@ extern const struct metric metric_classification;
 extern const struct metric metric_sts;
 extern const struct metric metric_seqeval;
 extern const struct metric metric_bleu, metric_chrf, metric_chrf_plus, metric_ter;
+extern const struct metric metric_rouge;

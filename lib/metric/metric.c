@@ -29,6 +29,7 @@ const struct metric *const metrics[] = {
 	&metric_chrf,
 	&metric_chrf_plus,
 	&metric_ter,
+	&metric_rouge,
 	NULL,
 };
 

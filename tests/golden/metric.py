@@ -285,6 +285,48 @@ def ter():
            lambda x: ter_of(x, normalized=True, no_punct=True, asian_support=True))
 
 
+# --- rouge ---------------------------------------------------------------------------------------------------------------
+
+ENDINGS = ["", "s", "es", "ies", "ed", "ing", "eed", "ied", "ational", "tional", "enci", "izer", "bli", "alli", "entli", "eli", "ousli",
+           "ization", "ation", "ator", "alism", "iveness", "fulness", "ousness", "aliti", "iviti", "biliti", "fulli", "logi", "icate", "ative",
+           "alize", "iciti", "ical", "ful", "ness", "al", "ance", "er", "ic", "able", "ant", "ement", "ment", "ent", "ion", "sion", "tion",
+           "ou", "ism", "iti", "ous", "ive", "ize", "e", "ll", "y", "yy", "sses", "ss", "atting", "bling", "izing", "oppy"]
+
+
+def invented(r):
+    if r.random() < 0.1:
+        return r.choice("sky skies dying lying news innings outing cannings howe proceed Exceed succeed K\u212aelvin \u0130stanbul x2 3rd".split())
+    return "".join(r.choice("bcdlstyaeiou") for _ in range(r.randint(1, 5))) + r.choice(ENDINGS)
+
+
+def summaries_case(r):
+    words = [invented(r) for _ in range(r.choice([4, 12, 40]))]
+    out, several = [], r.choice([1, 1, 2])
+    for _ in range(r.choice([1, 2, 4])):
+        text = " ".join(r.choice(words) + r.choice(["", "", "", ".\n", ",", "\n", "\n\n"]) for _ in range(r.choice([0, 1, 3, 10, 30])))
+        refs = [edited(r, edited(r, text, words), words) for _ in range(several)]
+        out.append({"prediction": text, "reference": refs[0] if several == 1 else refs})
+    return out
+
+
+def rouge_of(records, stemmer):
+    from rouge_score import rouge_scorer
+    types = ["rouge1", "rouge2", "rougeL", "rougeLsum"]
+    scorer = rouge_scorer.RougeScorer(types, use_stemmer=stemmer)
+    scores = [scorer.score_multi(x["reference"] if isinstance(x["reference"], list) else [x["reference"]], x["prediction"]) for x in records]
+    out = {}
+    for t in types:
+        for suffix, field in ("", "fmeasure"), ("_precision", "precision"), ("_recall", "recall"):
+            out[t + suffix] = np.mean([getattr(s[t], field) for s in scores])
+    return out
+
+
+@family("rouge", ["rouge-score", "nltk"])
+def rouge():
+    yield "", summaries_case, lambda x: rouge_of(x, False)
+    yield "--stemmer", summaries_case, lambda x: rouge_of(x, True)
+
+
 # --- comparing ---------------------------------------------------------------------------------------------------------
 
 def plain(v):

@@ -1,0 +1,297 @@
+/*
+ * rouge.c: ROUGE (C.-Y. Lin, 2004), as rouge-score 0.1.2 computes it: precision, recall and
+ * f = 2 p r / (p + r) of a record, and their means over records.
+ *
+ *	rouge1, rouge2	matches of n-grams / n-grams
+ *	rougeL		longest common subsequence of the whole texts / words
+ *	rougeLsum	a line is a sentence: for each of the reference's, the words that stand in a longest
+ *			common subsequence with any of the prediction's, each counted as often as both have it
+ *
+ * Words are runs of a-z and 0-9 of the lowercased text; with --stemmer those of more than 3 letters are
+ * stemmed (porter.h). Of several references that with the best f counts, for each figure.
+ */
+#include "lib/metric/list.h"
+#include "lib/metric/porter.h"
+#include "lib/metric/segment.h"
+#include "lib/metric/sum.h"
+#include "lib/text/utf8.h"
+#include "lib/text/words.h"
+
+enum { TYPES = 4 };
+static const char *const type_names[TYPES] = { "rouge1", "rouge2", "rougeL", "rougeLsum" };
+
+struct score {
+	double precision, recall, f;
+};
+
+struct state {
+	struct measure m;
+	size_t prediction, reference;
+	struct score *rows;	/* [n, TYPES] */
+	size_t n_rows, capacity;
+};
+
+static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+{
+	(void)e;
+	struct state *s = mem_zero(1, sizeof *s);
+	s->prediction = reader_want(r, o->prediction_key);
+	s->reference = reader_want(r, o->reference_key);
+	return &s->m;
+}
+
+static void close_state(struct measure *m)
+{
+	struct state *s = (struct state *)m;
+	mem_free(s->rows);
+	mem_free(s);
+}
+
+/* --- Words ------------------------------------------------------------------------------------ */
+
+/* A text as numbers of words; where its lines begin and end. */
+struct text {
+	uint32_t *words;
+	size_t n;
+	size_t *lines;		/* [n_lines + 1] */
+	size_t n_lines;
+};
+
+/* An ASCII letter or digit, lowercased, or 0; last: what is behind it parts words. */
+static unsigned char letter(struct slice s, size_t *i, bool *last)
+{
+	*last = false;
+	unsigned char c = (unsigned char)s.data[*i];
+	if (c < 0x80) {
+		++*i;
+		return c >= 'A' && c <= 'Z'		   ? c | 0x20
+		       : (c >= 'a' && c <= 'z') ||
+				       (c >= '0' && c <= '9') ? c
+							      : 0;
+	}
+	/* the Kelvin sign becomes k, the capital I with a dot i and a combining dot */
+	uint32_t point, low[2];
+	*i += utf8_decode(s.data + *i, s.data + s.size, &point);
+	*last = words_lower_point(point, low) > 1;
+	return low[0] < 0x80 ? (unsigned char)low[0] : 0;
+}
+
+static uint32_t number_of(struct vocabulary *v, const char *word, size_t n, bool stemmer,
+	struct arena *arena)
+{
+	uint32_t points[256];
+	char stem[256];
+	if (!stemmer || n <= 3 || n >= sizeof stem)
+		return vocabulary_id(v, arena_copy(arena, (struct slice){ word, n }));
+	for (size_t i = 0; i < n; i++)
+		points[i] = (unsigned char)word[i];
+	n = porter_stem(points, n);
+	for (size_t i = 0; i < n; i++)
+		stem[i] = (char)points[i];
+	return vocabulary_id(v, arena_copy(arena, (struct slice){ stem, n }));
+}
+
+static struct text read_text(struct slice s, bool stemmer, struct vocabulary *v, struct arena *arena)
+{
+	struct text t = { .words = ARENA_ARRAY(arena, uint32_t, s.size / 2 + 2) };
+	char *word = arena_alloc(arena, s.size + 2);
+	size_t n = 0, lines = 1;
+	for (size_t i = 0; i < s.size; i++)
+		lines += s.data[i] == '\n';
+	t.lines = ARENA_ARRAY(arena, size_t, lines + 1);
+	t.lines[0] = 0;
+	for (size_t i = 0; i <= s.size;) {
+		bool ends = i == s.size || s.data[i] == '\n';
+		bool last = true;
+		unsigned char c = 0;
+		if (i < s.size)
+			c = letter(s, &i, &last);
+		else
+			i++;
+		if (c)
+			word[n++] = (char)c;
+		if (c && !last)
+			continue;
+		if (n)
+			t.words[t.n++] = number_of(v, word, n, stemmer, arena);
+		n = 0;
+		/* a line without a word adds nothing to any sum */
+		if (ends && t.n > t.lines[t.n_lines])
+			t.lines[++t.n_lines] = t.n;
+	}
+	return t;
+}
+
+/* --- Scores ----------------------------------------------------------------------------------- */
+
+static struct score score_of(double hits, double predicted, double reference)
+{
+	struct score s = { predicted > 0 ? hits / predicted : 0, reference > 0 ? hits / reference : 0, 0 };
+	if (s.precision + s.recall > 0)
+		s.f = 2 * s.precision * s.recall / (s.precision + s.recall);
+	return s;
+}
+
+static void score_ngrams(const struct text *p, const struct text *r, struct arena *arena,
+	struct score *out)
+{
+	struct tally t = tally_new(arena, 2 * (p->n + r->n));
+	uint64_t hits[2] = { 0 };
+	tally_count(&t, p->words, p->n, 2, t.hypothesis, 0);
+	tally_count(&t, r->words, r->n, 2, t.reference, 0);
+	for (size_t i = 0; i < t.n; i++)
+		hits[t.order[i]] += t.hypothesis[i] < t.reference[i] ? t.hypothesis[i] : t.reference[i];
+	for (size_t k = 0; k < 2; k++)
+		out[k] = score_of((double)hits[k], p->n > k ? (double)(p->n - k) : 0,
+			r->n > k ? (double)(r->n - k) : 0);
+}
+
+/* The length of a longest common subsequence, by one row of the table. */
+static size_t lcs_length(const uint32_t *a, size_t n, const uint32_t *b, size_t m, struct arena *arena)
+{
+	uint32_t *row = arena_zero(arena, m + 1, sizeof *row);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t diagonal = 0;
+		for (size_t j = 0; j < m; j++) {
+			uint32_t up = row[j + 1];
+			row[j + 1] = a[i] == b[j] ? diagonal + 1 : up > row[j] ? up : row[j];
+			diagonal = up;
+		}
+	}
+	return row[m];
+}
+
+/* Mark in `in` [n] the words of a that one longest common subsequence with b has, that which
+ * rouge-score's way back finds. */
+static void mark_lcs(const uint32_t *a, size_t n, const uint32_t *b, size_t m, uint8_t *in,
+	struct arena *arena)
+{
+	size_t width = m + 1;
+	uint32_t *t = arena_zero(arena, size_mul(n + 1, width), sizeof *t);
+	for (size_t i = 1; i <= n; i++) {
+		for (size_t j = 1; j <= m; j++) {
+			uint32_t up = t[(i - 1) * width + j], left = t[i * width + j - 1];
+			t[i * width + j] = a[i - 1] == b[j - 1] ? t[(i - 1) * width + j - 1] + 1
+					   : up > left		? up
+								: left;
+		}
+	}
+	for (size_t i = n, j = m; i > 0 && j > 0;) {
+		if (a[i - 1] == b[j - 1]) {
+			in[--i] = 1;
+			j--;
+		} else if (t[i * width + j - 1] > t[(i - 1) * width + j]) {
+			j--;
+		} else {
+			i--;
+		}
+	}
+}
+
+static struct score score_sum(const struct text *p, const struct text *r, size_t n_words,
+	struct arena *arena)
+{
+	uint32_t *in_p = arena_zero(arena, n_words + 1, sizeof *in_p);
+	uint32_t *in_r = arena_zero(arena, n_words + 1, sizeof *in_r);
+	size_t hits = 0;
+	for (size_t i = 0; i < p->n; i++)
+		in_p[p->words[i]]++;
+	for (size_t i = 0; i < r->n; i++)
+		in_r[r->words[i]]++;
+	for (size_t i = 0; i < r->n_lines; i++) {
+		const uint32_t *line = r->words + r->lines[i];
+		size_t n = r->lines[i + 1] - r->lines[i];
+		uint8_t *in = arena_zero(arena, n, 1);
+		for (size_t j = 0; j < p->n_lines; j++) {
+			struct arena_mark mark = arena_mark(arena);
+			mark_lcs(line, n, p->words + p->lines[j], p->lines[j + 1] - p->lines[j], in, arena);
+			arena_reset(arena, mark);
+		}
+		for (size_t j = 0; j < n; j++) {
+			if (!in[j] || !in_p[line[j]] || !in_r[line[j]])
+				continue;
+			hits++;
+			in_p[line[j]]--;
+			in_r[line[j]]--;
+		}
+	}
+	return score_of((double)hits, (double)p->n, (double)r->n);
+}
+
+static void score_pair(const struct metric_options *o, struct slice prediction, struct slice reference,
+	struct arena *arena, struct score out[TYPES])
+{
+	struct vocabulary v = vocabulary_new(arena, (prediction.size + reference.size) / 2 + 2);
+	struct text p = read_text(prediction, o->stemmer, &v, arena);
+	struct text r = read_text(reference, o->stemmer, &v, arena);
+	score_ngrams(&p, &r, arena, out);
+	size_t lcs = lcs_length(r.words, r.n, p.words, p.n, arena);
+	out[2] = score_of((double)lcs, (double)p.n, (double)r.n);
+	out[3] = score_sum(&p, &r, v.n, arena);
+}
+
+static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
+{
+	struct state *s = (struct state *)m;
+	struct segment segment;
+	struct score best[TYPES], one[TYPES];
+	if (segment_read(m, r, s->prediction, s->reference, arena, &segment, e))
+		return -1;
+	for (size_t i = 0; i < segment.n; i++) {
+		score_pair(m->options, segment.hypothesis, segment.references[i], arena, one);
+		for (size_t k = 0; k < TYPES; k++)
+			if (i == 0 || one[k].f > best[k].f)
+				best[k] = one[k];
+	}
+	METRIC_ROOM(s->rows, s->n_rows, s->capacity, TYPES);
+	memcpy(s->rows + s->n_rows, best, sizeof best);
+	s->n_rows += TYPES;
+	m->n++;
+	return 0;
+}
+
+static int finish(struct measure *m, struct error *e)
+{
+	(void)e;
+	for (size_t i = 0; i < TYPES; i++)
+		measure_name(m, "%s", type_names[i]);
+	for (size_t i = 0; i < TYPES; i++) {
+		measure_name(m, "%s_precision", type_names[i]);
+		measure_name(m, "%s_recall", type_names[i]);
+	}
+	return 0;
+}
+
+static void compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
+{
+	const struct state *s = (const struct state *)m;
+	double *x = MEM_ARRAY(double, 3 * n + 1);
+	for (size_t k = 0; k < TYPES; k++) {
+		for (size_t i = 0; i < n; i++) {
+			const struct score *row = &s->rows[units[i] * TYPES + k];
+			x[i] = row->f;
+			x[n + i] = row->precision;
+			x[2 * n + i] = row->recall;
+		}
+		value[k] = sum_mean(x, n);
+		value[TYPES + 2 * k] = sum_mean(x + n, n);
+		value[TYPES + 2 * k + 1] = sum_mean(x + 2 * n, n);
+	}
+	mem_free(x);
+}
+
+static void signature(const struct measure *m, struct buffer *b)
+{
+	buffer_printf(b, "rouge|stemmer:%s|version:0.1.2", m->options->stemmer ? "yes" : "no");
+}
+
+const struct metric metric_rouge = {
+	.name = "rouge",
+	.summary = "ROUGE-1, 2, L and Lsum of summaries",
+	.open = open,
+	.add = add,
+	.finish = finish,
+	.compute = compute,
+	.signature = signature,
+	.close = close_state,
+};
