@@ -138,3 +138,52 @@ EOF
 	status_is 65
 	output_has 'key "a" has 2 numbers, "b" has 1'
 }
+
+@test "--format conll: the last two columns are reference and prediction, a file's end ends a sentence" {
+	printf -- '-DOCSTART- -X- O O\n\nEU NNP B-ORG B-ORG\nrejects VBZ O O\n\nPeter NNP B-PER O\nBlackburn NNP I-PER B-PER' >one.conll
+	printf 'Peter NNP B-PER B-PER\n' >two.conll
+	evaluate --metric seqeval --format conll --output-format json one.conll two.conll >out.json
+	grep -q '"n": 3, "f1": 0.6666666666666666, "precision": 0.6666666666666666, ' out.json
+	printf 'EU B-ORG B-ORG\nrejects O\n' >ragged.conll
+	run evaluate --metric seqeval --format conll ragged.conll
+	status_is 65
+	output_has 'ragged.conll:2: the line has 2 columns, those before have 3'
+	run evaluate --metric seqeval --format conll --strict --scheme IOB2 <<<'EU L-ORG B-ORG'
+	status_is 65
+	output_has '-:1: the tag "L-ORG" is none of IOB2'
+	evaluate --metric seqeval --format conll --paired one.conll one.conll --output-format json | grep -q '"p": 1,'
+}
+
+@test "signatures of bleu, chrf and ter begin as sacrebleu's, data changes the hash, -v shows them" {
+	echo '{"prediction": "the cat sat on the mat", "reference": ["the cat sat on a mat", "a cat sat"]}' >t.jsonl
+	run --separate-stderr evaluate --metric bleu,chrf,chrf++,ter --lowercase --smooth floor -v t.jsonl
+	[[ $stderr == *"evaluate: nrefs:2|case:lc|eff:no|tok:13a|smooth:floor[0.10]|version:2.6.0|heddle:"* ]]
+	[[ $stderr == *"evaluate: nrefs:2|case:lc|eff:yes|nc:6|nw:2|space:no|version:2.6.0|heddle:"* ]]
+	[[ $stderr == *"evaluate: nrefs:2|case:lc|tok:tercom|norm:no|punct:yes|asian:no|version:2.6.0|heddle:"* ]]
+	a=$(evaluate --metric bleu --output-format json t.jsonl | grep -o 'data:[0-9a-f]*')
+	b=$(sed 's/a mat/a hat/' t.jsonl | evaluate --metric bleu --output-format json | grep -o 'data:[0-9a-f]*')
+	[ -n "$a" ] && [ "$a" != "$b" ]
+	run evaluate --metric bleu --bleu-tokenizer ja-mecab t.jsonl
+	status_is 2
+	output_has "needs MeCab"
+	run evaluate --metric bleu <<<'{"prediction": "x", "reference": []}'
+	status_is 65
+	output_has '-:1: key "reference" has no reference'
+	run evaluate --metric rouge <<<'{"prediction": "x", "reference": ["a", 1]}'
+	status_is 65
+}
+
+@test "real data: the published BLEU of nmt_deen, ROUGE near the published of xsum, wmt17 as sacrebleu" {
+	[ -e "$data/nmt_deen/test.jsonl" ] || skip "no ../shared/data"
+	sed 's/@@ //g' "$data/nmt_deen/test.jsonl" >nmt.jsonl
+	evaluate --metric bleu --bleu-tokenizer space --digits 9 --prediction-key hypothesis --reference-key reference_bpe nmt.jsonl |
+		grep -qx 'bleu             22.585508457'
+	evaluate --metric bleu,chrf,ter --bleu-tokenizer none --digits 9 --prediction-key uedin-nmt "$data/wmt17_en_de/test.jsonl" >wmt
+	grep -q '^bleu  *23.386847103$' wmt && grep -q '^chrf  *57.722703142$' wmt && grep -q '^ter  *61.198493366$' wmt
+	# ROUGE-1.5.5 stems otherwise and treats numbers apart: 31.89, 11.54, 25.75
+	evaluate --metric rouge --stemmer --digits 4 --prediction-key topic-convs2s "$data/xsum_system_outputs/test.jsonl.gz" |
+		awk '$1 == "rouge1" { a = $2 } $1 == "rouge2" { b = $2 } $1 == "rougeL" { c = $2 }
+			END { exit !(a > 0.310 && a < 0.320 && b > 0.114 && b < 0.116 && c > 0.254 && c < 0.259) }'
+	sed 's/"ner_tags"/"reference"/; s/.*\("reference": *\(\[[^]]*\]\)\).*/{\1, "prediction": \2}/' "$data/wnut17/test.jsonl" |
+		evaluate --metric seqeval --strict --output-format csv | grep -q '^seqeval,f1,1,1287,'
+}

@@ -391,7 +391,9 @@ def check(name, n):
 def golden(name):
     f, packages = FAMILIES[name]
     versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in packages)
-    runs = [{"args": args, "cases": make(f"golden{name}{j}", 12, make_case, reference)} for j, (args, make_case, reference) in enumerate(f())]
+    runs = list(f())
+    n = max(4, 40 // len(runs))
+    runs = [{"args": args, "cases": make(f"golden{name}{j}", n, make_case, reference)} for j, (args, make_case, reference) in enumerate(runs)]
     with open(os.path.join(HERE, "metric", name + ".json"), "w") as out:
         out.write(json.dumps({"metric": name, "by": "tests/golden/metric.py, " + versions}, ensure_ascii=False)[:-1] + ',\n"runs": [')
         for j, x in enumerate(runs):
