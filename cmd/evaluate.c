@@ -34,29 +34,40 @@ static const struct option options[] = {
 	OPTION_LIST(0, "metric", &metric_names, "NAME[,NAME]", metric_help),
 	OPTION_STRING(0, "prediction-key", &how.prediction_key, "KEY",
 		"key of what was predicted [prediction]"),
-	OPTION_STRING(0, "reference-key", &how.reference_key, "KEY",
-		"key of what is right [reference]"),
+	OPTION_STRING(
+		0, "reference-key", &how.reference_key, "KEY", "key of what is right [reference]"),
 	OPTION_STRING(0, "by", &by, "KEY", "measure the records of each value of this key too"),
 	OPTION_CHOICE(0, "output-format", &output_format, "text|json|csv", "of the report [text]"),
-	{ .kind = OPTION_KIND_COUNT, .name = "digits", .to = &digits_value, .argument = "N",
-		.help = "decimals of a text report [2; 4 for figures up to 1]", .low = 0,
-		.high = DIGITS_MOST, .given = &digits_given },
+	{ .kind = OPTION_KIND_COUNT,
+		.name = "digits",
+		.to = &digits_value,
+		.argument = "N",
+		.help = "decimals of a text report [2; 4 for figures up to 1]",
+		.low = 0,
+		.high = DIGITS_MOST,
+		.given = &digits_given },
 	OPTION_STRINGS(0, "fail-under", &fail_under, "NAME=X",
 		"exit 1 where this figure is below X; may be repeated"),
 	OPTION_STRINGS(0, "fail-over", &fail_over, "NAME=X", "exit 1 where this figure is above X"),
 	OPTION_HEADING("How sure"),
 	OPTION_FLAG(0, "ci", &ci, "bootstrap a confidence interval of every figure"),
 	OPTION_CHOICE(0, "ci-method", &ci_method, RESAMPLE_METHODS, "how [percentile]"),
-	OPTION_NUMBER(0, "confidence", &sampling.confidence, 0.01, 0.9999, "X",
-		"of the interval [0.95]"),
-	{ .kind = OPTION_KIND_COUNT, .name = "resamples", .to = &sampling.resamples, .argument = "N",
-		.help = "of the bootstrap, or trials of the randomization [1000; 10000]", .low = 1,
-		.high = 1e9, .given = &resamples_given },
+	OPTION_NUMBER(
+		0, "confidence", &sampling.confidence, 0.01, 0.9999, "X", "of the interval [0.95]"),
+	{ .kind = OPTION_KIND_COUNT,
+		.name = "resamples",
+		.to = &sampling.resamples,
+		.argument = "N",
+		.help = "of the bootstrap, or trials of the randomization [1000; 10000]",
+		.low = 1,
+		.high = 1e9,
+		.given = &resamples_given },
 	OPTION_STRING(0, "paired", &paired, "FILE",
 		"compare with the same records as another system predicts them"),
 	OPTION_CHOICE(0, "paired-test", &paired_test, RESAMPLE_TESTS, "how [bootstrap]"),
 	OPTION_HEADING("Classification"),
-	OPTION_LIST(0, "label-names", &label_names, "VALUE=NAME[,…]", "what the report calls labels"),
+	OPTION_LIST(
+		0, "label-names", &label_names, "VALUE=NAME[,…]", "what the report calls labels"),
 	OPTION_HEADING("Similarity"),
 	OPTION_LIST(0, "embedding-keys", &embedding_keys, "KEY,KEY",
 		"sts: compare these two vectors of a record, not two numbers"),
@@ -68,11 +79,12 @@ static const struct option options[] = {
 	OPTION_CHOICE(0, "bleu-tokenizer", &how.tokenizer, BLEU_TOKENIZERS, "words of bleu [13a]"),
 	OPTION_FLAG(0, "lowercase", &how.lowercase, "bleu, chrf: regardless of case"),
 	OPTION_CHOICE(0, "smooth", &how.smooth, BLEU_SMOOTHS, "bleu: precisions of 0 [exp]"),
-	OPTION_NUMBER(0, "smooth-value", &how.smooth_value, 0, 100, "X",
-		"of floor and add-k [0.1; 1]"),
+	OPTION_NUMBER(
+		0, "smooth-value", &how.smooth_value, 0, 100, "X", "of floor and add-k [0.1; 1]"),
 	OPTION_FLAG(0, "effective-order", &how.effective_order,
 		"bleu: leave out n-grams longer than the text"),
-	OPTION_COUNT(0, "char-order", &how.char_order, 1, 16, "N", "chrf: n-grams of characters [6]"),
+	OPTION_COUNT(
+		0, "char-order", &how.char_order, 1, 16, "N", "chrf: n-grams of characters [6]"),
 	OPTION_COUNT(0, "word-order", &how.word_order, 0, 8, "N", "chrf: n-grams of words [0]"),
 	OPTION_COUNT(0, "beta", &how.beta, 1, 100, "N", "chrf: how recall weighs [2]"),
 	OPTION_FLAG(0, "whitespace", &how.chrf_whitespace, "chrf: white space counts"),
@@ -108,11 +120,11 @@ static struct work {
 	struct measure *measure;
 	uint32_t *group;
 	size_t capacity;
-	size_t n;		/* units of the first system */
+	size_t n; /* units of the first system */
 } works[METRICS_MAX];
 static size_t n_works;
 
-static struct terms groups;	/* the values of --by */
+static struct terms groups; /* the values of --by */
 
 static void name_all(void)
 {
@@ -136,7 +148,8 @@ static void open_metrics(struct reader *reader)
 			if (works[j].measure->metric == m)
 				command_usage("--metric %s is named twice", m->name);
 		if (m->whole && (by || paired))
-			command_usage("--%s does not go with --metric %s, whose units are no records",
+			command_usage(
+				"--%s does not go with --metric %s, whose units are no records",
 				by ? "by" : "paired", m->name);
 		if (n_works == METRICS_MAX)
 			command_usage("more than %d metrics", METRICS_MAX);
@@ -173,8 +186,8 @@ static void read_keys(void)
 
 /* --- Records ---------------------------------------------------------------------------------- */
 
-static int group_of(const struct record *r, size_t want, struct arena *arena, uint32_t *group,
-	struct error *e)
+static int group_of(
+	const struct record *r, size_t want, struct arena *arena, uint32_t *group, struct error *e)
 {
 	struct slice text, json;
 	*group = 0;
@@ -211,8 +224,8 @@ static int add_record(const struct record *r, struct arena *arena, uint32_t grou
 struct source {
 	struct reader *reader;
 	bool paired;
-	size_t n;		/* records so far */
-	size_t line_want, prediction, reference, n_wants;	/* of CoNLL */
+	size_t n; /* records so far */
+	size_t line_want, prediction, reference, n_wants; /* of CoNLL */
 	struct conll sentence;
 	struct arena *lines;
 	const char *file;
@@ -255,9 +268,13 @@ static void make_sentence(struct source *s, struct arena *arena, struct record *
 	const struct conll *c = &s->sentence;
 	struct error e;
 	if (c->columns < 2)
-		command_stop(ERROR_DATA, "%s:%zu: one column: --format conll takes the reference and the "
-			"prediction from the last two", s->file, c->line);
-	*r = (struct record){ .file = s->file, .line = c->line, .index = s->n, .format = FORMAT_JSONL };
+		command_stop(ERROR_DATA,
+			"%s:%zu: one column: --format conll takes the reference and the "
+			"prediction from the last two",
+			s->file, c->line);
+	*r = (struct record){
+		.file = s->file, .line = c->line, .index = s->n, .format = FORMAT_JSONL
+	};
 	r->raw = arena_copy(arena, (struct slice){ c->text.data, c->text.size - 1 });
 	r->values = arena_zero(arena, s->n_wants, sizeof *r->values);
 	const size_t to[] = { s->reference, s->prediction };
@@ -362,18 +379,20 @@ static void read_paired(size_t n)
 	}
 	for (; source_next(&s, arena, &r); arena_clear(arena)) {
 		if (s.n > n)
-			command_stop(ERROR_DATA, "%s:%zu: more records than the %zu to compare with",
-				r.file, r.line, n);
+			command_stop(ERROR_DATA,
+				"%s:%zu: more records than the %zu to compare with", r.file, r.line,
+				n);
 		if (add_record(&r, arena, 0, &e))
 			command_fail(&e);
 	}
 	if (s.n < n)
-		command_stop(ERROR_DATA, "%s has %zu records, but there are %zu to compare with", paired,
-			s.n, n);
+		command_stop(ERROR_DATA, "%s has %zu records, but there are %zu to compare with",
+			paired, s.n, n);
 	for (size_t i = 0; i < n_works; i++) {
 		if (works[i].measure->hash != hash[i])
 			command_stop(ERROR_DATA,
-				"%s has other references: the systems were not given the same records",
+				"%s has other references: the systems were not given the same "
+				"records",
 				paired);
 	}
 	source_close(&s);
@@ -467,7 +486,8 @@ static bool is_named(const struct finding *f, size_t i, const char *name, size_t
 
 static void check_condition(const struct group *g, const char *text, bool under)
 {
-	const char *option = under ? "fail-under" : "fail-over", *equals = strrchr(text, '='), *after;
+	const char *option = under ? "fail-under" : "fail-over", *equals = strrchr(text, '='),
+		   *after;
 	double limit = equals ? number_to_double(equals + 1, text + strlen(text), &after) : 0;
 	if (!equals || after != text + strlen(text))
 		command_usage("--%s wants NAME=NUMBER, not '%s'", option, text);
@@ -480,7 +500,9 @@ static void check_condition(const struct group *g, const char *text, bool under)
 			if (under ? x >= limit : x <= limit)
 				return;
 			command_note("%s is %.15g, %s %.15g", f->measure->names[j], x,
-				isnan(x) ? "which is not comparable to" : under ? "under" : "over",
+				isnan(x) ? "which is not comparable to"
+				: under  ? "under"
+					 : "over",
 				limit);
 			run.condition_false = true;
 			return;

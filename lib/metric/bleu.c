@@ -71,8 +71,8 @@ static struct slice *split_at_blanks(struct slice s, struct arena *arena, size_t
 	return out;
 }
 
-static struct slice *words_of(const struct metric_options *o, struct slice text, struct arena *arena,
-	size_t *n)
+static struct slice *words_of(
+	const struct metric_options *o, struct slice text, struct arena *arena, size_t *n)
 {
 	struct buffer b = { 0 };
 	if (o->lowercase)
@@ -98,7 +98,8 @@ static size_t nearest(const size_t *lengths, size_t count, size_t n)
 	return best;
 }
 
-static struct unit count(const struct metric_options *o, const struct segment *s, struct arena *arena)
+static struct unit count(
+	const struct metric_options *o, const struct segment *s, struct arena *arena)
 {
 	struct unit u = { 0 };
 	size_t n, all, *lengths = ARENA_ARRAY(arena, size_t, s->n);
@@ -113,8 +114,8 @@ static struct unit count(const struct metric_options *o, const struct segment *s
 	struct tally t = tally_new(arena, ORDER * all);
 	tally_count(&t, vocabulary_ids(&v, words, n, arena), n, ORDER, t.hypothesis, 0);
 	for (size_t i = 0; i < s->n; i++) {
-		tally_count(&t, vocabulary_ids(&v, references[i], lengths[i], arena), lengths[i], ORDER,
-			t.reference, 0);
+		tally_count(&t, vocabulary_ids(&v, references[i], lengths[i], arena), lengths[i],
+			ORDER, t.reference, 0);
 		for (size_t j = 0; j < t.n; j++) {
 			t.best[j] = t.reference[j] > t.best[j] ? t.reference[j] : t.best[j];
 			t.reference[j] = 0;
@@ -223,8 +224,7 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 
 static void signature(const struct measure *m, struct buffer *b)
 {
-	static const char *const tokenizers[] = { "13a", "intl", "char", "zh", "none",
-		"space" };
+	static const char *const tokenizers[] = { "13a", "intl", "char", "zh", "none", "space" };
 	static const char *const smooths[] = { "exp", "floor", "add-k", "none" };
 	const struct metric_options *o = m->options;
 	reference_count_show(&((const struct state *)m)->references, b);
@@ -232,7 +232,7 @@ static void signature(const struct measure *m, struct buffer *b)
 		o->effective_order ? "yes" : "no", tokenizers[o->tokenizer], smooths[o->smooth]);
 	if (o->smooth == BLEU_FLOOR || o->smooth == BLEU_ADD_K)
 		buffer_printf(b, "[%.2f]",
-			!isnan(o->smooth_value)	  ? o->smooth_value
+			!isnan(o->smooth_value)   ? o->smooth_value
 			: o->smooth == BLEU_FLOOR ? 0.1
 						  : 1.0);
 	buffer_text(b, "|version:2.6.0");

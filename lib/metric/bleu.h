@@ -9,7 +9,7 @@ enum bleu_tokenizer {
 	BLEU_CHAR,
 	BLEU_ZH,
 	BLEU_NONE,
-	BLEU_SPACE,	/* words are what single blanks part: not of sacrebleu */
+	BLEU_SPACE, /* words are what single blanks part: not of sacrebleu */
 	BLEU_JA_MECAB,
 	BLEU_KO_MECAB,
 };

@@ -17,7 +17,7 @@ enum { ORDERS = 32 };
 struct state {
 	struct measure m;
 	size_t prediction, reference, word_order, orders;
-	uint32_t *rows;		/* [n, orders, 3]: hypothesis, reference, match */
+	uint32_t *rows; /* [n, orders, 3]: hypothesis, reference, match */
 	size_t n_rows, capacity;
 	struct reference_count references;
 };
@@ -164,8 +164,8 @@ static void match(const struct state *s, const struct tally *t, uint64_t *rows)
 			rows[3 * i] = 0;
 }
 
-static void best_match(const struct state *s, const struct segment *segment, struct arena *arena,
-	uint64_t *best)
+static void best_match(
+	const struct state *s, const struct segment *segment, struct arena *arena, uint64_t *best)
 {
 	uint64_t rows[3 * ORDERS];
 	double most = -1;
@@ -175,8 +175,8 @@ static void best_match(const struct state *s, const struct segment *segment, str
 		size_t points = hypothesis.n_points + reference.n_points;
 		size_t words = hypothesis.n_words + reference.n_words;
 		struct vocabulary v = vocabulary_new(arena, words);
-		struct tally t = tally_new(arena,
-			points * s->m.options->char_order + words * s->word_order);
+		struct tally t =
+			tally_new(arena, points * s->m.options->char_order + words * s->word_order);
 		count_side(s, &hypothesis, &v, &t, t.hypothesis, arena);
 		count_side(s, &reference, &v, &t, t.reference, arena);
 		match(s, &t, rows);

@@ -21,7 +21,7 @@
 #include "lib/metric/sum.h"
 
 struct pair {
-	uint32_t predicted, reference;	/* labels; of several: where their sets begin in `sets` */
+	uint32_t predicted, reference; /* labels; of several: where their sets begin in `sets` */
 };
 
 struct state {
@@ -31,9 +31,9 @@ struct state {
 	bool decided, several;
 	struct pair *pairs;
 	size_t pairs_capacity;
-	uint32_t *sets;		/* of several: size, then labels */
+	uint32_t *sets; /* of several: size, then labels */
 	size_t n_sets, sets_capacity;
-	struct slice *names;	/* [labels] by rank, as the report calls them */
+	struct slice *names; /* [labels] by rank, as the report calls them */
 };
 
 static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
@@ -80,16 +80,20 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	if (several) {
 		uint32_t *a, *b;
 		size_t n, k;
-		if (labels_of_array(&s->labels, r, s->prediction, o->prediction_key, arena, &a, &n, e) ||
-			labels_of_array(&s->labels, r, s->reference, o->reference_key, arena, &b, &k, e))
+		if (labels_of_array(
+			    &s->labels, r, s->prediction, o->prediction_key, arena, &a, &n, e) ||
+			labels_of_array(
+				&s->labels, r, s->reference, o->reference_key, arena, &b, &k, e))
 			return -1;
 		p.predicted = keep_set(s, a, n);
 		p.reference = keep_set(s, b, k);
 		for (size_t i = 0; i < k; i++)
 			measure_hash(m, s->labels.terms.at[b[i]]);
 	} else {
-		if (labels_of(&s->labels, r, s->prediction, o->prediction_key, arena, &p.predicted, e) ||
-			labels_of(&s->labels, r, s->reference, o->reference_key, arena, &p.reference, e))
+		if (labels_of(&s->labels, r, s->prediction, o->prediction_key, arena, &p.predicted,
+			    e) ||
+			labels_of(&s->labels, r, s->reference, o->reference_key, arena,
+				&p.reference, e))
 			return -1;
 		measure_hash(m, s->labels.terms.at[p.reference]);
 	}
@@ -137,7 +141,8 @@ static int finish(struct measure *m, struct error *e)
 	for (size_t i = 0; i < o->n_label_names; i++) {
 		uint32_t id = labels_find(&s->labels, o->label_values[i]);
 		if (id == TERMS_ABSENT)
-			return error_set(e, ERROR_USAGE, "--label-names: no record has the label '%.*s'",
+			return error_set(e, ERROR_USAGE,
+				"--label-names: no record has the label '%.*s'",
 				(int)o->label_values[i].size, o->label_values[i].data);
 		s->names[s->labels.rank[id]] = o->label_names[i];
 	}
@@ -166,7 +171,7 @@ static bool in_set(const uint32_t *set, uint32_t label)
 /* Sums over records of several labels. */
 struct several {
 	size_t equal, differ;
-	double *precision, *recall, *f1, *jaccard;	/* [n] */
+	double *precision, *recall, *f1, *jaccard; /* [n] */
 };
 
 static double ratio(double a, double b)
@@ -174,8 +179,8 @@ static double ratio(double a, double b)
 	return b == 0 ? 0 : a / b;
 }
 
-static void count_sets(const struct state *s, struct pair p, struct counts *c, struct several *all,
-	size_t i)
+static void count_sets(
+	const struct state *s, struct pair p, struct counts *c, struct several *all, size_t i)
 {
 	const uint32_t *a = s->sets + p.predicted, *b = s->sets + p.reference;
 	size_t tp = 0;
@@ -298,7 +303,8 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 			put_prf(per_class + 3 * i, prf_of(c[i]));
 	}
 	size_t k = pack(s, c, which);
-	struct prf micro = prf_average(c, k, AVERAGE_MICRO, prf_of), macro = prf_average(c, k, AVERAGE_MACRO, prf_of);
+	struct prf micro = prf_average(c, k, AVERAGE_MICRO, prf_of),
+		   macro = prf_average(c, k, AVERAGE_MACRO, prf_of);
 	*value++ = (double)correct / (double)n;
 	value = put_prf(value, k_all == 2 && !s->several ? of_greater : macro);
 	value = put_prf(value, micro);
@@ -322,8 +328,8 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 
 /* --- Reports ---------------------------------------------------------------------------------- */
 
-static void report(const struct measure *m, const uint32_t *units, size_t n, size_t digits,
-	struct buffer *b)
+static void report(
+	const struct measure *m, const uint32_t *units, size_t n, size_t digits, struct buffer *b)
 {
 	const struct state *s = (const struct state *)m;
 	size_t k_all = s->labels.terms.n;
@@ -339,18 +345,20 @@ static void report(const struct measure *m, const uint32_t *units, size_t n, siz
 	struct report_row *rows = MEM_ARRAY(struct report_row, k + 1), averages[4];
 	uint64_t support = 0;
 	for (size_t i = 0; i < k; i++) {
-		rows[i] = (struct report_row){ s->names[which[i]], prf_of(c[i]), c[i].support, false, real };
+		rows[i] = (struct report_row){ s->names[which[i]], prf_of(c[i]), c[i].support,
+			false, real };
 		support += c[i].support;
 	}
 	averages[0] = (struct report_row){ s->several ? SLICE("micro avg") : SLICE("accuracy"),
 		prf_average(c, k, AVERAGE_MICRO, prf_of), support, !s->several, real };
-	averages[1] = (struct report_row){ SLICE("macro avg"), prf_average(c, k, AVERAGE_MACRO, prf_of),
-		support, false, real };
+	averages[1] = (struct report_row){ SLICE("macro avg"),
+		prf_average(c, k, AVERAGE_MACRO, prf_of), support, false, real };
 	averages[2] = (struct report_row){ SLICE("weighted avg"),
 		prf_average(c, k, AVERAGE_WEIGHTED, prf_of), support, false, real };
 	if (s->several)
 		averages[3] = (struct report_row){ SLICE("samples avg"),
-			{ sum_mean(all.precision, n), sum_mean(all.recall, n), sum_mean(all.f1, n) },
+			{ sum_mean(all.precision, n), sum_mean(all.recall, n),
+				sum_mean(all.f1, n) },
 			support, false, real };
 	classification_layout(b, rows, k, averages, s->several ? 4 : 3, digits);
 	mem_free(rows);
@@ -359,7 +367,7 @@ static void report(const struct measure *m, const uint32_t *units, size_t n, siz
 	mem_free(c);
 }
 
-enum { MATRIX = 1000 };	/* more classes have no matrix in a report */
+enum { MATRIX = 1000 }; /* more classes have no matrix in a report */
 
 /* "labels" with support, and the confusion matrix, rows true, columns predicted. */
 static void detail(const struct measure *m, const uint32_t *units, size_t n, struct buffer *b)
@@ -381,9 +389,8 @@ static void detail(const struct measure *m, const uint32_t *units, size_t n, str
 	}
 	buffer_text(b, ", \"confusion\": [");
 	for (size_t i = 0; i < k * k; i++)
-		buffer_printf(b, "%s%s%llu%s", i && i % k == 0 ? ", " : "",
-			i % k == 0 ? "[" : ", ", (unsigned long long)cells[i],
-			i % k == k - 1 ? "]" : "");
+		buffer_printf(b, "%s%s%llu%s", i && i % k == 0 ? ", " : "", i % k == 0 ? "[" : ", ",
+			(unsigned long long)cells[i], i % k == k - 1 ? "]" : "");
 	buffer_char(b, ']');
 	mem_free(cells);
 }

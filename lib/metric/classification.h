@@ -20,15 +20,16 @@ struct prf prf_of(struct counts);
 /* The same with f1 = 2 p r / (p + r), which rounds otherwise: as seqeval has it. */
 struct prf prf_of_entities(struct counts);
 enum average { AVERAGE_MICRO, AVERAGE_MACRO, AVERAGE_WEIGHTED };
-struct prf prf_average(const struct counts *, size_t n, enum average, struct prf (*of)(struct counts));
+struct prf prf_average(
+	const struct counts *, size_t n, enum average, struct prf (*of)(struct counts));
 
 /* A report in the layout of classification_report: classes in order, then averages. */
 struct report_row {
 	struct slice name;
 	struct prf prf;
 	uint64_t support;
-	bool only_f1;		/* the row of the accuracy */
-	bool real;		/* "3.0", as scikit-learn shows the support where nothing is right */
+	bool only_f1; /* the row of the accuracy */
+	bool real; /* "3.0", as scikit-learn shows the support where nothing is right */
 };
 void classification_layout(struct buffer *, const struct report_row *classes, size_t n_classes,
 	const struct report_row *averages, size_t n_averages, size_t digits);

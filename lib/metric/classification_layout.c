@@ -87,7 +87,8 @@ static void put_row(struct buffer *b, const struct report_row *r, size_t width, 
 		buffer_printf(b, "  %9.*f %9.*f %9.*f", (int)digits, r->prf.precision, (int)digits,
 			r->prf.recall, (int)digits, r->prf.f1);
 	char support[32];
-	snprintf(support, sizeof support, r->real ? "%llu.0" : "%llu", (unsigned long long)r->support);
+	snprintf(support, sizeof support, r->real ? "%llu.0" : "%llu",
+		(unsigned long long)r->support);
 	buffer_printf(b, " %9s\n", support);
 }
 

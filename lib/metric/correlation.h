@@ -10,9 +10,9 @@ double correlation_pearson(const double *x, const double *y, size_t n);
 double correlation_spearman(const double *x, const double *y, size_t n);
 
 enum similarity {
-	SIMILARITY_COSINE,	/* 0 where a vector is all zeros */
+	SIMILARITY_COSINE, /* 0 where a vector is all zeros */
 	SIMILARITY_DOT,
-	SIMILARITY_EUCLIDEAN,	/* distances count negative, so that more is more alike */
+	SIMILARITY_EUCLIDEAN, /* distances count negative, so that more is more alike */
 	SIMILARITY_MANHATTAN,
 	SIMILARITIES,
 };

@@ -121,7 +121,8 @@ static int by_number(const void *a, const void *b)
 
 static int by_text(const void *a, const void *b)
 {
-	return slice_compare(((const struct sortable *)a)->text, ((const struct sortable *)b)->text);
+	return slice_compare(
+		((const struct sortable *)a)->text, ((const struct sortable *)b)->text);
 }
 
 void labels_sort(struct labels *l)

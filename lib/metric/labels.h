@@ -11,8 +11,8 @@ enum label_type { LABEL_NONE, LABEL_STRING, LABEL_NUMBER, LABEL_BOOLEAN };
 struct labels {
 	struct terms terms;
 	enum label_type type;
-	bool fields;		/* from CSV: numbers where every one reads as a number */
-	uint32_t *order, *rank;	/* [terms.n] after labels_sort: which is i-th, and its inverse */
+	bool fields; /* from CSV: numbers where every one reads as a number */
+	uint32_t *order, *rank; /* [terms.n] after labels_sort: which is i-th, and its inverse */
 };
 
 /* The number of a record's label; -1 and the error (65) where it is none, or of another type than

@@ -20,20 +20,20 @@
 #include "lib/record/reader.h"
 #include "lib/record/record.h"
 
-enum { METRIC_KS = 16 };	/* cut-offs, at most */
+enum { METRIC_KS = 16 }; /* cut-offs, at most */
 
 /* How metrics count; metric_defaults has what is said when nothing is. Strings are the caller's. */
 struct metric_options {
 	const char *prediction_key, *reference_key, *score_key, *vector_key;
-	const char *embedding_keys[2];	/* sts, pairs: compare these vectors, not two numbers */
+	const char *embedding_keys[2]; /* sts, pairs: compare these vectors, not two numbers */
 	/* classification */
-	struct slice *label_values, *label_names;	/* --label-names */
+	struct slice *label_values, *label_names; /* --label-names */
 	size_t n_label_names;
-	size_t bins;		/* of the calibration error */
+	size_t bins; /* of the calibration error */
 	/* bleu */
-	int tokenizer;		/* enum bleu_tokenizer */
-	int smooth;		/* enum bleu_smooth */
-	double smooth_value;	/* NaN: the method's own */
+	int tokenizer; /* enum bleu_tokenizer */
+	int smooth; /* enum bleu_smooth */
+	double smooth_value; /* NaN: the method's own */
 	bool lowercase, effective_order;
 	/* chrf */
 	size_t char_order, word_order, beta;
@@ -42,13 +42,13 @@ struct metric_options {
 	bool ter_normalized, ter_no_punct, ter_asian, ter_case_sensitive;
 	/* seqeval */
 	bool strict, suffix;
-	int scheme;		/* enum seqeval_scheme; 0: find it */
+	int scheme; /* enum seqeval_scheme; 0: find it */
 	/* rouge, meteor */
 	bool stemmer;
 	/* retrieval, pass@k */
 	size_t ks[METRIC_KS], n_ks;
 	/* clustering */
-	const char *space_key;	/* trustworthiness: vectors before reduction */
+	const char *space_key; /* trustworthiness: vectors before reduction */
 	size_t neighbors;
 	/* topics */
 	const char *topics_path, *text_key;
@@ -81,26 +81,26 @@ struct metric {
 	void (*detail)(const struct measure *, const uint32_t *units, size_t n, struct buffer *);
 	/* How it counted: "case:mixed|tok:13a"; may be NULL. */
 	void (*signature)(const struct measure *, struct buffer *);
-	void (*close)(struct measure *);	/* frees the state too */
+	void (*close)(struct measure *); /* frees the state too */
 	bool lower_is_better;
-	bool whole;		/* units are no records: groups are an error */
-	bool percent;		/* figures count to 100, texts show them so */
+	bool whole; /* units are no records: groups are an error */
+	bool percent; /* figures count to 100, texts show them so */
 };
 
 /* A metric at work; the first member of its state. */
 struct measure {
 	const struct metric *metric;
 	const struct metric_options *options;
-	size_t n;			/* units */
-	const char **names;		/* [n_figures], the main one first; after measure_finish */
+	size_t n; /* units */
+	const char **names; /* [n_figures], the main one first; after measure_finish */
 	size_t n_figures;
-	size_t main;			/* the figure that is the score */
-	struct arena *arena;		/* of names, and whatever lives as long */
-	uint64_t hash;			/* of the references, in order */
-	size_t n_names;			/* capacity of names */
+	size_t main; /* the figure that is the score */
+	struct arena *arena; /* of names, and whatever lives as long */
+	uint64_t hash; /* of the references, in order */
+	size_t n_names; /* capacity of names */
 };
 
-extern const struct metric *const metrics[];	/* ends with NULL */
+extern const struct metric *const metrics[]; /* ends with NULL */
 
 /* NULL and an error (2) that suggests the nearest name. */
 const struct metric *metric_find(const char *name, struct error *);
@@ -125,5 +125,6 @@ void measure_hash(struct measure *, struct slice);
 /* An array of T that grows by doubling: make room for n + more. */
 #define METRIC_ROOM(array, n, capacity, more) \
 	((n) + (more) > (capacity) ? metric_room((void **)&(array), &(capacity), (n) + (more), \
-		sizeof *(array)) : (void)0)
+					     sizeof *(array)) \
+				   : (void)0)
 void metric_room(void **array, size_t *capacity, size_t need, size_t size);

@@ -82,8 +82,8 @@ static void put(struct word *w, size_t cut, const char *text)
 
 struct rule {
 	const char *suffix, *to;
-	size_t above;	/* the stem's measure must be above this */
-	bool any;	/* no condition */
+	size_t above; /* the stem's measure must be above this */
+	bool any; /* no condition */
 };
 
 /* The first rule whose suffix fits decides, even where its condition does not hold. */
@@ -150,14 +150,16 @@ static void step_1c(struct word *w)
 static void step_2(struct word *w)
 {
 	static const struct rule rules[] = { { "ational", "ate", 0, false },
-		{ "tional", "tion", 0, false }, { "enci", "ence", 0, false }, { "anci", "ance", 0, false },
-		{ "izer", "ize", 0, false }, { "bli", "ble", 0, false }, { "alli", "al", 0, false },
-		{ "entli", "ent", 0, false }, { "eli", "e", 0, false }, { "ousli", "ous", 0, false },
-		{ "ization", "ize", 0, false }, { "ation", "ate", 0, false }, { "ator", "ate", 0, false },
+		{ "tional", "tion", 0, false }, { "enci", "ence", 0, false },
+		{ "anci", "ance", 0, false }, { "izer", "ize", 0, false },
+		{ "bli", "ble", 0, false }, { "alli", "al", 0, false },
+		{ "entli", "ent", 0, false }, { "eli", "e", 0, false },
+		{ "ousli", "ous", 0, false }, { "ization", "ize", 0, false },
+		{ "ation", "ate", 0, false }, { "ator", "ate", 0, false },
 		{ "alism", "al", 0, false }, { "iveness", "ive", 0, false },
 		{ "fulness", "ful", 0, false }, { "ousness", "ous", 0, false },
-		{ "aliti", "al", 0, false }, { "iviti", "ive", 0, false }, { "biliti", "ble", 0, false },
-		{ "fulli", "ful", 0, false } };
+		{ "aliti", "al", 0, false }, { "iviti", "ive", 0, false },
+		{ "biliti", "ble", 0, false }, { "fulli", "ful", 0, false } };
 	while (ends(w, "alli") && measure(w->at, w->n - 4) > 0)
 		put(w, 4, "al");
 	if (!ends(w, "logi"))
@@ -169,8 +171,8 @@ static void step_2(struct word *w)
 static void step_3(struct word *w)
 {
 	static const struct rule rules[] = { { "icate", "ic", 0, false }, { "ative", "", 0, false },
-		{ "alize", "al", 0, false }, { "iciti", "ic", 0, false }, { "ical", "ic", 0, false },
-		{ "ful", "", 0, false }, { "ness", "", 0, false } };
+		{ "alize", "al", 0, false }, { "iciti", "ic", 0, false },
+		{ "ical", "ic", 0, false }, { "ful", "", 0, false }, { "ness", "", 0, false } };
 	APPLY(w, rules);
 }
 
@@ -205,11 +207,12 @@ static void step_5(struct word *w)
 
 static bool irregular(struct word *w)
 {
-	static const char *const pool[][2] = { { "sky", "sky" }, { "skies", "sky" }, { "dying", "die" },
-		{ "lying", "lie" }, { "tying", "tie" }, { "news", "news" }, { "innings", "inning" },
-		{ "inning", "inning" }, { "outings", "outing" }, { "outing", "outing" },
-		{ "cannings", "canning" }, { "canning", "canning" }, { "howe", "howe" },
-		{ "proceed", "proceed" }, { "exceed", "exceed" }, { "succeed", "succeed" } };
+	static const char *const pool[][2] = { { "sky", "sky" }, { "skies", "sky" },
+		{ "dying", "die" }, { "lying", "lie" }, { "tying", "tie" }, { "news", "news" },
+		{ "innings", "inning" }, { "inning", "inning" }, { "outings", "outing" },
+		{ "outing", "outing" }, { "cannings", "canning" }, { "canning", "canning" },
+		{ "howe", "howe" }, { "proceed", "proceed" }, { "exceed", "exceed" },
+		{ "succeed", "succeed" } };
 	for (size_t i = 0; i < sizeof pool / sizeof *pool; i++) {
 		if (w->n != strlen(pool[i][0]) || !ends(w, pool[i][0]))
 			continue;

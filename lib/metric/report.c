@@ -16,7 +16,8 @@ static void put_fixed(struct buffer *b, double x, size_t digits)
 		buffer_printf(b, "%.*f", (int)digits, x);
 }
 
-static void text_figure(struct buffer *b, const struct finding *f, size_t i, size_t digits, int width)
+static void text_figure(
+	struct buffer *b, const struct finding *f, size_t i, size_t digits, int width)
 {
 	buffer_printf(b, "%-*s  ", width, f->measure->names[i]);
 	put_fixed(b, f->value[i], digits);
@@ -218,7 +219,8 @@ static void csv_number(struct buffer *b, double x)
 		json_write_double(b, x == 0 ? 0 : x);
 }
 
-static void csv_finding(struct buffer *b, const struct finding *f, struct slice group, const char *by)
+static void csv_finding(
+	struct buffer *b, const struct finding *f, struct slice group, const char *by)
 {
 	const struct measure *m = f->measure;
 	struct buffer signature = { 0 };
@@ -270,7 +272,8 @@ void report_write(struct buffer *b, enum report_format format, const struct grou
 		write_csv(b, groups, n, by);
 	for (size_t i = 0; i < n && format == REPORT_TEXT; i++) {
 		if (i)
-			buffer_printf(b, "\n%s = %.*s\n", by, (int)groups[i].name.size, groups[i].name.data);
+			buffer_printf(b, "\n%s = %.*s\n", by, (int)groups[i].name.size,
+				groups[i].name.data);
 		text_group(b, &groups[i], digits);
 	}
 }

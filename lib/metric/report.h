@@ -12,8 +12,8 @@ struct finding {
 	const uint32_t *units;
 	size_t n;
 	double *value, *low, *high;
-	double *other, *p;	/* --paired: the other system's figures; likelihoods */
-	const char *extra;	/* of the signature */
+	double *other, *p; /* --paired: the other system's figures; likelihoods */
+	const char *extra; /* of the signature */
 	const char *test;
 };
 

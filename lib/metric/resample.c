@@ -30,12 +30,13 @@ static double quantile(const double *x, size_t n, double q)
 /* Which unit resample r draws i-th. */
 static size_t draw(uint64_t seed, size_t r, size_t i, size_t n)
 {
-	return random_below(random_bits(seed + r * 0x9e3779b97f4a7c15u, STREAM_BOOTSTRAP, i), (uint32_t)n);
+	return random_below(
+		random_bits(seed + r * 0x9e3779b97f4a7c15u, STREAM_BOOTSTRAP, i), (uint32_t)n);
 }
 
 /* The figures of each resample: [resamples, n_figures]. */
-static double *bootstrap(const struct measure *m, const uint32_t *units, size_t n,
-	const struct resample_options *o)
+static double *bootstrap(
+	const struct measure *m, const uint32_t *units, size_t n, const struct resample_options *o)
 {
 	size_t k = m->n_figures;
 	double *values = MEM_ARRAY(double, size_mul(o->resamples, k + 1));
@@ -157,14 +158,15 @@ static double p_value(const double *x, size_t n, double real)
 	return differ ? (double)(above + 1) / (double)(n + 1) : 1;
 }
 
-static void differences(const double *a, const double *b, size_t rows, size_t k, size_t f, double *x)
+static void differences(
+	const double *a, const double *b, size_t rows, size_t k, size_t f, double *x)
 {
 	for (size_t r = 0; r < rows; r++)
 		x[r] = fabs(a[r * k + f] - b[r * k + f]);
 }
 
-static void paired_bootstrap(const struct measure *m, const uint32_t *a, const uint32_t *b, size_t n,
-	const struct resample_options *o, const double *real, double *p)
+static void paired_bootstrap(const struct measure *m, const uint32_t *a, const uint32_t *b,
+	size_t n, const struct resample_options *o, const double *real, double *p)
 {
 	size_t k = m->n_figures, rows = o->resamples;
 	double *va = bootstrap(m, a, n, o), *vb = bootstrap(m, b, n, o);
@@ -194,8 +196,9 @@ static void randomization(const struct measure *m, const uint32_t *a, const uint
 #pragma omp for schedule(dynamic, 8)
 		for (size_t r = 0; r < rows; r++) {
 			for (size_t i = 0; i < n; i++) {
-				bool swap = random_bits(o->seed + r * 0x9e3779b97f4a7c15u, STREAM_SWAP,
-					i) >> 63;
+				bool swap = random_bits(o->seed + r * 0x9e3779b97f4a7c15u,
+						    STREAM_SWAP, i) >>
+					    63;
 				one[i] = swap ? b[i] : a[i];
 				two[i] = swap ? a[i] : b[i];
 			}
@@ -247,7 +250,8 @@ static int mcnemar(const double *a, const double *b, size_t n, double *p, struct
 	size_t only_a = 0, only_b = 0;
 	for (size_t i = 0; i < n; i++) {
 		if ((a[i] != 0 && a[i] != 1) || (b[i] != 0 && b[i] != 1))
-			return error_set(e, ERROR_USAGE, "--paired-test mcnemar needs a metric whose "
+			return error_set(e, ERROR_USAGE,
+				"--paired-test mcnemar needs a metric whose "
 				"records are right or wrong, as classification or exact_match");
 		only_a += a[i] > b[i];
 		only_b += b[i] > a[i];

@@ -15,7 +15,7 @@ enum resample_test { TEST_BOOTSTRAP, TEST_RANDOMIZATION, TEST_MCNEMAR, TEST_WILC
 
 struct resample_options {
 	size_t resamples;
-	double confidence;	/* 0.95 */
+	double confidence; /* 0.95 */
 	uint64_t seed;
 	enum resample_method method;
 	enum resample_test test;

@@ -27,7 +27,7 @@ struct score {
 struct state {
 	struct measure m;
 	size_t prediction, reference;
-	struct score *rows;	/* [n, TYPES] */
+	struct score *rows; /* [n, TYPES] */
 	size_t n_rows, capacity;
 };
 
@@ -53,7 +53,7 @@ static void close_state(struct measure *m)
 struct text {
 	uint32_t *words;
 	size_t n;
-	size_t *lines;		/* [n_lines + 1] */
+	size_t *lines; /* [n_lines + 1] */
 	size_t n_lines;
 };
 
@@ -64,10 +64,9 @@ static unsigned char letter(struct slice s, size_t *i, bool *last)
 	unsigned char c = (unsigned char)s.data[*i];
 	if (c < 0x80) {
 		++*i;
-		return c >= 'A' && c <= 'Z'		   ? c | 0x20
-		       : (c >= 'a' && c <= 'z') ||
-				       (c >= '0' && c <= '9') ? c
-							      : 0;
+		return c >= 'A' && c <= 'Z'                               ? c | 0x20
+		       : (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c
+									  : 0;
 	}
 	/* the Kelvin sign becomes k, the capital I with a dot i and a combining dot */
 	uint32_t point, low[2];
@@ -76,8 +75,8 @@ static unsigned char letter(struct slice s, size_t *i, bool *last)
 	return low[0] < 0x80 ? (unsigned char)low[0] : 0;
 }
 
-static uint32_t number_of(struct vocabulary *v, const char *word, size_t n, bool stemmer,
-	struct arena *arena)
+static uint32_t number_of(
+	struct vocabulary *v, const char *word, size_t n, bool stemmer, struct arena *arena)
 {
 	uint32_t points[256];
 	char stem[256];
@@ -91,7 +90,8 @@ static uint32_t number_of(struct vocabulary *v, const char *word, size_t n, bool
 	return vocabulary_id(v, arena_copy(arena, (struct slice){ stem, n }));
 }
 
-static struct text read_text(struct slice s, bool stemmer, struct vocabulary *v, struct arena *arena)
+static struct text read_text(
+	struct slice s, bool stemmer, struct vocabulary *v, struct arena *arena)
 {
 	struct text t = { .words = ARENA_ARRAY(arena, uint32_t, s.size / 2 + 2) };
 	char *word = arena_alloc(arena, s.size + 2);
@@ -126,28 +126,31 @@ static struct text read_text(struct slice s, bool stemmer, struct vocabulary *v,
 
 static struct score score_of(double hits, double predicted, double reference)
 {
-	struct score s = { predicted > 0 ? hits / predicted : 0, reference > 0 ? hits / reference : 0, 0 };
+	struct score s = { predicted > 0 ? hits / predicted : 0,
+		reference > 0 ? hits / reference : 0, 0 };
 	if (s.precision + s.recall > 0)
 		s.f = 2 * s.precision * s.recall / (s.precision + s.recall);
 	return s;
 }
 
-static void score_ngrams(const struct text *p, const struct text *r, struct arena *arena,
-	struct score *out)
+static void score_ngrams(
+	const struct text *p, const struct text *r, struct arena *arena, struct score *out)
 {
 	struct tally t = tally_new(arena, 2 * (p->n + r->n));
 	uint64_t hits[2] = { 0 };
 	tally_count(&t, p->words, p->n, 2, t.hypothesis, 0);
 	tally_count(&t, r->words, r->n, 2, t.reference, 0);
 	for (size_t i = 0; i < t.n; i++)
-		hits[t.order[i]] += t.hypothesis[i] < t.reference[i] ? t.hypothesis[i] : t.reference[i];
+		hits[t.order[i]] +=
+			t.hypothesis[i] < t.reference[i] ? t.hypothesis[i] : t.reference[i];
 	for (size_t k = 0; k < 2; k++)
 		out[k] = score_of((double)hits[k], p->n > k ? (double)(p->n - k) : 0,
 			r->n > k ? (double)(r->n - k) : 0);
 }
 
 /* The length of a longest common subsequence, by one row of the table. */
-static size_t lcs_length(const uint32_t *a, size_t n, const uint32_t *b, size_t m, struct arena *arena)
+static size_t lcs_length(
+	const uint32_t *a, size_t n, const uint32_t *b, size_t m, struct arena *arena)
 {
 	uint32_t *row = arena_zero(arena, m + 1, sizeof *row);
 	for (size_t i = 0; i < n; i++) {
@@ -163,8 +166,8 @@ static size_t lcs_length(const uint32_t *a, size_t n, const uint32_t *b, size_t 
 
 /* Mark in `in` [n] the words of a that one longest common subsequence with b has, that which
  * rouge-score's way back finds. */
-static void mark_lcs(const uint32_t *a, size_t n, const uint32_t *b, size_t m, uint8_t *in,
-	struct arena *arena)
+static void mark_lcs(
+	const uint32_t *a, size_t n, const uint32_t *b, size_t m, uint8_t *in, struct arena *arena)
 {
 	size_t width = m + 1;
 	uint32_t *t = arena_zero(arena, size_mul(n + 1, width), sizeof *t);
@@ -172,7 +175,7 @@ static void mark_lcs(const uint32_t *a, size_t n, const uint32_t *b, size_t m, u
 		for (size_t j = 1; j <= m; j++) {
 			uint32_t up = t[(i - 1) * width + j], left = t[i * width + j - 1];
 			t[i * width + j] = a[i - 1] == b[j - 1] ? t[(i - 1) * width + j - 1] + 1
-					   : up > left		? up
+					   : up > left          ? up
 								: left;
 		}
 	}
@@ -188,8 +191,8 @@ static void mark_lcs(const uint32_t *a, size_t n, const uint32_t *b, size_t m, u
 	}
 }
 
-static struct score score_sum(const struct text *p, const struct text *r, size_t n_words,
-	struct arena *arena)
+static struct score score_sum(
+	const struct text *p, const struct text *r, size_t n_words, struct arena *arena)
 {
 	uint32_t *in_p = arena_zero(arena, n_words + 1, sizeof *in_p);
 	uint32_t *in_r = arena_zero(arena, n_words + 1, sizeof *in_r);
@@ -204,7 +207,8 @@ static struct score score_sum(const struct text *p, const struct text *r, size_t
 		uint8_t *in = arena_zero(arena, n, 1);
 		for (size_t j = 0; j < p->n_lines; j++) {
 			struct arena_mark mark = arena_mark(arena);
-			mark_lcs(line, n, p->words + p->lines[j], p->lines[j + 1] - p->lines[j], in, arena);
+			mark_lcs(line, n, p->words + p->lines[j], p->lines[j + 1] - p->lines[j], in,
+				arena);
 			arena_reset(arena, mark);
 		}
 		for (size_t j = 0; j < n; j++) {
@@ -218,8 +222,8 @@ static struct score score_sum(const struct text *p, const struct text *r, size_t
 	return score_of((double)hits, (double)p->n, (double)r->n);
 }
 
-static void score_pair(const struct metric_options *o, struct slice prediction, struct slice reference,
-	struct arena *arena, struct score out[TYPES])
+static void score_pair(const struct metric_options *o, struct slice prediction,
+	struct slice reference, struct arena *arena, struct score out[TYPES])
 {
 	struct vocabulary v = vocabulary_new(arena, (prediction.size + reference.size) / 2 + 2);
 	struct text p = read_text(prediction, o->stemmer, &v, arena);

@@ -25,8 +25,8 @@ int segment_read(struct measure *m, const struct record *r, size_t prediction, s
 			if (i.value.type == JSON_NULL)
 				continue;
 			if (i.value.type != JSON_STRING)
-				return record_error(r, e, "key \"%s\" has %s among its references", key,
-					json_type_name(i.value.type));
+				return record_error(r, e, "key \"%s\" has %s among its references",
+					key, json_type_name(i.value.type));
 			s->references[s->n++] = json_text(i.value, arena);
 		}
 	}
@@ -179,7 +179,8 @@ uint32_t vocabulary_id(struct vocabulary *v, struct slice s)
 	return (uint32_t)v->n - 1;
 }
 
-uint32_t *vocabulary_ids(struct vocabulary *v, const struct slice *words, size_t n, struct arena *arena)
+uint32_t *vocabulary_ids(
+	struct vocabulary *v, const struct slice *words, size_t n, struct arena *arena)
 {
 	uint32_t *ids = ARENA_ARRAY(arena, uint32_t, n + 1);
 	for (size_t i = 0; i < n; i++)

@@ -7,7 +7,7 @@
 
 struct segment {
 	struct slice hypothesis;
-	struct slice *references;	/* [n], at least one */
+	struct slice *references; /* [n], at least one */
 	size_t n;
 };
 
@@ -18,15 +18,15 @@ int segment_read(struct measure *, const struct record *, size_t prediction, siz
 
 /* "1", or "var" where segments have different numbers of references. */
 struct reference_count {
-	size_t n;		/* 0: none yet, SIZE_MAX: various */
+	size_t n; /* 0: none yet, SIZE_MAX: various */
 };
 void reference_count_add(struct reference_count *, size_t n);
 void reference_count_show(const struct reference_count *, struct buffer *);
 
-bool text_is_space(uint32_t code_point);		/* str.isspace */
-struct slice text_strip_end(struct slice);		/* str.rstrip */
-struct slice text_strip(struct slice);		/* str.strip */
-struct slice text_lower(struct slice, struct arena *);	/* str.lower */
+bool text_is_space(uint32_t code_point); /* str.isspace */
+struct slice text_strip_end(struct slice); /* str.rstrip */
+struct slice text_strip(struct slice); /* str.strip */
+struct slice text_lower(struct slice, struct arena *); /* str.lower */
 /* str.split: words in the arena, pointing into the text. */
 struct slice *text_split(struct slice, struct arena *, size_t *n);
 /* The code points of a text, in the arena. */
@@ -51,11 +51,11 @@ uint32_t *vocabulary_ids(struct vocabulary *, const struct slice *words, size_t 
  * last token. One table a segment; an n-gram has a number for each side that it was counted on.
  */
 struct tally {
-	uint64_t *keys;		/* (number before + 1, token), 0 is free */
+	uint64_t *keys; /* (number before + 1, token), 0 is free */
 	uint32_t *numbers;
 	size_t n_slots, n;
-	uint32_t *hypothesis, *reference, *best;	/* [capacity] counts by number */
-	uint8_t *order;		/* from 0 */
+	uint32_t *hypothesis, *reference, *best; /* [capacity] counts by number */
+	uint8_t *order; /* from 0 */
 };
 /* For at most so many n-grams, repeated ones counted. */
 struct tally tally_new(struct arena *, size_t most);

@@ -20,10 +20,10 @@ struct part {
 };
 
 struct unit {
-	size_t begin;		/* parts [begin, begin + n) */
+	size_t begin; /* parts [begin, begin + n) */
 	uint32_t n, tags, equal;
 	/* strict without a scheme: the tags, kept until all references are known */
-	size_t kept;		/* predicted, then true, in `kept` */
+	size_t kept; /* predicted, then true, in `kept` */
 	const char *file;
 	size_t line;
 };
@@ -31,7 +31,7 @@ struct unit {
 struct state {
 	struct measure m;
 	size_t prediction, reference;
-	bool waits;		/* for the scheme */
+	bool waits; /* for the scheme */
 	enum seqeval_scheme scheme;
 	unsigned seen;
 	struct terms types, tags;
@@ -44,7 +44,8 @@ struct state {
 static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
 {
 	if (o->scheme != SEQEVAL_AUTO && !o->strict) {
-		error_set(e, ERROR_USAGE, "--scheme needs --strict: otherwise tags are read leniently");
+		error_set(e, ERROR_USAGE,
+			"--scheme needs --strict: otherwise tags are read leniently");
 		return NULL;
 	}
 	struct state *s = mem_zero(1, sizeof *s);
@@ -82,17 +83,18 @@ static int read_tags(const struct record *r, size_t want, const char *key, struc
 	size_t k = 0;
 	for (struct json_iterator i = json_iterate(v); json_each(&i); k++) {
 		if (i.value.type != JSON_STRING)
-			return record_error(r, e, "key \"%s\": element %zu is %s, not a tag", key, k,
-				json_type_name(i.value.type));
+			return record_error(r, e, "key \"%s\": element %zu is %s, not a tag", key,
+				k, json_type_name(i.value.type));
 		(*tags)[k] = json_text(i.value, arena);
 		if (!(*tags)[k].size)
-			return record_error(r, e, "key \"%s\": element %zu is an empty tag", key, k);
+			return record_error(
+				r, e, "key \"%s\": element %zu is an empty tag", key, k);
 	}
 	return 0;
 }
 
-static int find(const struct state *s, const struct slice *tags, size_t n, struct entity *out, size_t *k,
-	struct error *e)
+static int find(const struct state *s, const struct slice *tags, size_t n, struct entity *out,
+	size_t *k, struct error *e)
 {
 	const struct metric_options *o = s->m.options;
 	if (o->strict)
@@ -160,8 +162,8 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 		read_tags(r, s->reference, o->reference_key, arena, &reference, &k, e))
 		return -1;
 	if (n != k)
-		return record_error(r, e, "key \"%s\" has %zu tags, \"%s\" has %zu", o->prediction_key,
-			n, o->reference_key, k);
+		return record_error(r, e, "key \"%s\" has %zu tags, \"%s\" has %zu",
+			o->prediction_key, n, o->reference_key, k);
 	if (n > UINT32_MAX)
 		return record_error(r, e, "more than %u tags", UINT32_MAX);
 	u.tags = (uint32_t)n;
@@ -191,7 +193,8 @@ static int count_kept(struct state *s, struct error *e)
 	if (s->scheme == SEQEVAL_AUTO && s->m.n) {
 		arena_free(arena);
 		return error_set(e, ERROR_DATA,
-			"the references' tags fit no scheme that can be found: name one with --scheme");
+			"the references' tags fit no scheme that can be found: name one with "
+			"--scheme");
 	}
 	for (size_t i = 0; i < s->m.n && !failed; i++) {
 		struct unit *u = &s->units[i];
@@ -216,8 +219,9 @@ static int by_text(const void *a, const void *b, void *terms)
 static int finish(struct measure *m, struct error *e)
 {
 	struct state *s = (struct state *)m;
-	static const char *const names[] = { "f1", "precision", "recall", "accuracy", "precision_macro",
-		"recall_macro", "f1_macro", "precision_weighted", "recall_weighted", "f1_weighted" };
+	static const char *const names[] = { "f1", "precision", "recall", "accuracy",
+		"precision_macro", "recall_macro", "f1_macro", "precision_weighted",
+		"recall_weighted", "f1_weighted" };
 	if (s->waits && count_kept(s, e))
 		return -1;
 	size_t k = s->types.n;
@@ -240,8 +244,8 @@ static int finish(struct measure *m, struct error *e)
 }
 
 /* Counts of types, in order of their names. */
-static struct counts *total(const struct state *s, const uint32_t *units, size_t n, size_t *tags,
-	size_t *equal)
+static struct counts *total(
+	const struct state *s, const uint32_t *units, size_t n, size_t *tags, size_t *equal)
 {
 	struct counts *c = mem_zero(s->types.n + 1, sizeof *c);
 	*tags = *equal = 0;
@@ -302,8 +306,8 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 	mem_free(c);
 }
 
-static void report(const struct measure *m, const uint32_t *units, size_t n, size_t digits,
-	struct buffer *b)
+static void report(
+	const struct measure *m, const uint32_t *units, size_t n, size_t digits, struct buffer *b)
 {
 	const struct state *s = (const struct state *)m;
 	static const struct slice names[] = { { "micro avg", 9 }, { "macro avg", 9 },
@@ -318,7 +322,8 @@ static void report(const struct measure *m, const uint32_t *units, size_t n, siz
 	uint64_t support = 0;
 	for (size_t i = 0; i < k; i++) {
 		struct slice type = s->types.at[s->order[which[i]]];
-		rows[i] = (struct report_row){ type, prf_of_entities(c[i]), c[i].support, false, false };
+		rows[i] = (struct report_row){ type, prf_of_entities(c[i]), c[i].support, false,
+			false };
 		support += c[i].support;
 	}
 	for (size_t i = 0; i < 3; i++) {

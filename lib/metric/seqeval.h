@@ -22,7 +22,8 @@ int seqeval_strict(const struct slice *tags, size_t n, bool suffix, enum seqeval
 
 /* The prefixes that occur, one bit each, to be joined over sentences; -1 and the error for a tag
  * without one. */
-int seqeval_prefixes(const struct slice *tags, size_t n, bool suffix, unsigned *seen, struct error *);
+int seqeval_prefixes(
+	const struct slice *tags, size_t n, bool suffix, unsigned *seen, struct error *);
 /* The scheme that has those; AUTO where none has. */
 enum seqeval_scheme seqeval_detect(unsigned seen);
 const char *seqeval_scheme_name(enum seqeval_scheme);

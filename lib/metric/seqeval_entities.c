@@ -27,7 +27,7 @@ static size_t last_size(struct slice s)
 /* --- As conlleval ----------------------------------------------------------------------------- */
 
 struct chunk {
-	char tag;		/* its letter; 0 where it is no ASCII */
+	char tag; /* its letter; 0 where it is no ASCII */
 	struct slice type;
 };
 
@@ -59,7 +59,8 @@ static bool ends(struct chunk last, struct chunk now)
 {
 	if (last.tag == 'E' || last.tag == 'S')
 		return true;
-	if ((last.tag == 'B' || last.tag == 'I') && (now.tag == 'B' || now.tag == 'S' || now.tag == 'O'))
+	if ((last.tag == 'B' || last.tag == 'I') &&
+		(now.tag == 'B' || now.tag == 'S' || now.tag == 'O'))
 		return true;
 	return last.tag != 'O' && last.tag != '.' && !slice_equal(last.type, now.type);
 }
@@ -68,7 +69,8 @@ static bool starts(struct chunk last, struct chunk now)
 {
 	if (now.tag == 'B' || now.tag == 'S')
 		return true;
-	if ((last.tag == 'E' || last.tag == 'S' || last.tag == 'O') && (now.tag == 'E' || now.tag == 'I'))
+	if ((last.tag == 'E' || last.tag == 'S' || last.tag == 'O') &&
+		(now.tag == 'E' || now.tag == 'I'))
 		return true;
 	return now.tag != 'O' && now.tag != '.' && !slice_equal(last.type, now.type);
 }
@@ -101,10 +103,10 @@ enum {
 	L = 64,
 	ANY = 127,
 };
-enum same { ALIKE = 1, OTHER = 2, WHATEVER = 3 };	/* type as before */
+enum same { ALIKE = 1, OTHER = 2, WHATEVER = 3 }; /* type as before */
 
 struct pattern {
-	unsigned char last, now, type;	/* all 0 ends a list */
+	unsigned char last, now, type; /* all 0 ends a list */
 };
 
 static const struct rules {
@@ -118,7 +120,8 @@ static const struct rules {
 		{ { B, I, ALIKE }, { I, I, ALIKE } },
 		{ { I, I, OTHER }, { I, O, WHATEVER }, { I, B, WHATEVER }, { B, O, WHATEVER },
 			{ B, I, OTHER }, { B, B, ALIKE } } },
-	[IOB2] = { "IOB2", I | O | B, { { ANY, B, WHATEVER } }, { { B, I, ALIKE }, { I, I, ALIKE } },
+	[IOB2] = { "IOB2", I | O | B, { { ANY, B, WHATEVER } },
+		{ { B, I, ALIKE }, { I, I, ALIKE } },
 		{ { I, O, WHATEVER }, { I, I, OTHER }, { I, B, WHATEVER }, { B, O, WHATEVER },
 			{ B, I, OTHER }, { B, B, WHATEVER } } },
 	[IOE1] = { "IOE1", I | O | E,
@@ -139,7 +142,7 @@ static const struct rules {
 };
 
 struct token {
-	unsigned prefix;	/* 0: none */
+	unsigned prefix; /* 0: none */
 	struct slice type;
 };
 
@@ -218,12 +221,14 @@ int seqeval_strict(const struct slice *tags, size_t n, bool suffix, enum seqeval
 	return 0;
 }
 
-int seqeval_prefixes(const struct slice *tags, size_t n, bool suffix, unsigned *seen, struct error *e)
+int seqeval_prefixes(
+	const struct slice *tags, size_t n, bool suffix, unsigned *seen, struct error *e)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned prefix = token_of(tags[i], suffix).prefix;
 		if (!prefix)
-			return error_set(e, ERROR_DATA, "the tag \"%.*s\" begins with none of I O B E S U L",
+			return error_set(e, ERROR_DATA,
+				"the tag \"%.*s\" begins with none of I O B E S U L",
 				(int)(tags[i].size < 60 ? tags[i].size : 60), tags[i].data);
 		*seen |= prefix;
 	}
@@ -237,11 +242,11 @@ enum seqeval_scheme seqeval_detect(unsigned seen)
 		return IOB2;
 	if (no_o == (I | E) || no_o == E)
 		return IOE2;
-	if (no_o == (I | B | E | S) || no_o == (B | E | S) || no_o == (I | B | E) || no_o == (B | E) ||
-		seen == S)
+	if (no_o == (I | B | E | S) || no_o == (B | E | S) || no_o == (I | B | E) ||
+		no_o == (B | E) || seen == S)
 		return IOBES;
-	if (no_o == (I | B | L | U) || no_o == (B | L | U) || no_o == (I | B | L) || no_o == (B | L) ||
-		seen == U)
+	if (no_o == (I | B | L | U) || no_o == (B | L | U) || no_o == (I | B | L) ||
+		no_o == (B | L) || seen == U)
 		return BILOU;
 	return SEQEVAL_AUTO;
 }

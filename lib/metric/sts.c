@@ -11,8 +11,8 @@ struct state {
 	struct measure m;
 	size_t prediction, reference, left, right;
 	bool vectors;
-	size_t k;		/* predictions a record: 1, or SIMILARITIES */
-	double *rows;		/* [n, 1 + k]: the reference first */
+	size_t k; /* predictions a record: 1, or SIMILARITIES */
+	double *rows; /* [n, 1 + k]: the reference first */
 	size_t n_rows, capacity;
 };
 
@@ -39,8 +39,8 @@ static void close_state(struct measure *m)
 	mem_free(s);
 }
 
-static int compare(struct state *s, const struct record *r, struct arena *arena, double *out,
-	struct error *e)
+static int compare(
+	struct state *s, const struct record *r, struct arena *arena, double *out, struct error *e)
 {
 	const char *const *keys = s->m.options->embedding_keys;
 	float *a, *b;
@@ -49,8 +49,8 @@ static int compare(struct state *s, const struct record *r, struct arena *arena,
 		record_vector(r, s->right, keys[1], arena, &b, &k, e))
 		return -1;
 	if (n != k)
-		return record_error(r, e, "key \"%s\" has %zu numbers, \"%s\" has %zu", keys[0], n,
-			keys[1], k);
+		return record_error(
+			r, e, "key \"%s\" has %zu numbers, \"%s\" has %zu", keys[0], n, keys[1], k);
 	similarity_all(a, b, n, out);
 	return 0;
 }
@@ -78,7 +78,8 @@ static int finish(struct measure *m, struct error *e)
 	(void)e;
 	const struct state *s = (const struct state *)m;
 	for (size_t i = 0; i < s->k; i++) {
-		const char *mark = s->vectors ? "_" : "", *of = s->vectors ? similarity_names[i] : "";
+		const char *mark = s->vectors ? "_" : "",
+			   *of = s->vectors ? similarity_names[i] : "";
 		measure_name(m, "spearman%s%s", mark, of);
 		measure_name(m, "pearson%s%s", mark, of);
 	}

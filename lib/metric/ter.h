@@ -3,7 +3,8 @@
 #include "lib/base/memory.h"
 
 /* Edits and shifts that turn hypothesis [n] into reference [m], as Tercom counts them. */
-size_t ter_edits(const uint32_t *hypothesis, size_t n, const uint32_t *reference, size_t m, struct arena *);
+size_t ter_edits(
+	const uint32_t *hypothesis, size_t n, const uint32_t *reference, size_t m, struct arena *);
 
 /* Tercom's tokens, separated by blanks. */
 struct buffer;

@@ -26,9 +26,9 @@ struct problem {
 	const uint32_t *reference;
 	size_t n, m, beam;
 	double ratio;
-	struct matrix now, tried;	/* of the hypothesis at hand; of a candidate */
+	struct matrix now, tried; /* of the hypothesis at hand; of a candidate */
 	size_t checked;
-	size_t *align;		/* [m] the word of the hypothesis; SIZE_MAX before the first */
+	size_t *align; /* [m] the word of the hypothesis; SIZE_MAX before the first */
 	uint8_t *reference_wrong, *hypothesis_wrong;
 };
 
@@ -113,8 +113,8 @@ static bool any(const uint8_t *x, size_t begin, size_t n, size_t end)
 }
 
 /* words[start, start + length) moved to target, which counts places before the move. */
-static void shift(const uint32_t *words, size_t n, size_t start, size_t length, size_t target,
-	uint32_t *out)
+static void shift(
+	const uint32_t *words, size_t n, size_t start, size_t length, size_t target, uint32_t *out)
 {
 	size_t size = sizeof *words;
 	memcpy(out, words, n * size);
@@ -141,7 +141,8 @@ struct best {
 };
 
 /* More edits saved, then the longer, the earlier, the nearer to the beginning. */
-static bool is_better(const struct best *b, int32_t saved, size_t length, size_t start, size_t target)
+static bool is_better(
+	const struct best *b, int32_t saved, size_t length, size_t start, size_t target)
 {
 	if (!b->found || saved != b->saved)
 		return !b->found || saved > b->saved;
@@ -158,7 +159,8 @@ static void try_target(struct problem *p, const uint32_t *words, size_t start, s
 	size_t width = p->m + 1, same = start < target ? start : target;
 	shift(words, p->n, start, length, target, scratch);
 	same = same < p->n ? same : p->n;
-	memcpy(p->tried.cost + same * width, p->now.cost + same * width, width * sizeof *p->now.cost);
+	memcpy(p->tried.cost + same * width, p->now.cost + same * width,
+		width * sizeof *p->now.cost);
 	/* rows up to `same` are those of now: fill reads only the last of them */
 	fill(p, &p->tried, scratch, same + 1);
 	p->checked++;
@@ -170,8 +172,8 @@ static void try_target(struct problem *p, const uint32_t *words, size_t start, s
 	memcpy(kept, scratch, p->n * sizeof *scratch);
 }
 
-static void try_pair(struct problem *p, const uint32_t *words, size_t start, size_t at, size_t length,
-	uint32_t *scratch, struct best *best)
+static void try_pair(struct problem *p, const uint32_t *words, size_t start, size_t at,
+	size_t length, uint32_t *scratch, struct best *best)
 {
 	size_t last = SIZE_MAX, aligned = p->align[at];
 	if (!any(p->hypothesis_wrong, start, length, p->n) ||
@@ -194,14 +196,16 @@ static void try_pair(struct problem *p, const uint32_t *words, size_t start, siz
 	}
 }
 
-static void try_shifts(struct problem *p, const uint32_t *words, uint32_t *scratch, struct best *best)
+static void try_shifts(
+	struct problem *p, const uint32_t *words, uint32_t *scratch, struct best *best)
 {
 	for (size_t start = 0; start < p->n; start++) {
 		for (size_t at = 0; at < p->m; at++) {
 			if ((at > start ? at - start : start - at) > SHIFT_DISTANCE)
 				continue;
 			size_t length = 0;
-			while (words[start + length] == p->reference[at + length] && length < SHIFT_SIZE) {
+			while (words[start + length] == p->reference[at + length] &&
+				length < SHIFT_SIZE) {
 				length++;
 				try_pair(p, words, start, at, length, scratch, best);
 				if (p->checked >= CANDIDATES)
@@ -213,8 +217,8 @@ static void try_shifts(struct problem *p, const uint32_t *words, uint32_t *scrat
 	}
 }
 
-size_t ter_edits(
-	const uint32_t *hypothesis, size_t n, const uint32_t *reference, size_t m, struct arena *arena)
+size_t ter_edits(const uint32_t *hypothesis, size_t n, const uint32_t *reference, size_t m,
+	struct arena *arena)
 {
 	if (m == 0)
 		return n;
@@ -223,7 +227,8 @@ size_t ter_edits(
 	p.ratio = n ? (double)m / (double)n : 1;
 	if (BEAM < p.ratio / 2)
 		p.beam = (size_t)__builtin_ceil(p.ratio / 2 + BEAM);
-	p.now = (struct matrix){ ARENA_ARRAY(arena, int32_t, cells), ARENA_ARRAY(arena, uint8_t, cells) };
+	p.now = (struct matrix){ ARENA_ARRAY(arena, int32_t, cells),
+		ARENA_ARRAY(arena, uint8_t, cells) };
 	p.tried = (struct matrix){ ARENA_ARRAY(arena, int32_t, cells),
 		ARENA_ARRAY(arena, uint8_t, cells) };
 	p.align = ARENA_ARRAY(arena, size_t, m);

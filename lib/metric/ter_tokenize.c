@@ -26,9 +26,9 @@ static const struct range asian_marks[] = { { 0x3001, 0x3002 }, { 0x3008, 0x3011
 static const struct range wide_marks[] = { { 0xff0e, 0xff0e }, { 0xff0c, 0xff0c },
 	{ 0xff1f, 0xff1f }, { 0xff1a, 0xff1b }, { 0xff01, 0xff02 }, { 0xff08, 0xff09 } };
 /* Code points that stand alone; what two rules name gets its blanks twice, which changes nothing. */
-static const struct range ideographs[] = { { 0x4e00, 0x9fff }, { 0x3400, 0x4dbf }, { 0x31c0, 0x31ef },
-	{ 0x2e80, 0x2eff }, { 0x3300, 0x33ff }, { 0xf900, 0xfaff }, { 0xfe30, 0xfe4f },
-	{ 0x3200, 0x3f22 } };
+static const struct range ideographs[] = { { 0x4e00, 0x9fff }, { 0x3400, 0x4dbf },
+	{ 0x31c0, 0x31ef }, { 0x2e80, 0x2eff }, { 0x3300, 0x33ff }, { 0xf900, 0xfaff },
+	{ 0xfe30, 0xfe4f }, { 0x3200, 0x3f22 } };
 
 static void put_replaced(struct buffer *out, struct slice s)
 {
@@ -92,7 +92,8 @@ static void part(struct buffer *text)
 	for (size_t i = 0, n; i < s.size; i += n) {
 		uint32_t c;
 		n = utf8_decode(s.data + i, s.data + s.size, &c);
-		bool apart = WITHIN(ideographs, c) || WITHIN(asian_marks, c) || WITHIN(wide_marks, c);
+		bool apart =
+			WITHIN(ideographs, c) || WITHIN(asian_marks, c) || WITHIN(wide_marks, c);
 		if (apart)
 			buffer_char(&out, ' ');
 		buffer_add(&out, s.data + i, n);
@@ -120,8 +121,8 @@ static void drop_marks(struct buffer *text, bool asian)
 	text->size = k;
 }
 
-void ter_tokenize(struct slice text, const struct ter_style *style, struct arena *arena,
-	struct buffer *out)
+void ter_tokenize(
+	struct slice text, const struct ter_style *style, struct arena *arena, struct buffer *out)
 {
 	if (!style->case_sensitive)
 		text = text_lower(text, arena);

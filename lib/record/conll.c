@@ -30,8 +30,8 @@ static void make_room(struct conll *c)
 	size_t larger = c->capacity ? c->capacity : 64;
 	while (larger < need)
 		larger = size_mul(larger, 2);
-	c->cells = mem_resize(c->cells, c->capacity * sizeof *c->cells,
-		size_mul(larger, sizeof *c->cells));
+	c->cells = mem_resize(
+		c->cells, c->capacity * sizeof *c->cells, size_mul(larger, sizeof *c->cells));
 	c->capacity = larger;
 }
 

@@ -13,14 +13,14 @@
 #include "lib/base/error.h"
 
 struct conll_cell {
-	size_t at, size;	/* in the text */
+	size_t at, size; /* in the text */
 };
 
 struct conll {
-	struct buffer text;	/* the lines, each with "\n" */
-	struct conll_cell *cells;	/* [n, columns] */
+	struct buffer text; /* the lines, each with "\n" */
+	struct conll_cell *cells; /* [n, columns] */
 	size_t n, columns, capacity;
-	size_t line;		/* of the first token */
+	size_t line; /* of the first token */
 };
 
 /* Take a line (without its end), whose number is for messages: 1 where it ends a sentence that has

@@ -56,11 +56,12 @@ static void write_records(const char *path, struct json cases)
 	fclose(f);
 }
 
-static void run_evaluate(const char *options, const char *path, const char *format, struct buffer *out)
+static void run_evaluate(
+	const char *options, const char *path, const char *format, struct buffer *out)
 {
 	char command[8192];
-	snprintf(command, sizeof command, "%s %s --by case --output-format %s %s", evaluate(), options,
-		format, path);
+	snprintf(command, sizeof command, "%s %s --by case --output-format %s %s", evaluate(),
+		options, format, path);
 	FILE *f = popen(command, "re");
 	assert_non_null(f);
 	read_file(f, out);
@@ -181,7 +182,8 @@ int main(void)
 	}
 	for (int i = 0; i < n; i++) {
 		snprintf(paths[i], sizeof paths[i], "%s/%s", folder, found[i]->d_name);
-		tests[i] = (struct CMUnitTest){ found[i]->d_name, compare_golden, NULL, NULL, paths[i] };
+		tests[i] = (struct CMUnitTest){ found[i]->d_name, compare_golden, NULL, NULL,
+			paths[i] };
 	}
 	int failed = _cmocka_run_group_tests("metric", tests, (size_t)n, NULL, NULL);
 	rmdir(work);
