@@ -6,10 +6,25 @@
 #include "lib/text/utf8.h"
 
 enum class {
-	OTHER, CR, LF, CONTROL, EXTEND, ZWJ, SPACING, PREPEND, REGIONAL, L, V, T, LV, LVT,
+	OTHER,
+	CR,
+	LF,
+	CONTROL,
+	EXTEND,
+	ZWJ,
+	SPACING,
+	PREPEND,
+	REGIONAL,
+	L,
+	V,
+	T,
+	LV,
+	LVT,
 	CLASS = 15, /* the bits that are the class */
 	PICTOGRAPHIC = 16,
-	CONSONANT = 32, LINKER = 64, JOINING = 128, /* of Indic conjuncts */
+	CONSONANT = 32,
+	LINKER = 64,
+	JOINING = 128, /* of Indic conjuncts */
 };
 
 static uint8_t table[UNICODE_TABLE];
@@ -104,8 +119,7 @@ static bool joins(const struct cluster *s, unsigned bits)
 		((last == LVT || last == T) && c == T))
 		return true;
 	return (s->conjunct == LINKED && bits & CONSONANT) ||
-	       (s->picture == PICTURE_ZWJ && bits & PICTOGRAPHIC) ||
-	       (s->regional && c == REGIONAL);
+	       (s->picture == PICTURE_ZWJ && bits & PICTOGRAPHIC) || (s->regional && c == REGIONAL);
 }
 
 size_t grapheme_size(const char *p, const char *end)

@@ -86,7 +86,8 @@ static size_t sort(struct entry *entries, const struct slice *keys, size_t n)
 		for (j = i + 1; j < m && entries[j].first == entries[i].first;)
 			j++;
 		if (j - i > 1)
-			qsort_r(entries + i, j - i, sizeof *entries, compare, (void *)(uintptr_t)keys);
+			qsort_r(entries + i, j - i, sizeof *entries, compare,
+				(void *)(uintptr_t)keys);
 	}
 	size_t unique = 0;
 	for (size_t i = 0; i < m; i++) {
@@ -138,7 +139,8 @@ static int add_block(struct builder *b, struct error *e)
 	if (a->n == b->capacity) {
 		size_t old = b->capacity;
 		b->capacity = old ? 2 * old : 64 * BLOCK;
-		a->units = mem_resize(a->units, old * sizeof *a->units, b->capacity * sizeof *a->units);
+		a->units = mem_resize(
+			a->units, old * sizeof *a->units, b->capacity * sizeof *a->units);
 		b->blocks = mem_resize(b->blocks, old / BLOCK * sizeof *b->blocks,
 			b->capacity / BLOCK * sizeof *b->blocks);
 	}
@@ -157,7 +159,8 @@ static unsigned fit(const struct builder *b, const struct block *k)
 		return BLOCK;
 	for (unsigned word = 0; word < 4; word++)
 		for (uint64_t room = ~k->taken[word]; room; room &= room - 1) {
-			unsigned base = (64 * word + (unsigned)__builtin_ctzll(room)) ^ b->labels[0];
+			unsigned base =
+				(64 * word + (unsigned)__builtin_ctzll(room)) ^ b->labels[0];
 			size_t i = 1;
 			if (bit(k->bases, base))
 				continue;
@@ -211,8 +214,9 @@ static void fill_free(struct builder *b)
 			base++;
 		for (unsigned u = 0; u < BLOCK; u++)
 			if (!bit(k->taken, u) || (i == 0 && u < RESERVED))
-				b->array->units[i * BLOCK + u] = (struct double_array_unit){
-					u ^ base, (uint32_t)DOUBLE_ARRAY_NONE };
+				b->array->units[i * BLOCK + u] =
+					(struct double_array_unit){ u ^ base,
+						(uint32_t)DOUBLE_ARRAY_NONE };
 	}
 }
 

@@ -40,12 +40,35 @@ static int read_wordpiece(struct token_model *m, struct json v, struct vocab *vo
 	return 0;
 }
 
+static int read_wordlevel(struct token_model *m, struct json v, struct vocab *vocab,
+	struct arena *arena, struct error *e)
+{
+	m->kind = MODEL_WORDLEVEL;
+	if (model_read_vocab(vocab, json_get(v, "vocab"), arena, e) ||
+		wordlevel_read(&m->wordlevel, v, vocab, arena, e))
+		return -1;
+	m->unknown = m->wordlevel.unknown;
+	return 0;
+}
+
+static int read_unigram(struct token_model *m, struct json v, struct vocab *vocab,
+	struct arena *arena, struct error *e)
+{
+	m->kind = MODEL_UNIGRAM;
+	if (unigram_read(&m->unigram, v, vocab, arena, e))
+		return -1;
+	m->unknown = m->unigram.unknown;
+	return 0;
+}
+
 static const struct {
 	const char *name;
-	int (*read)(struct token_model *, struct json, struct vocab *, struct arena *,
-		struct error *);
+	int (*read)(
+		struct token_model *, struct json, struct vocab *, struct arena *, struct error *);
 } kinds[] = {
 	{ "WordPiece", read_wordpiece },
+	{ "WordLevel", read_wordlevel },
+	{ "Unigram", read_unigram },
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -92,6 +115,11 @@ void model_free(struct token_model *m)
 	case MODEL_WORDPIECE:
 		wordpiece_free(&m->wordpiece);
 		break;
+	case MODEL_WORDLEVEL:
+		break;
+	case MODEL_UNIGRAM:
+		unigram_free(&m->unigram);
+		break;
 	}
 }
 
@@ -99,6 +127,8 @@ struct model_scratch *model_scratch_new(const struct token_model *m)
 {
 	switch (m->kind) {
 	case MODEL_WORDPIECE:
+	case MODEL_WORDLEVEL:
+	case MODEL_UNIGRAM:
 		break;
 	}
 	return NULL;
@@ -109,13 +139,34 @@ void model_scratch_free(struct model_scratch *s)
 	mem_free(s);
 }
 
+static ptrdiff_t no_unknown(struct error *e)
+{
+	return error_set(
+		e, ERROR_MODEL, "the vocabulary cannot spell the text and has no unknown token");
+}
+
+static ptrdiff_t split_wordlevel(const struct wordlevel *w, struct slice word, uint32_t *ids,
+	struct token_offset *offsets, struct error *e)
+{
+	*ids = wordlevel_id(w, word);
+	if (offsets)
+		*offsets = (struct token_offset){ 0, (uint32_t)word.size };
+	return *ids == (uint32_t)VOCAB_NONE ? no_unknown(e) : 1;
+}
+
 ptrdiff_t model_split(const struct token_model *m, struct model_scratch *scratch, struct slice word,
 	uint32_t *ids, struct token_offset *offsets, struct error *e)
 {
-	(void)scratch, (void)e;
+	size_t n;
+	(void)scratch;
 	switch (m->kind) {
 	case MODEL_WORDPIECE:
 		return (ptrdiff_t)wordpiece_split(&m->wordpiece, word, ids, offsets);
+	case MODEL_WORDLEVEL:
+		return split_wordlevel(&m->wordlevel, word, ids, offsets, e);
+	case MODEL_UNIGRAM:
+		n = unigram_split(&m->unigram, word, ids, offsets);
+		return n == (size_t)UNIGRAM_FAILED ? no_unknown(e) : (ptrdiff_t)n;
 	}
 	return 0;
 }

@@ -5,11 +5,15 @@
 #pragma once
 #include "lib/record/json.h"
 #include "lib/token/tokenizer.h"
+#include "lib/token/unigram.h"
 #include "lib/token/vocab.h"
+#include "lib/token/wordlevel.h"
 #include "lib/token/wordpiece.h"
 
 enum model_kind {
 	MODEL_WORDPIECE,
+	MODEL_WORDLEVEL,
+	MODEL_UNIGRAM,
 };
 
 struct token_model {
@@ -17,6 +21,8 @@ struct token_model {
 	uint32_t unknown; /* id of the unknown token; VOCAB_NONE: none */
 	union {
 		struct wordpiece wordpiece;
+		struct wordlevel wordlevel;
+		struct unigram unigram;
 	};
 };
 
@@ -29,8 +35,7 @@ void model_scratch_free(struct model_scratch *);
  * From the member "model" of a tokenizer.json; fills the vocabulary. A model without a type is
  * inferred.
  */
-int model_read(
-	struct token_model *, struct json, struct vocab *, struct arena *, struct error *);
+int model_read(struct token_model *, struct json, struct vocab *, struct arena *, struct error *);
 void model_free(struct token_model *);
 
 /* Read a vocabulary {"token": id, …}; for the kinds' own readers. */

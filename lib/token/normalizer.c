@@ -1,5 +1,6 @@
 #include "lib/token/normalizer.h"
 
+#include "lib/record/base64.h"
 #include "lib/text/unicode.h"
 #include "lib/text/unicode_class.h"
 #include "lib/text/utf8.h"
@@ -47,8 +48,8 @@ static int filter(struct normalized *n, bool (*drop)(uint32_t), struct error *e)
 	while ((s = rest(&change)).size > 0) {
 		next_char(s, &size);
 		change_copy(&change, size);
-		for (size_t left; (left = rest(&change).size) > 0 &&
-				  drop(next_char(rest(&change), &size));)
+		for (size_t left;
+			(left = rest(&change).size) > 0 && drop(next_char(rest(&change), &size));)
 			change_skip(&change, size);
 	}
 	return change_end(&change, e);
@@ -141,7 +142,8 @@ static int read_bert(struct normalizer_step *s, struct json v, struct arena *are
 	return b->accents_follow ? 0 : read_bool(v, "strip_accents", &b->strip_accents, e);
 }
 
-static int read_strip(struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
+static int read_strip(
+	struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
 {
 	(void)arena;
 	return read_bool(v, "strip_left", &s->strip.left, e) ||
@@ -162,6 +164,48 @@ static int read_prepend(
 	struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
 {
 	return read_text(v, "prepend", arena, &s->prepend, e);
+}
+
+static int read_nfc(struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
+{
+	(void)v, (void)arena, (void)e;
+	s->form = NORMAL_NFC;
+	return 0;
+}
+
+static int read_nfd(struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
+{
+	(void)v, (void)arena, (void)e;
+	s->form = NORMAL_NFD;
+	return 0;
+}
+
+static int read_nfkc(struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
+{
+	(void)v, (void)arena, (void)e;
+	s->form = NORMAL_NFKC;
+	return 0;
+}
+
+static int read_nfkd(struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
+{
+	(void)v, (void)arena, (void)e;
+	s->form = NORMAL_NFKD;
+	return 0;
+}
+
+static int read_precompiled(
+	struct normalizer_step *s, struct json v, struct arena *arena, struct error *e)
+{
+	struct slice text;
+	if (read_text(v, "precompiled_charsmap", arena, &text, e))
+		return -1;
+	size_t size = base64_size(text);
+	char *bytes = size == SIZE_MAX ? NULL : arena_alloc(arena, size);
+	if (!bytes || !base64_decode(text, bytes))
+		return error_set(e, ERROR_MODEL, "\"precompiled_charsmap\" is not base64");
+	s->rules = arena_alloc(arena, sizeof *s->rules);
+	return precompiled_read(s->rules, (struct slice){ bytes, size }, arena, e);
 }
 
 /* --- The table of kinds ---------------------------------------------------------------------- */
@@ -194,14 +238,14 @@ static int step_strip(const struct normalizer_step *s, struct normalized *n, str
 	return run_strip(n, s->strip.left, s->strip.right, e);
 }
 
-static int step_replace(const struct normalizer_step *s, struct normalized *n,
-	struct regex_work *w, struct error *e)
+static int step_replace(const struct normalizer_step *s, struct normalized *n, struct regex_work *w,
+	struct error *e)
 {
 	return normalizer_replace(n, &s->replace.matcher, s->replace.by, w, e);
 }
 
-static int step_prepend(const struct normalizer_step *s, struct normalized *n,
-	struct regex_work *w, struct error *e)
+static int step_prepend(const struct normalizer_step *s, struct normalized *n, struct regex_work *w,
+	struct error *e)
 {
 	(void)w;
 	return normalizer_prepend(n, s->prepend, e);
@@ -212,6 +256,27 @@ static int step_byte_level(const struct normalizer_step *s, struct normalized *n
 {
 	(void)s, (void)w;
 	return normalizer_byte_level(n, e);
+}
+
+static int step_form(const struct normalizer_step *s, struct normalized *n, struct regex_work *w,
+	struct error *e)
+{
+	(void)w;
+	return normalizer_form(n, s->form, e);
+}
+
+static int step_nmt(const struct normalizer_step *s, struct normalized *n, struct regex_work *w,
+	struct error *e)
+{
+	(void)s, (void)w;
+	return normalizer_nmt(n, e);
+}
+
+static int step_precompiled(const struct normalizer_step *s, struct normalized *n,
+	struct regex_work *w, struct error *e)
+{
+	(void)w;
+	return normalizer_precompiled(n, s->rules, e);
 }
 
 static const struct {
@@ -228,6 +293,12 @@ static const struct {
 	{ "Replace", NORMALIZER_REPLACE, read_replace, step_replace },
 	{ "Prepend", NORMALIZER_PREPEND, read_prepend, step_prepend },
 	{ "ByteLevel", NORMALIZER_BYTE_LEVEL, NULL, step_byte_level },
+	{ "NFC", NORMALIZER_FORM, read_nfc, step_form },
+	{ "NFD", NORMALIZER_FORM, read_nfd, step_form },
+	{ "NFKC", NORMALIZER_FORM, read_nfkc, step_form },
+	{ "NFKD", NORMALIZER_FORM, read_nfkd, step_form },
+	{ "Nmt", NORMALIZER_NMT, NULL, step_nmt },
+	{ "Precompiled", NORMALIZER_PRECOMPILED, read_precompiled, step_precompiled },
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -238,8 +309,8 @@ void normalizer_add(struct normalizer *n, const struct normalizer_step *step)
 {
 	if (n->n == n->capacity) {
 		size_t capacity = n->capacity ? 2 * n->capacity : 4;
-		n->steps = mem_resize(n->steps, n->n * sizeof *n->steps,
-			size_mul(capacity, sizeof *n->steps));
+		n->steps = mem_resize(
+			n->steps, n->n * sizeof *n->steps, size_mul(capacity, sizeof *n->steps));
 		n->capacity = capacity;
 	}
 	n->steps[n->n++] = *step;

@@ -8,8 +8,10 @@
  */
 #pragma once
 #include "lib/record/json.h"
-#include "lib/token/normalized.h"
+#include "lib/text/normal.h"
 #include "lib/token/matcher.h"
+#include "lib/token/normalized.h"
+#include "lib/token/precompiled.h"
 
 enum normalizer_kind {
 	NORMALIZER_BERT,
@@ -19,6 +21,9 @@ enum normalizer_kind {
 	NORMALIZER_REPLACE,
 	NORMALIZER_PREPEND,
 	NORMALIZER_BYTE_LEVEL,
+	NORMALIZER_FORM, /* NFC, NFD, NFKC, NFKD */
+	NORMALIZER_NMT,
+	NORMALIZER_PRECOMPILED,
 };
 
 struct normalizer_step {
@@ -36,6 +41,8 @@ struct normalizer_step {
 			struct slice by;
 		} replace;
 		struct slice prepend;
+		enum normal_form form;
+		struct precompiled *rules; /* in the arena */
 	};
 };
 
@@ -86,3 +93,15 @@ int normalizer_prepend(struct normalized *, struct slice text, struct error *);
 
 /* Every byte as the code point that GPT-2's byte-level alphabet has for it (byte_level.h). */
 int normalizer_byte_level(struct normalized *, struct error *);
+
+/* A Unicode normalization form. */
+int normalizer_form(struct normalized *, enum normal_form, struct error *);
+
+/* SentencePiece's rules of old: controls go, odd white space is a space. */
+int normalizer_nmt(struct normalized *, struct error *);
+
+/*
+ * SentencePiece's rules as a model carries them. The reference asks for whole graphemes of less than
+ * 6 bytes first, and takes the shortest rule that they begin with.
+ */
+int normalizer_precompiled(struct normalized *, const struct precompiled *, struct error *);

@@ -16,7 +16,8 @@ static inline bool has_value(uint32_t unit)
 enum { VALUE = 0x7fffffff };
 
 /* The step along a byte, not NUL, from the place of a node's children; false where there is none. */
-static inline bool step(const struct precompiled *p, uint32_t *base, unsigned char byte, uint32_t *unit)
+static inline bool step(
+	const struct precompiled *p, uint32_t *base, unsigned char byte, uint32_t *unit)
 {
 	uint32_t at = *base ^ byte;
 	/* a value has the highest bit set, which no label has */
@@ -65,18 +66,19 @@ static int check_value(const struct precompiled *p, uint32_t at, struct error *e
 	if (at >= p->n || !(p->units[at] >> 31))
 		return error_set(e, ERROR_MODEL, "unit %u of %zu is not a value", at, p->n);
 	uint32_t value = p->units[at] & VALUE;
-	if (value > p->replacements.size || (value < p->replacements.size &&
-		((unsigned char)p->replacements.data[value] & 0xc0) == 0x80))
-		return error_set(e, ERROR_MODEL,
-			"a rule's replacement begins at byte %u of %zu", value, p->replacements.size);
+	if (value > p->replacements.size ||
+		(value < p->replacements.size &&
+			((unsigned char)p->replacements.data[value] & 0xc0) == 0x80))
+		return error_set(e, ERROR_MODEL, "a rule's replacement begins at byte %u of %zu",
+			value, p->replacements.size);
 	return 0;
 }
 
 enum { UNSEEN, ON_PATH, DONE };
 
 /* The children of a unit that is entered. Subtrees may be shared, but no way leads back. */
-static int enter(
-	const struct precompiled *p, uint32_t at, uint8_t *state, struct buffer *stack, struct error *e)
+static int enter(const struct precompiled *p, uint32_t at, uint8_t *state, struct buffer *stack,
+	struct error *e)
 {
 	uint32_t base = at ^ offset_of(p->units[at]), unit;
 	if (at && has_value(p->units[at]) && check_value(p, base, e))
@@ -86,7 +88,8 @@ static int enter(
 		if (!step(p, &next, (unsigned char)byte, &unit))
 			continue;
 		if (state[child] == ON_PATH)
-			return error_set(e, ERROR_MODEL, "its trie leads from unit %u back to %u", at, child);
+			return error_set(e, ERROR_MODEL, "its trie leads from unit %u back to %u",
+				at, child);
 		if (state[child] == UNSEEN)
 			buffer_add(stack, &child, sizeof child);
 	}
@@ -126,17 +129,18 @@ static int read_parts(
 	struct precompiled *p, struct slice charsmap, struct arena *arena, struct error *e)
 {
 	if (charsmap.size < 4)
-		return error_set(e, ERROR_MODEL, "%zu bytes, not even its trie's size", charsmap.size);
+		return error_set(
+			e, ERROR_MODEL, "%zu bytes, not even its trie's size", charsmap.size);
 	size_t size = little32(charsmap.data);
 	if (size > charsmap.size - 4 || size % 4 || size == 0)
-		return error_set(e, ERROR_MODEL, "its trie has %zu bytes, of %zu", size,
-			charsmap.size - 4);
+		return error_set(
+			e, ERROR_MODEL, "its trie has %zu bytes, of %zu", size, charsmap.size - 4);
 	p->n = size / 4;
 	p->units = ARENA_ARRAY(arena, uint32_t, p->n);
 	for (size_t i = 0; i < p->n; i++)
 		p->units[i] = little32(charsmap.data + 4 + 4 * i);
-	p->replacements = arena_copy(arena,
-		(struct slice){ charsmap.data + 4 + size, charsmap.size - 4 - size });
+	p->replacements = arena_copy(
+		arena, (struct slice){ charsmap.data + 4 + size, charsmap.size - 4 - size });
 	if (utf8_check(p->replacements) != p->replacements.size)
 		return error_set(e, ERROR_MODEL, "its replacements are not UTF-8");
 	return check(p, e);
@@ -152,7 +156,8 @@ int precompiled_read(
 	}
 	for (unsigned c = 0; c < 128; c++) {
 		uint32_t base = offset_of(p->units[0]), unit;
-		p->plain[c] = c != '\r' && !(step(p, &base, (unsigned char)c, &unit) && has_value(unit));
+		p->plain[c] =
+			c != '\r' && !(step(p, &base, (unsigned char)c, &unit) && has_value(unit));
 	}
 	return 0;
 }

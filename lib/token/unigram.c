@@ -19,8 +19,8 @@ enum {
  */
 static double read_score(struct json number)
 {
-	static const double powers[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+	static const double powers[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10,
+		1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
 	const char *p = number.raw.data, *end = p + number.raw.size;
 	bool negative = *p == '-', point = false, full = false;
 	uint64_t digits = 0;
@@ -64,7 +64,7 @@ static int read_entry(struct json entry, struct unigram *u, struct vocab *v, str
 	if (entry.type != JSON_ARRAY || text.type != JSON_STRING || score.type != JSON_NUMBER ||
 		json_each(&i))
 		return error_set(e, ERROR_MODEL,
-			"vocab: entry %zu is not an array of a token and its score", u->n);
+			"\"vocab\": entry %zu is not an array of a token and its score", u->n);
 	*token = json_text(text, arena);
 	u->scores[u->n] = read_score(score);
 	return vocab_set(v, *token, (uint32_t)u->n++, e);
@@ -97,7 +97,8 @@ static int read_members(struct unigram *u, struct json model, struct vocab *v, s
 	if (unknown.type != JSON_ABSENT && unknown.type != JSON_NULL) {
 		if (!json_integer(unknown, &id) || id < 0 || (uint64_t)id >= u->n)
 			return error_set(e, ERROR_MODEL,
-				"unk_id is not an id of the vocabulary, which has %zu tokens", u->n);
+				"\"unk_id\" is not an id of the vocabulary, which has %zu tokens",
+				u->n);
 		u->unknown = (uint32_t)id;
 	}
 	if (fallback.type != JSON_ABSENT && read_bool(model, "byte_fallback", &u->byte_fallback, e))
@@ -108,20 +109,20 @@ static int read_members(struct unigram *u, struct json model, struct vocab *v, s
 	return 0;
 }
 
-int unigram_read(struct unigram *u, struct json model, struct vocab *v, struct arena *arena,
-	struct error *e)
+int unigram_read(
+	struct unigram *u, struct json model, struct vocab *v, struct arena *arena, struct error *e)
 {
 	*u = (struct unigram){ 0 };
 	struct json vocab = json_get(model, "vocab");
 	if (vocab.type != JSON_ARRAY)
-		return error_set(e, ERROR_MODEL, "model Unigram: vocab is %s, not an array",
+		return error_set(e, ERROR_MODEL, "\"vocab\" is %s, not an array",
 			json_type_name(vocab.type));
 	size_t n = json_count(vocab);
 	struct slice *tokens = MEM_ARRAY(struct slice, n);
 	u->scores = MEM_ARRAY(double, n);
 	int rc = read_members(u, model, v, tokens, arena, e);
 	mem_free(tokens);
-	return rc ? error_wrap(e, "model Unigram") : 0;
+	return rc;
 }
 
 int unigram_build(struct unigram *u, const struct slice *tokens, const double *scores, size_t n,
@@ -260,8 +261,8 @@ static void write(const struct unigram *u, struct slice word, struct best *best,
 	}
 }
 
-size_t unigram_split(const struct unigram *u, struct slice word, uint32_t *ids,
-	struct token_offset *offsets)
+size_t unigram_split(
+	const struct unigram *u, struct slice word, uint32_t *ids, struct token_offset *offsets)
 {
 	struct best few[SHORT + 1];
 	struct best *best = few;

@@ -31,7 +31,8 @@ struct unigram {
  * From the member "model" of a tokenizer.json, the vocabulary too. -1 (ERROR_MODEL) for members
  * that are wrong.
  */
-int unigram_read(struct unigram *, struct json model, struct vocab *, struct arena *, struct error *);
+int unigram_read(
+	struct unigram *, struct json model, struct vocab *, struct arena *, struct error *);
 
 /*
  * From tokens (those without data cannot be found in text) and scores of sentencepiece, the scores

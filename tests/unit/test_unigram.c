@@ -57,7 +57,8 @@ static void double_arrays_hold_their_keys_and_no_others(void **state)
 			keys[i] = draw(20) ? draw_key(arena, longest) : (struct slice){ NULL, 0 };
 		assert_int_equal(double_array_build(&a, keys, n, &e), 0);
 		for (size_t i = 0; i < 2 * KEYS; i++) {
-			struct slice key = i < n && keys[i].data ? keys[i] : draw_key(arena, longest);
+			struct slice key =
+				i < n && keys[i].data ? keys[i] : draw_key(arena, longest);
 			uint32_t expected = (uint32_t)DOUBLE_ARRAY_NONE;
 			for (size_t j = 0; j < n; j++)
 				if (keys[j].data && key.size && slice_equal(keys[j], key))
@@ -100,7 +101,8 @@ static void double_arrays_have_no_false_steps(void **state)
 			assert_int_equal((c ^ c >> 8) & 15, 0);
 			for (unsigned b = 0; b < 256; b++) {
 				uint32_t leaf = base;
-				assert_false(double_array_step(&a, &leaf, (unsigned char)b, &value));
+				assert_false(
+					double_array_step(&a, &leaf, (unsigned char)b, &value));
 			}
 		}
 	}
@@ -133,8 +135,9 @@ static void check_case(const struct unigram *u, struct json row, size_t line, st
 		assert_true(json_integer(offset.value, &start) && json_each(&offset));
 		assert_true(json_integer(offset.value, &end));
 		if (ids[k] != id || offsets[k].start != start || offsets[k].end != end)
-			fail_msg("line %zu, \"%.*s\": token %zu is %u [%u, %u)", line, (int)word.size,
-				word.data, k, ids[k], offsets[k].start, offsets[k].end);
+			fail_msg("line %zu, \"%.*s\": token %zu is %u [%u, %u)", line,
+				(int)word.size, word.data, k, ids[k], offsets[k].start,
+				offsets[k].end);
 	}
 	assert_true(unigram_split(u, word, ids, NULL) == n);
 }
@@ -172,24 +175,24 @@ static void broken_models_are_refused(void **state)
 	static const struct {
 		const char *json, *message;
 	} rows[] = {
-		{ "{}", "model Unigram: vocab is nothing, not an array" },
-		{ "{\"vocab\": {\"a\": 1}}", "model Unigram: vocab is an object, not an array" },
+		{ "{}", "\"vocab\" is nothing, not an array" },
+		{ "{\"vocab\": {\"a\": 1}}", "\"vocab\" is an object, not an array" },
 		{ "{\"vocab\": [[\"a\", 0], \"b\"]}",
-			"model Unigram: vocab: entry 1 is not an array of a token and its score" },
+			"\"vocab\": entry 1 is not an array of a token and its score" },
 		{ "{\"vocab\": [[\"a\"]]}",
-			"model Unigram: vocab: entry 0 is not an array of a token and its score" },
+			"\"vocab\": entry 0 is not an array of a token and its score" },
 		{ "{\"vocab\": [[\"a\", 0, 1]]}",
-			"model Unigram: vocab: entry 0 is not an array of a token and its score" },
+			"\"vocab\": entry 0 is not an array of a token and its score" },
 		{ "{\"vocab\": [[0, \"a\"]]}",
-			"model Unigram: vocab: entry 0 is not an array of a token and its score" },
+			"\"vocab\": entry 0 is not an array of a token and its score" },
 		{ "{\"vocab\": [[\"a\", 0]], \"unk_id\": 1}",
-			"model Unigram: unk_id is not an id of the vocabulary, which has 1 tokens" },
+			"\"unk_id\" is not an id of the vocabulary, which has 1 tokens" },
 		{ "{\"vocab\": [], \"unk_id\": 0}",
-			"model Unigram: unk_id is not an id of the vocabulary, which has 0 tokens" },
+			"\"unk_id\" is not an id of the vocabulary, which has 0 tokens" },
 		{ "{\"vocab\": [[\"a\", 0]], \"unk_id\": -1}",
-			"model Unigram: unk_id is not an id of the vocabulary, which has 1 tokens" },
+			"\"unk_id\" is not an id of the vocabulary, which has 1 tokens" },
 		{ "{\"vocab\": [[\"a\", 0]], \"byte_fallback\": 1}",
-			"model Unigram: \"byte_fallback\" is not true or false" },
+			"\"byte_fallback\" is not true or false" },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
