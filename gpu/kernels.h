@@ -27,7 +27,8 @@
 	X(linear)                                                                                \
 	X(linear_norm) X(feed_forward) X(norm) X(embed) X(attention) X(pool) X(normalize) X(bag) \
 		X(column_sum) X(square_norms) X(square_distances) X(pair_distances) X(top_k) \
-		X(nearest_pairs) X(nearest_rows) X(umap_smooth) X(umap_edges) X(umap_place)
+		X(nearest_pairs) X(nearest_rows) X(umap_smooth) X(umap_edges) X(umap_place) \
+		X(logistic)
 
 #define KERNEL_NUMBER(name) KERNEL_##name,
 enum kernel { KERNELS(KERNEL_NUMBER) KERNEL_COUNT };

@@ -1,0 +1,200 @@
+# classify: fitting, loading, zero-shot, what is written, usage, streams and bad input.
+load common
+
+# points N: records with 3-D vectors around three places, labels red, green, blue (and their numbers)
+points() {
+	awk -v n="$1" 'function r() { s = (s * 1103515245 + 12345) % 2147483648; return s / 2147483648 - 0.5 }
+		BEGIN { s = 7; split("red green blue", name, " "); for (i = 0; i < n; i++) { k = i % 3
+			printf "{\"id\": %d, \"label\": \"%s\", \"n\": %d, \"embedding\": [%.4f, %.4f, %.4f]}\n", i, name[k + 1], k,
+				(k == 0) + 1.4 * r(), (k == 1) + 1.4 * r(), (k == 2) + 1.4 * r() } }'
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	points 90 >in.jsonl
+	sed 's/"label": "[a-z]*", "n": [0-9], //' in.jsonl >new.jsonl
+}
+
+column() { sed -E "s/.*\"$1\":(\"[^\"]*\"|[^,}]*).*/\1/"; }
+
+@test "what is fitted is applied to new records, which pass through, and is mostly right" {
+	run classify --fit --save c.safetensors in.jsonl
+	status_is 0
+	[ -z "$output" ]
+	classify --load c.safetensors new.jsonl >out.jsonl
+	sed -E 's/,"label":.*/}/' out.jsonl | cmp - new.jsonl
+	head -1 out.jsonl | grep -qE '"label":"(red|green|blue)","score":0\.[0-9]{6,}}$'
+	paste <(column label <out.jsonl | tr -d '"') <(sed -E 's/.*"label": "([a-z]*)".*/\1/' in.jsonl) |
+		awk '$1 == $2 { n++ } END { exit n < 75 }'
+}
+
+@test "the same bytes at any number of threads and on any processor, in the file and the output" {
+	for t in 1 3; do
+		classify --fit --threads $t --save c$t in.jsonl
+		classify --load c$t --threads $t --all-scores new.jsonl >o$t
+	done
+	HEDDLE_CPU=portable classify --fit --save cp in.jsonl
+	cmp c1 c3
+	cmp c1 cp
+	cmp o1 o3
+}
+
+@test "a label has the JSON type that it was trained on" {
+	classify --fit --label-key n --save c in.jsonl
+	classify --load c new.jsonl | head -1 | grep -qE '"label":[012],'
+	sed -E 's/"n": ([0-9])/"n": \1.0/' in.jsonl | classify --fit --label-key n --save d
+	cmp c d
+	sed -E 's/"n": 0/"n": true/; s/"n": [12]/"n": false/' in.jsonl | classify --fit --label-key n --save c
+	classify --load c new.jsonl | column label | sort -u | tr '\n' ' ' | grep -qx 'false true '
+	classify --load c --output-format csv new.jsonl | head -1 | grep -qx 'id,embedding,label,score'
+}
+
+@test "--top-k, --all-scores, --margin, --only-labels, --map and --reject-below" {
+	classify --fit --save c in.jsonl
+	[[ $(classify --load c --top-k 2 --all-scores --margin new.jsonl | head -1) == *'"margin":0.'*',"top":[{"label":"'*'"score":'*'},{"label":"'*'}],"scores":{"blue":'*',"green":'*',"red":'*'}}' ]]
+	classify --load c --only-labels red,blue --map blue=Blau new.jsonl | column label | sort -u | tr '\n' ' ' |
+		grep -qx '"Blau" "red" '
+	classify --load c --only-labels red new.jsonl | column score | sort -u | grep -qx 1
+	classify --load c --reject-below 0.6 new.jsonl >r
+	grep -c '"label":null,"score":0.[345]' r | grep -qv '^0$'
+	! grep '"label":null' r | grep -qE '"score":0.[6789]'
+	run classify --load c --only-labels rd new.jsonl
+	status_is 2
+	output_has 'there is no label rd among blue, green, red'
+	run classify --load c --map rd=x new.jsonl
+	status_is 2
+}
+
+@test "--multi-label gives arrays of all labels above the threshold" {
+	classify --fit --save c in.jsonl
+	classify --load c --multi-label --threshold 0 new.jsonl | head -1 | grep -qE '"label":\["[a-z]*","[a-z]*","[a-z]*"\],"score":\[0'
+	classify --load c --multi-label --threshold 1 new.jsonl | head -1 | grep -q '"label":\[\],"score":\[\]'
+	classify --load c --multi-label --output-format csv new.jsonl | sed -n 2p | grep -q '"\[""[a-z]*""\]"'
+}
+
+@test "--cross-validate labels each record by the other parts, beside the true label" {
+	classify --fit --cross-validate 3 -v in.jsonl >cv 2>err
+	[ "$(wc -l <cv)" = 90 ]
+	grep -q 'accuracy 0\.[89]' err
+	head -1 cv | grep -qE '"label": "red",.*"prediction":"[a-z]*","prediction_score":0'
+	classify --fit --cross-validate 3 --output-key p --save c --all-scores in.jsonl | head -1 |
+		grep -qE '"p":"[a-z]*","p_score":0.*,"p_scores":\{'
+	[ -s c ]
+	# a third part fitted by hand
+	awk 'int((NR - 1) / 3) % 30 >= 20' in.jsonl >held
+	awk 'int((NR - 1) / 3) % 30 < 20' in.jsonl | classify --fit --save part
+	[ "$(classify --load part --replace held | column label)" = "$(tail -30 cv | column prediction)" ]
+}
+
+@test "--class-weight, -C and --standardize change the fit, --max-iterations says that it stopped" {
+	classify --fit --save a in.jsonl
+	for o in "--class-weight red=3,blue=0.5" "-C 10" "--standardize" "--method centroid"; do
+		classify --fit $o --save b in.jsonl
+		! cmp -s a b
+	done
+	classify --fit --class-weight balanced --save b in.jsonl
+	cmp a b # they are balanced
+	sed '1,40{/red/d}' in.jsonl >few.jsonl
+	classify --fit --save a few.jsonl
+	classify --fit --class-weight balanced --save b few.jsonl
+	! cmp -s a b
+	run classify --fit --max-iterations 1 --save b in.jsonl
+	status_is 0
+	output_has 'stopped after 1 steps'
+	run classify --fit --class-weight rd=3 --save b in.jsonl
+	status_is 2
+	output_has 'rd=3'
+}
+
+@test "nearest centroids score by cosine, and --calibrate makes probabilities of them" {
+	classify --fit --method centroid --save c in.jsonl
+	classify --load c new.jsonl | column score | awk '$1 > 1 || $1 < -1 { exit 1 }'
+	classify --load c --calibrate --save d in.jsonl >t
+	grep -qE '^\{"temperature":0\.[0-9]+,"n":90,"log_loss_before":[0-9.]+,"log_loss":[0-9.]+\}$' t
+	[ "$(classify --load d new.jsonl | column label)" = "$(classify --load c new.jsonl | column label)" ]
+	classify --load d --all-scores --drop embedding new.jsonl | head -1 | sed 's/.*scores":{//' | tr ',:}' '\n' |
+		awk '/^[0-9]/ { s += $1 } END { exit s < 0.999999 || s > 1.000001 }'
+	classify --load c --temperature "$(sed -E 's/.*e":([0-9.]+),"n.*/\1/' t)" new.jsonl | cmp - <(classify --load d new.jsonl)
+}
+
+@test "zero-shot: the label whose own vector is nearest, without examples, saved and loaded" {
+	printf '%s\n' '{"text": "the cat sleeps"}' '{"text": "a fast car on the road"}' >t.jsonl
+	classify --label 'a sleeping cat' --label 'driving a car' --map 'driving a car=car' t.jsonl >out
+	[ "$(column label <out | tr '\n' ' ')" = '"a sleeping cat" "car" ' ]
+	printf 'a sleeping cat\n\ndriving a car\n' >labels.txt
+	classify --labels-file labels.txt --map 'driving a car=car' --save z t.jsonl | cmp - out
+	classify --label 'a sleeping cat' --label 'driving a car' --template 'text: [DOCUMENT]' t.jsonl |
+		column score | head -1 | grep -vqx "$(column score <out | head -1)"
+	embed t.jsonl | classify --load z --map 'driving a car=car' --drop embedding | cmp - out
+	run classify --label a --label a t.jsonl
+	status_is 2
+}
+
+@test "-m embeds the texts to fit to and to label" {
+	[ -d "$HEDDLE_BUILD/models/all-MiniLM-L6-v2" ] || skip "no model"
+	export HEDDLE_MODELS=$HEDDLE_BUILD/models
+	for i in 1 2 3; do printf '{"text": "a sunny day %d", "label": 1}\n{"text": "rain and storm %d", "label": 0}\n' $i $i; done >t
+	classify --fit -m all-MiniLM-L6-v2 --save c t
+	echo '{"text": "bright sunshine"}' | classify --load c -m all-MiniLM-L6-v2 | grep -q '"label":1,'
+	embed -m all-MiniLM-L6-v2 t | classify --fit --save d
+	classify --load d -m all-MiniLM-L6-v2 --output-key p t | cmp - <(classify --load c -m all-MiniLM-L6-v2 --output-key p t)
+	classify --fit --save e in.jsonl
+	run classify --load e -m all-MiniLM-L6-v2 --replace t
+	status_is 65
+	output_has 'vectors of 3 numbers, the model gives 384'
+}
+
+@test "--input-vectors are read beside the records" {
+	echo '{"text": "x"}' >two
+	echo '{"text": "a cat"}' >>two
+	embed --vectors v.npy two >/dev/null
+	embed two | sed 's/"text"/"label": "l", "text"/;1s/"l"/"k"/' | classify --fit --save c
+	embed two | classify --load c --drop embedding | cmp - <(classify --load c --input-vectors v.npy two)
+	run classify --load c --input-vectors v.npy --format jsonl <<<'{"text": "x"}'
+	status_is 65
+}
+
+@test "records without vector or label, labels of two types, one label only: where and what" {
+	run classify --fit --save c <(echo '{"label": 1}')
+	status_is 65
+	output_has ':1: no key "embedding": give records vectors'
+	sed '5s/"label": "[a-z]*"/"label": 3/' in.jsonl >mixed.jsonl
+	run classify --fit --save c mixed.jsonl
+	status_is 65
+	output_has 'mixed.jsonl:5: key "label": the label 3 is a number, those before are strings'
+	run classify --fit --save c --on-error=reject --rejects r mixed.jsonl
+	status_is 1
+	[ "$(wc -l <r)" = 1 ]
+	sed '4s/"label": "[a-z]*"/"label": [1]/' in.jsonl >array.jsonl
+	run classify --fit --save c array.jsonl
+	status_is 65
+	output_has 'array.jsonl:4: '
+	run classify --fit --save c <(grep red in.jsonl)
+	status_is 65
+	output_has 'all records have the same label'
+	run classify --fit --save c </dev/null
+	status_is 65
+	classify --fit --save c in.jsonl
+	echo '{"embedding": [1, 2]}' >short.jsonl
+	run classify --load c short.jsonl
+	status_is 65
+	output_has 'short.jsonl:1: key "embedding" has 2 numbers, the classifier wants 3'
+	run classify --load c --calibrate <(sed '2s/"label": "[a-z]*"/"label": "pink"/' in.jsonl)
+	status_is 65
+	output_has ':2: key "label": the label "pink" is none of the classifier'
+	run classify --load in.jsonl new.jsonl
+	status_is 78
+	run classify --load missing new.jsonl
+	status_is 66
+}
+
+@test "options that do not go together are exit 2" {
+	classify --fit --save c in.jsonl
+	for o in "" "--fit" "--fit --load c" "--load c --label x" "--load c -C 2" "--load c --save d" "--fit --save d --top-k 2" \
+		"--fit --save d -o x" "--load c --threshold 1" "--load c --template x" "--label x --template x" "--load c --max-length 9" \
+		"--load c --calibrate --all-scores" "--load c --label-key x" "--fit --save d --method centroid -C 2" \
+		"--load c --multi-label --reject-below 1" "--fit --cross-validate 1" "--label x --input-vectors v.npy"; do
+		run classify $o in.jsonl
+		[ "$status" = 2 ] || { echo "$o: $status $output"; false; }
+	done
+}
