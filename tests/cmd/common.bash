@@ -6,7 +6,7 @@ PATH=$HEDDLE_BIN:$PATH
 data=$HEDDLE_SRC/../shared/data
 
 # every command but heddle; those that read records
-commands() { for f in "$HEDDLE_SRC"/cmd/*.c; do f=${f##*/}; case $f in command* | heddle.c) ;; *) echo "${f%.c}" ;; esac; done; }
+commands() { for f in "$HEDDLE_SRC"/cmd/*.c; do f=${f##*/}; case $f in *_* | command.c | heddle.c) ;; *) echo "${f%.c}" ;; esac; done; }
 filters() { commands | grep -vxE 'model'; }
 
 # texts N: N records on eight subjects
