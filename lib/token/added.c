@@ -78,8 +78,7 @@ int added_build(struct added *a, const struct normalizer *n, struct arena *arena
 	clear(&a->normal);
 	for (size_t i = 0; i < a->n; i++) {
 		struct slice content = a->tokens[i].content;
-		if (a->tokens[i].normalized && n->n &&
-			normalize(n, &content, arena, e))
+		if (a->tokens[i].normalized && n->n && normalize(n, &content, arena, e))
 			return error_wrap(e, "an added token");
 		a->tokens[i].pattern = content;
 		if (insert(a->tokens[i].normalized ? &a->normal : &a->raw, content, i, e))

@@ -39,8 +39,7 @@ static struct slice string_at(const struct decoding *l, size_t i)
 
 static bool starts_with(struct slice s, struct slice with)
 {
-	return s.size >= with.size &&
-	       (with.size == 0 || memcmp(s.data, with.data, with.size) == 0);
+	return s.size >= with.size && (with.size == 0 || memcmp(s.data, with.data, with.size) == 0);
 }
 
 static void add_replaced(struct buffer *out, struct slice s, struct slice from, struct slice to)
@@ -96,7 +95,8 @@ static void cleanup(struct buffer *b, size_t start)
 		replace(b, start, cleanups[i].from, cleanups[i].to);
 }
 
-static void run_wordpiece(const struct decoder_step *d, const struct decoding *in, struct decoding *out)
+static void run_wordpiece(
+	const struct decoder_step *d, const struct decoding *in, struct decoding *out)
 {
 	for (size_t i = 0; i < in->n; i++) {
 		struct slice s = string_at(in, i), prefix = d->wordpiece.prefix;
@@ -180,7 +180,7 @@ static void run_byte_level(const struct decoding *in, struct decoding *out)
 
 static int hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0'
+	return c >= '0' && c <= '9'                     ? c - '0'
 	       : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
 							: -1;
 }
@@ -225,7 +225,8 @@ static void run_byte_fallback(const struct decoding *in, struct decoding *out)
 
 /* --- The others ---------------------------------------------------------------------------------- */
 
-static void run_metaspace(const struct decoder_step *d, const struct decoding *in, struct decoding *out)
+static void run_metaspace(
+	const struct decoder_step *d, const struct decoding *in, struct decoding *out)
 {
 	for (size_t i = 0; i < in->n; i++) {
 		struct slice by = i == 0 && d->metaspace.prepends ? SLICE("") : SLICE(" ");
@@ -261,17 +262,17 @@ static void run_strip(const struct decoder_step *d, const struct decoding *in, s
 		struct slice s = string_at(in, i);
 		for (uint32_t n = 0; n < d->strip.start && starts_with(s, content); n++)
 			s = (struct slice){ s.data + content.size, s.size - content.size };
-		for (uint32_t n = 0; n < d->strip.stop && s.size >= content.size &&
-				     memcmp(s.data + s.size - content.size, content.data,
-					     content.size) == 0;
+		for (uint32_t n = 0;
+			n < d->strip.stop && s.size >= content.size &&
+			memcmp(s.data + s.size - content.size, content.data, content.size) == 0;
 			n++)
 			s.size -= content.size;
 		decoding_add(out, s);
 	}
 }
 
-static int run_replace(const struct decoder_step *d, const struct decoding *in, struct decoding *out,
-	size_t limit, struct regex_work *work, struct error *e)
+static int run_replace(const struct decoder_step *d, const struct decoding *in,
+	struct decoding *out, size_t limit, struct regex_work *work, struct error *e)
 {
 	for (size_t i = 0; i < in->n && out->text.size <= limit; i++) {
 		struct slice s = string_at(in, i);

@@ -2,7 +2,8 @@
 #include "lib/token/decoder.h"
 #include "lib/token/read.h"
 
-static int read_byte_level(struct decoder_step *d, struct json v, struct arena *arena, struct error *e)
+static int read_byte_level(
+	struct decoder_step *d, struct json v, struct arena *arena, struct error *e)
 {
 	bool unused; /* the members are the pre-tokenizer's */
 	(void)d, (void)arena;
@@ -12,7 +13,8 @@ static int read_byte_level(struct decoder_step *d, struct json v, struct arena *
 		       : 0;
 }
 
-static int read_wordpiece(struct decoder_step *d, struct json v, struct arena *arena, struct error *e)
+static int read_wordpiece(
+	struct decoder_step *d, struct json v, struct arena *arena, struct error *e)
 {
 	return read_text(v, "prefix", arena, &d->wordpiece.prefix, e) ||
 			       read_bool(v, "cleanup", &d->wordpiece.cleanup, e)
@@ -20,14 +22,16 @@ static int read_wordpiece(struct decoder_step *d, struct json v, struct arena *a
 		       : 0;
 }
 
-static int read_metaspace(struct decoder_step *d, struct json v, struct arena *arena, struct error *e)
+static int read_metaspace(
+	struct decoder_step *d, struct json v, struct arena *arena, struct error *e)
 {
 	static const char *const schemes[] = { "always", "first", "never", NULL };
 	struct json given = json_get(v, "prepend_scheme"), legacy = json_get(v, "add_prefix_space");
 	int scheme = 0;
 	bool add = true;
 	if (read_character(v, "replacement", arena, &d->metaspace.replacement, e) ||
-		(given.type != JSON_ABSENT && read_choice(v, "prepend_scheme", schemes, &scheme, e)) ||
+		(given.type != JSON_ABSENT &&
+			read_choice(v, "prepend_scheme", schemes, &scheme, e)) ||
 		(legacy.type != JSON_ABSENT && legacy.type != JSON_NULL &&
 			read_bool(v, "add_prefix_space", &add, e)))
 		return -1;
@@ -90,8 +94,8 @@ void decoder_add_step(struct decoder *d, const struct decoder_step *step)
 {
 	if (d->n == d->capacity) {
 		size_t capacity = d->capacity ? 2 * d->capacity : 4;
-		d->steps = mem_resize(d->steps, d->n * sizeof *d->steps,
-			size_mul(capacity, sizeof *d->steps));
+		d->steps = mem_resize(
+			d->steps, d->n * sizeof *d->steps, size_mul(capacity, sizeof *d->steps));
 		d->capacity = capacity;
 	}
 	d->steps[d->n++] = *step;
@@ -106,8 +110,8 @@ static int read_step(struct decoder *d, struct json v, struct arena *arena, stru
 	if (slice_equal(type, SLICE("Sequence"))) {
 		struct json list = json_get(v, "decoders");
 		if (list.type != JSON_ARRAY)
-			return error_set(e, ERROR_MODEL,
-				"decoder Sequence: \"decoders\" is not an array");
+			return error_set(
+				e, ERROR_MODEL, "decoder Sequence: \"decoders\" is not an array");
 		for (struct json_iterator i = json_iterate(list); json_each(&i);)
 			if (read_step(d, i.value, arena, e))
 				return -1;

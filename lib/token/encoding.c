@@ -125,8 +125,8 @@ static void trim(const struct assembly *a, const struct scan *s, unsigned text, 
 					      : scan_blanks(vocab_token(&t->vocab, s->ids[i]));
 		for (size_t j = 0; j < t->post.n_trims && b.lead + b.trail; j++) {
 			const struct post_trim *p = &t->post.trims[j];
-			bool first = i == from.start &&
-				     p->first[a->pair][a->options->add_special][text];
+			bool first =
+				i == from.start && p->first[a->pair][a->options->add_special][text];
 			trim_one(&to[i - from.start], b, first, p->add_prefix_space);
 		}
 	}
@@ -140,8 +140,8 @@ static size_t length(const struct assembly *a, const size_t *choice)
 	size_t n = 0;
 	for (size_t i = 0; i < a->form->n; i++) {
 		const struct post_piece *p = &a->form->pieces[i];
-		struct window w = p->special ? (struct window){ 0, p->n }
-					     : a->windows[p->text].at[choice[i]];
+		struct window w =
+			p->special ? (struct window){ 0, p->n } : a->windows[p->text].at[choice[i]];
 		n += w.end - w.start;
 	}
 	return n;
@@ -253,8 +253,8 @@ static int choose_windows(const struct assembly *a, size_t **choices, size_t *n,
 		if (others == 0)
 			continue;
 		if (count > MOST_WINDOWS || size_mul(count, pieces) > MOST_TOKENS)
-			return error_set(e, ERROR_USAGE, "a text gives more than %d windows",
-				MOST_WINDOWS);
+			return error_set(
+				e, ERROR_USAGE, "a text gives more than %d windows", MOST_WINDOWS);
 		size_t *next = ARENA_ARRAY(a->arena, size_t, count * pieces);
 		for (size_t j = 0; j <= *n; j++)
 			for (size_t w = j < *n ? 0 : 1; w <= others; w++, k++) {
@@ -275,12 +275,16 @@ int encoding_make(const struct tokenizer *t, struct scan scans[2], bool pair,
 	const struct tokenizer_options *o, struct arena *arena, struct encoding *out,
 	struct error *e)
 {
-	struct assembly a = { .tokenizer = t, .scans = scans, .options = o, .pair = pair,
-		.form = &t->post.forms[pair][o->add_special], .target = SIZE_MAX, .arena = arena };
+	struct assembly a = { .tokenizer = t,
+		.scans = scans,
+		.options = o,
+		.pair = pair,
+		.form = &t->post.forms[pair][o->add_special],
+		.target = SIZE_MAX,
+		.arena = arena };
 	size_t added = o->add_special ? t->post.added[pair] : 0, n = 0, *choices = NULL;
 	size_t keep[2] = { scans[0].n, scans[1].n };
-	if (o->max_length &&
-		choose_lengths(scans, pair, o->max_length - added, o, keep, e))
+	if (o->max_length && choose_lengths(scans, pair, o->max_length - added, o, keep, e))
 		return -1;
 	for (unsigned i = 0; i < 1u + pair; i++)
 		if (cut(&a.windows[i], scans[i].n, keep[i], o, arena, e))

@@ -73,16 +73,15 @@ static int read_lines(struct tokenizer *t, struct slice text, struct error *e)
 int load_vocab(struct tokenizer *t, struct slice text, const struct bert_config *c, struct error *e)
 {
 	if (read_lines(t, text, e) ||
-		wordpiece_build(
-			&t->model.wordpiece, &t->vocab, c->special[0], SLICE("##"), 100, e))
+		wordpiece_build(&t->model.wordpiece, &t->vocab, c->special[0], SLICE("##"), 100, e))
 		return -1;
 	t->model.kind = MODEL_WORDPIECE;
 	t->model.unknown = t->model.wordpiece.unknown;
-	normalizer_add(&t->normalizer,
-		&(struct normalizer_step){ NORMALIZER_BERT,
-			.bert = { true, c->chinese,
-				c->accents_follow ? c->lowercase : c->strip_accents, c->lowercase,
-				c->accents_follow } });
+	normalizer_add(
+		&t->normalizer, &(struct normalizer_step){ NORMALIZER_BERT,
+					.bert = { true, c->chinese,
+						c->accents_follow ? c->lowercase : c->strip_accents,
+						c->lowercase, c->accents_follow } });
 	pretokenizer_add(
 		&t->pretokenizer, &(struct pretokenizer_step){ .kind = PRETOKENIZER_BERT });
 	for (size_t i = 0; i < 5; i++) {
@@ -99,6 +98,6 @@ int load_vocab(struct tokenizer *t, struct slice text, const struct bert_config 
 	}
 	post_bert(&t->post, cls, sep, t->arena);
 	decoder_add_step(&t->decoder, &(struct decoder_step){ .kind = DECODER_WORDPIECE,
-		.wordpiece = { SLICE("##"), true } });
+					      .wordpiece = { SLICE("##"), true } });
 	return tokenizer_finish(t, e);
 }

@@ -7,8 +7,7 @@ int matcher_read(struct matcher *m, struct json v, struct arena *arena, struct e
 	struct json pattern = json_get(v, "pattern"), text = json_get(pattern, "String"),
 		    regex = json_get(pattern, "Regex");
 	*m = (struct matcher){ 0 };
-	if (json_count(pattern) != 1 ||
-		(text.type != JSON_STRING && regex.type != JSON_STRING))
+	if (json_count(pattern) != 1 || (text.type != JSON_STRING && regex.type != JSON_STRING))
 		return error_set(e, ERROR_MODEL,
 			"\"pattern\" is neither {\"String\": text} nor {\"Regex\": text}");
 	m->literal = json_text(text.type == JSON_STRING ? text : regex, arena);

@@ -6,7 +6,8 @@ static void grow(struct buffer *text, uint32_t **from, uint32_t **to, size_t *ca
 {
 	if (text->capacity <= *capacity)
 		return;
-	*from = mem_resize(*from, *capacity * sizeof **from, size_mul(text->capacity, sizeof **from));
+	*from = mem_resize(
+		*from, *capacity * sizeof **from, size_mul(text->capacity, sizeof **from));
 	*to = mem_resize(*to, *capacity * sizeof **to, size_mul(text->capacity, sizeof **to));
 	*capacity = text->capacity;
 }
@@ -30,7 +31,8 @@ void normalized_set(struct normalized *n, struct slice text, uint32_t at)
 	}
 }
 
-void normalized_append(struct normalized *n, const struct normalized *other, size_t start, size_t end)
+void normalized_append(
+	struct normalized *n, const struct normalized *other, size_t start, size_t end)
 {
 	size_t at = n->text.size, size = end - start;
 	n->limit = size_add(n->limit, other->limit);

@@ -44,7 +44,8 @@ void normalized_set(struct normalized *, struct slice text, uint32_t at);
 void normalized_free(struct normalized *);
 
 /* Append bytes [start, end) of another text, with their alignment. */
-void normalized_append(struct normalized *, const struct normalized *from, size_t start, size_t end);
+void normalized_append(
+	struct normalized *, const struct normalized *from, size_t start, size_t end);
 
 struct change {
 	struct normalized *n;

@@ -56,8 +56,8 @@ static void choose_path(struct tokenizer *t)
 		t->classes[c] = (uint8_t)byte_class(c);
 	for (unsigned c = 0; c < 128; c++) {
 		char byte = (char)c;
-		wordpiece_split(&t->model.wordpiece, (struct slice){ &byte, 1 },
-			&t->punctuation[c], NULL);
+		wordpiece_split(
+			&t->model.wordpiece, (struct slice){ &byte, 1 }, &t->punctuation[c], NULL);
 	}
 }
 

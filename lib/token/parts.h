@@ -38,12 +38,14 @@ struct tokenizer {
 	struct token_model model;
 	struct post post;
 	struct decoder decoder;
-	struct slice padding; /* the token that tokenizer.json fills up with; data NULL: it does not */
+	struct slice
+		padding; /* the token that tokenizer.json fills up with; data NULL: it does not */
 	uint32_t *added_of; /* by id: 1 + its index among the added tokens, 0 for others */
 	enum fast_path fast;
 	bool lowercase; /* FAST_BERT: of ASCII */
 	uint8_t classes[256]; /* FAST_BERT: enum byte_class */
-	uint32_t punctuation[128]; /* FAST_BERT: the id of an ASCII punctuation character as a word */
+	uint32_t punctuation
+		[128]; /* FAST_BERT: the id of an ASCII punctuation character as a word */
 };
 
 /* Fill the tables that follow from the parts; once all are read, and again when one changes. */

@@ -33,7 +33,9 @@ static void begin(struct builder *b)
 			s->encodings = ARENA_ARRAY(b->arena, struct encoded, s->n);
 			for (unsigned i = 0; i < s->n; i++) {
 				struct post_piece *p = ARENA_ARRAY(b->arena, struct post_piece, 1);
-				*p = (struct post_piece){ .text = i, .type_id = i, .window_type = i };
+				*p = (struct post_piece){
+					.text = i, .type_id = i, .window_type = i
+				};
 				s->encodings[i] = (struct encoded){ p, 1 };
 			}
 		}
@@ -78,8 +80,12 @@ static struct post_piece one_token(struct builder *b, uint32_t id, uint32_t type
 {
 	uint32_t *ids = ARENA_ARRAY(b->arena, uint32_t, 1);
 	*ids = id;
-	return (struct post_piece){ .special = true, .masked = true, .type_id = type_id,
-		.window_type = type_id, .ids = ids, .n = 1 };
+	return (struct post_piece){ .special = true,
+		.masked = true,
+		.type_id = type_id,
+		.window_type = type_id,
+		.ids = ids,
+		.n = 1 };
 }
 
 static void apply_bert(struct builder *b, uint32_t cls, uint32_t sep)
@@ -141,8 +147,8 @@ static int apply_template(struct builder *b, const struct post_form *form, unsig
 	for (unsigned special = 0; special < 2; special++) {
 		struct state *s = &b->states[pair][special];
 		if (s->n != 1 + pair)
-			return error_set(b->error, ERROR_MODEL,
-				"a TemplateProcessing behind another one");
+			return error_set(
+				b->error, ERROR_MODEL, "a TemplateProcessing behind another one");
 		struct state to = { ARENA_ARRAY(b->arena, struct encoded, form->n + 1), 0 };
 		for (size_t i = 0; i < form->n; i++) {
 			const struct post_piece *p = &form->pieces[i];
@@ -299,8 +305,8 @@ static int read_processor(struct builder *b, struct json v)
 	struct slice type;
 	int rc;
 	if (++b->processors > MOST_PROCESSORS)
-		return error_set(b->error, ERROR_MODEL, "more than %d post-processors",
-			MOST_PROCESSORS);
+		return error_set(
+			b->error, ERROR_MODEL, "more than %d post-processors", MOST_PROCESSORS);
 	if (read_type(v, "post_processor", b->arena, &type, b->error))
 		return -1;
 	if (slice_equal(type, SLICE("Sequence"))) {

@@ -12,7 +12,8 @@ struct post_piece {
 	bool masked; /* special, and said to be */
 	unsigned text; /* which text, 0 or 1, unless special */
 	uint32_t type_id;
-	uint32_t window_type; /* type id in the windows behind the first, which the reference forgets */
+	uint32_t
+		window_type; /* type id in the windows behind the first, which the reference forgets */
 	const uint32_t *ids; /* of a special token */
 	size_t n;
 };
@@ -28,7 +29,8 @@ struct post_form {
  */
 struct post_trim {
 	bool add_prefix_space;
-	bool first[2][2][2]; /* [pair][special tokens][text]: the text's first token is its encoding's */
+	bool first[2][2]
+		  [2]; /* [pair][special tokens][text]: the text's first token is its encoding's */
 };
 
 struct post {
@@ -39,8 +41,7 @@ struct post {
 };
 
 /* From the member "post_processor" of a tokenizer.json; all lies in the arena. */
-int post_read(
-	struct post *, struct json, const struct vocab *, struct arena *, struct error *);
+int post_read(struct post *, struct json, const struct vocab *, struct arena *, struct error *);
 
 /* [CLS] A [SEP] and [CLS] A [SEP] B [SEP], as BertProcessing. */
 void post_bert(struct post *, uint32_t cls, uint32_t sep, struct arena *);

@@ -12,8 +12,7 @@ void piece_add(struct piece_list *l, size_t start, size_t end, uint32_t token)
 		return;
 	if (l->n == l->capacity) {
 		size_t capacity = l->capacity ? 2 * l->capacity : 64;
-		l->at = mem_resize(
-			l->at, l->n * sizeof *l->at, size_mul(capacity, sizeof *l->at));
+		l->at = mem_resize(l->at, l->n * sizeof *l->at, size_mul(capacity, sizeof *l->at));
 		l->capacity = capacity;
 	}
 	l->at[l->n++] = (struct piece){ (uint32_t)start, (uint32_t)end, token };
@@ -52,8 +51,8 @@ static enum character bert_class(const struct pretokenizer_step *s, uint32_t c)
 	return flags & UNICODE_SPACE ? SEPARATOR : flags & UNICODE_PUNCTUATION ? ALONE : WORD;
 }
 
-static void split_bert(
-	const struct pretokenizer_step *s, const struct pieces *p, struct piece piece, struct piece_list *to)
+static void split_bert(const struct pretokenizer_step *s, const struct pieces *p,
+	struct piece piece, struct piece_list *to)
 {
 	size_t word = piece.start, size;
 	for (size_t i = piece.start; i < piece.end; i += size) {
@@ -103,8 +102,8 @@ static bool separates(const struct pretokenizer_step *s, uint32_t c)
 	}
 }
 
-static void split_class(const struct pretokenizer_step *s, const struct pieces *p, struct piece piece,
-	struct piece_list *to)
+static void split_class(const struct pretokenizer_step *s, const struct pieces *p,
+	struct piece piece, struct piece_list *to)
 {
 	struct splitter out = { .behavior = s->behavior, .to = to };
 	size_t start = piece.start, size;
@@ -141,8 +140,8 @@ static void split_scripts(const struct pieces *p, struct piece piece, struct pie
 	piece_add(to, start, piece.end, (uint32_t)PIECE_WORD);
 }
 
-static void split_length(const struct pretokenizer_step *s, const struct pieces *p, struct piece piece,
-	struct piece_list *to)
+static void split_length(const struct pretokenizer_step *s, const struct pieces *p,
+	struct piece piece, struct piece_list *to)
 {
 	size_t start = piece.start, n = 0, size;
 	for (size_t i = piece.start; i < piece.end; i += size, n++) {
@@ -354,8 +353,8 @@ static int run_step(const struct pretokenizer_step *s, struct pieces *p, struct 
 	return byte_level ? spell_bytes(p, e) : 0;
 }
 
-int pretokenizer_run(const struct pretokenizer *t, struct pieces *p, struct regex_work *work,
-	struct error *e)
+int pretokenizer_run(
+	const struct pretokenizer *t, struct pieces *p, struct regex_work *work, struct error *e)
 {
 	p->next.n = 0;
 	for (size_t i = 0; i < t->n; i++)

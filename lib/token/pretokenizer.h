@@ -61,8 +61,7 @@ struct pretokenizer {
 };
 
 /* From the member "pre_tokenizer" of a tokenizer.json. */
-int pretokenizer_read(
-	struct pretokenizer *, struct json, struct arena *, struct error *);
+int pretokenizer_read(struct pretokenizer *, struct json, struct arena *, struct error *);
 void pretokenizer_free(struct pretokenizer *);
 void pretokenizer_add(struct pretokenizer *, const struct pretokenizer_step *);
 

@@ -4,7 +4,7 @@
 #include "lib/token/read.h"
 
 /* The pattern of GPT-2 (openai/gpt-2, src/encoder.py). */
-#define GPT2_PATTERN                                                                               \
+#define GPT2_PATTERN \
 	"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
 static int read_byte_level(
@@ -69,7 +69,8 @@ static int read_punctuation(
 	return json_get(v, "behavior").type == JSON_ABSENT ? 0 : read_behavior(v, &s->behavior, e);
 }
 
-static int read_split(struct pretokenizer_step *s, struct json v, struct arena *arena, struct error *e)
+static int read_split(
+	struct pretokenizer_step *s, struct json v, struct arena *arena, struct error *e)
 {
 	if (read_behavior(v, &s->behavior, e) || read_bool(v, "invert", &s->split.invert, e))
 		return -1;
@@ -133,8 +134,8 @@ void pretokenizer_add(struct pretokenizer *t, const struct pretokenizer_step *st
 {
 	if (t->n == t->capacity) {
 		size_t capacity = t->capacity ? 2 * t->capacity : 4;
-		t->steps = mem_resize(t->steps, t->n * sizeof *t->steps,
-			size_mul(capacity, sizeof *t->steps));
+		t->steps = mem_resize(
+			t->steps, t->n * sizeof *t->steps, size_mul(capacity, sizeof *t->steps));
 		t->capacity = capacity;
 	}
 	t->steps[t->n++] = *step;
@@ -167,8 +168,7 @@ static int read_step(struct pretokenizer *t, struct json v, struct arena *arena,
 	return 0;
 }
 
-int pretokenizer_read(
-	struct pretokenizer *t, struct json v, struct arena *arena, struct error *e)
+int pretokenizer_read(struct pretokenizer *t, struct json v, struct arena *arena, struct error *e)
 {
 	if (v.type == JSON_ABSENT || v.type == JSON_NULL)
 		return 0;

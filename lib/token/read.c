@@ -51,8 +51,8 @@ int read_character(struct json object, const char *name, struct arena *arena, st
 	return 0;
 }
 
-int read_choice(struct json object, const char *name, const char *const *choices, int *to,
-	struct error *e)
+int read_choice(
+	struct json object, const char *name, const char *const *choices, int *to, struct error *e)
 {
 	struct json v = json_get(object, name);
 	for (*to = 0; choices[*to]; ++*to)

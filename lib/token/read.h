@@ -20,12 +20,12 @@ int read_text(struct json object, const char *name, struct arena *, struct slice
 int read_id(struct json object, const char *name, uint32_t *, struct error *);
 
 /* A string of one code point. */
-int read_character(struct json object, const char *name, struct arena *, struct slice *,
-	struct error *);
+int read_character(
+	struct json object, const char *name, struct arena *, struct slice *, struct error *);
 
 /* A string that is one of a list that ends with NULL: its index. */
-int read_choice(struct json object, const char *name, const char *const *choices, int *,
-	struct error *);
+int read_choice(
+	struct json object, const char *name, const char *const *choices, int *, struct error *);
 
 /* A number as an id: whole, 0 to 2^32 - 2. */
 bool read_number(struct json, uint32_t *);

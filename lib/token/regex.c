@@ -9,7 +9,12 @@
  * What a search may cost: a step is a try at matching an item of the pattern. Sound patterns take a
  * few steps a byte, and no match of theirs is longer than a text's longest word.
  */
-enum { STEP_LIMIT = 10000000, DEPTH_LIMIT = 1000000, HEAP_LIMIT_KIB = 1 << 18, JIT_STACK = 1 << 20 };
+enum {
+	STEP_LIMIT = 10000000,
+	DEPTH_LIMIT = 1000000,
+	HEAP_LIMIT_KIB = 1 << 18,
+	JIT_STACK = 1 << 20
+};
 
 struct regex {
 	pcre2_code *code;
@@ -43,8 +48,9 @@ struct regex *regex_compile(struct slice pattern, struct error *e)
 	pcre2_set_bsr(c, PCRE2_BSR_UNICODE);
 	pcre2_set_parens_nest_limit(c, 250);
 	struct regex *r = mem_zero(1, sizeof *r);
-	r->code = pcre2_compile((PCRE2_SPTR)(translated.data ? translated.data : ""), translated.size,
-		PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &code, &at, c);
+	r->code = pcre2_compile((PCRE2_SPTR)(translated.data ? translated.data : ""),
+		translated.size, PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
+		&code, &at, c);
 	pcre2_compile_context_free(c);
 	buffer_free(&translated);
 	if (!r->code) {
@@ -100,8 +106,8 @@ static int search(const struct regex *r, struct regex_work *w, struct slice text
 	int rc = pcre2_match(
 		r->code, subject, text.size, at, PCRE2_NO_UTF_CHECK, w->match, w->context);
 	if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-		rc = pcre2_match(r->code, subject, text.size, at,
-			PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, w->match, w->context);
+		rc = pcre2_match(r->code, subject, text.size, at, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT,
+			w->match, w->context);
 	return rc;
 }
 
@@ -126,8 +132,8 @@ int regex_next(const struct regex *r, struct regex_work *w, struct slice text,
 			char message[160];
 			pcre2_get_error_message(rc, (PCRE2_UCHAR *)message, sizeof message);
 			return error_set(e, ERROR_DATA,
-				"regular expression \"%s\" takes too long on this text: %s", r->name,
-				message);
+				"regular expression \"%s\" takes too long on this text: %s",
+				r->name, message);
 		}
 		const PCRE2_SIZE *pair = pcre2_get_ovector_pointer(w->match);
 		if (pair[0] == pair[1] && walk->last == pair[1] + 1) {

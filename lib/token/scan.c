@@ -126,8 +126,7 @@ static const char *long_word(struct scan *s, const char *p, const char *end)
 	buffer_clear(work);
 	char *word = buffer_reserve(work, n);
 	for (size_t i = 0; i < n; i++)
-		word[i] = (char)(t->lowercase && p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 0x20
-										       : p[i]);
+		word[i] = (char)(t->lowercase && p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 0x20 : p[i]);
 	scan_word(s, (struct slice){ word, n }, (size_t)(p - s->text), NULL);
 	return q;
 }
@@ -142,8 +141,8 @@ static inline const char *word(struct scan *s, const char *p, const char *end)
 	if (class_at(t, p + n, end) == BYTE_OTHER)
 		return mixed(s, p, end);
 	size_t at = (size_t)(p - s->text);
-	uint32_t id =
-		n <= t->model.wordpiece.max_chars ? wordpiece_whole(&t->model.wordpiece, key) : (uint32_t)VOCAB_NONE;
+	uint32_t id = n <= t->model.wordpiece.max_chars ? wordpiece_whole(&t->model.wordpiece, key)
+							: (uint32_t)VOCAB_NONE;
 	if (id != (uint32_t)VOCAB_NONE)
 		scan_token(s, id, at, at + n);
 	else

@@ -21,7 +21,7 @@ struct vocab {
 	size_t n; /* tokens */
 	uint32_t *slots; /* open addressing: ids, VOCAB_NONE where free */
 	size_t n_slots; /* a power of two, more than twice n */
-	uint32_t largest;	/* id allowed; 0: VOCAB_LARGEST */
+	uint32_t largest; /* id allowed; 0: VOCAB_LARGEST */
 };
 
 /*

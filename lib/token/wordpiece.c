@@ -50,8 +50,8 @@ void wordpiece_free(struct wordpiece *w)
 	*w = (struct wordpiece){ 0 };
 }
 
-size_t wordpiece_split(const struct wordpiece *w, struct slice word, uint32_t *ids,
-	struct token_offset *offsets)
+size_t wordpiece_split(
+	const struct wordpiece *w, struct slice word, uint32_t *ids, struct token_offset *offsets)
 {
 	size_t n = 0;
 	const char *end = word.data + word.size;

@@ -48,8 +48,8 @@ void wordpiece_free(struct wordpiece *);
  * NULL each token's [start, end) in bytes of the word; returns how many tokens. Time linear in
  * the word times the longest token.
  */
-size_t wordpiece_split(const struct wordpiece *, struct slice word, uint32_t *ids,
-	struct token_offset *offsets);
+size_t wordpiece_split(
+	const struct wordpiece *, struct slice word, uint32_t *ids, struct token_offset *offsets);
 
 /* The token that is this whole word of 1 to 16 bytes; VOCAB_NONE where there is none. */
 static inline uint32_t wordpiece_whole(const struct wordpiece *w, struct word_key k)

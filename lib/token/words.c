@@ -34,8 +34,7 @@ void scan_token(struct scan *s, uint32_t id, size_t start, size_t end)
 }
 
 /* A token's bytes of the word as bytes of the original; as the reference an empty one as it is. */
-static struct token_offset original(
-	const struct normalized *from, size_t at, struct token_offset o)
+static struct token_offset original(const struct normalized *from, size_t at, struct token_offset o)
 {
 	if (o.start == o.end)
 		return (struct token_offset){ from->from[at] + o.start, from->from[at] + o.end };
@@ -95,8 +94,7 @@ struct scan_blank scan_blanks(struct slice token)
 }
 
 /* An added token, whose text is `matched`. */
-static void added_token(
-	struct scan *s, uint32_t id, struct slice matched, size_t start, size_t end)
+static void added_token(struct scan *s, uint32_t id, struct slice matched, size_t start, size_t end)
 {
 	if (s->want_blanks) {
 		struct scan_blank b = scan_blanks(matched);
@@ -107,7 +105,8 @@ static void added_token(
 }
 
 /* The pieces between the added tokens that are found once the text is normalized. */
-static void find_normalized(const struct added *added, const struct normalized *from, struct pieces *to)
+static void find_normalized(
+	const struct added *added, const struct normalized *from, struct pieces *to)
 {
 	struct slice text = buffer_view(&from->text);
 	struct added_match m;
