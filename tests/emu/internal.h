@@ -64,6 +64,7 @@ struct now {
 	void *scheduler; /* its context */
 	/* epochs handed out (shadow.h): the last, the first of launch and block, of the last barrier */
 	uint32_t epoch, launch_first, block_first, barrier;
+	bool all_ordered; /* all earlier operations are done for certain: stream_ordered */
 };
 extern struct now now;
 
@@ -129,14 +130,11 @@ struct allocation {
 const struct allocation *allocation_find(uintptr_t at); /* the last that begins at or before */
 bool memory_is_device(const void *);
 bool memory_is_pinned(const void *);
-void memory_open(bool open); /* to loads and stores, while device code runs */
+void memory_open(bool open); /* to loads and stores, while operations run */
 
 /* --- streams: stream.c --- */
 
 /* Whether what an earlier operation wrote or read in this epoch is done for certain when the
  * present one begins; otherwise *who tells. */
 bool stream_ordered(uint32_t epoch, const char **who);
-/* Fast: whether all earlier operations are. */
-bool stream_all_ordered(void);
-bool stream_several(void);
-void stream_forget(void);
+bool stream_several(void); /* whether there ever was another than the default one */

@@ -95,10 +95,20 @@ static void catch_faults(void)
 
 void memory_open(bool open)
 {
+	static size_t opened, from;
+	if (open == (opened != 0))
+		return;
 	catch_faults();
-	if (mprotect((void *)spaces[SPACE_DEVICE].base, (end + 4095) / 4096 * 4096,
-			   open ? PROT_READ | PROT_WRITE : PROT_NONE) != 0)
+	static size_t live; /* those before it are freed */
+	while (live < n_device && device[live].freed)
+		live++;
+	if (open) {
+		from = live < n_device ? device[live].at / 4096 * 4096 : spaces[SPACE_DEVICE].base;
+		opened = (spaces[SPACE_DEVICE].base + end - from + 4095) / 4096 * 4096;
+	}
+	if (mprotect((void *)from, opened, open ? PROT_READ | PROT_WRITE : PROT_NONE) != 0)
 		abort();
+	opened = open ? opened : 0;
 }
 
 /* --- device memory --- */

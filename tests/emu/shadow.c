@@ -140,7 +140,7 @@ static bool ordered(const struct thread *t, stamp s)
 	uint32_t epoch = stamp_epoch(s);
 	if (epoch < now.block_first) {
 		const char *who;
-		return epoch < now.launch_first ? stream_all_ordered() || stream_ordered(epoch, &who)
+		return epoch < now.launch_first ? now.all_ordered || stream_ordered(epoch, &who)
 						: epoch == 0;
 	}
 	unsigned thread = stamp_thread(s);
@@ -273,7 +273,7 @@ static void touch_range(const struct touch *w, struct space *s, size_t from, siz
 
 /* --- states --- */
 
-static bool all_written(const uint8_t *state, size_t size)
+static inline __attribute__((always_inline)) bool all_written(const uint8_t *state, size_t size)
 {
 	const uint64_t w = BYTE_WRITTEN * 0x0101010101010101u;
 	uint64_t a = 0, b = w;
@@ -337,33 +337,114 @@ static void elsewhere(const struct touch *w)
 	report("access to memory that is not the device's", "%s", touch_text(w));
 }
 
-void shadow_access(uintptr_t at, size_t size, enum access access, bool aligned, uintptr_t pc)
+/* --- the short way: what nearly every access is --- */
+
+/* Whether what left this stamp ended at a barrier or before this operation began. */
+static inline bool settled(stamp s)
 {
-	struct thread *t = now.self;
-	if (!t) {
-		if (at - spaces[SPACE_DEVICE].base < spaces[SPACE_DEVICE].size)
-			report("the host touches device memory", "%s of %zu bytes at %s\n  address: %s",
-				access_name(access), size, text_place(pc), text_address(at));
-		return;
+	uint32_t epoch = stamp_epoch(s);
+	return epoch < now.barrier &&
+	       (epoch >= now.block_first || (epoch < now.launch_first && now.all_ordered));
+}
+
+/* Two reads that no write can be ordered after: of two warps since the barrier, or of this block and
+ * another one. */
+static inline bool saturated(const struct cell *c)
+{
+	uint32_t epoch = stamp_epoch(c->read), epoch2 = stamp_epoch(c->read2);
+	if (epoch < now.barrier)
+		return false;
+	return epoch2 >= now.barrier
+		       ? stamp_thread(c->read) / WARP != stamp_thread(c->read2) / WARP
+		       : epoch2 < now.block_first && epoch2 >= now.launch_first;
+}
+
+/* A plain read or write of a whole word; false where the long way is needed. */
+static inline bool quick(
+	const struct thread *t, struct cell *c, bool shared, bool write, uintptr_t pc)
+{
+	const stamp place = ~(stamp)0 << (STAMP_SITE + 1);
+	stamp own = (stamp)t->epoch << STAMP_EPOCH_AT | (stamp)t->id << STAMP_THREAD_AT |
+		    (stamp)t->clock << (STAMP_SITE + 1);
+	if (!write) {
+		if (shared && stamp_epoch(c->written) < now.block_first)
+			return false;
+		if (!settled(c->written) && ((c->written ^ own) & place))
+			return false;
+		if (((c->read ^ own) & place) == 0 || saturated(c))
+			return true;
+		keep_read(c, own | site_number(pc));
+		return true;
 	}
-	if (at - (uintptr_t)t->stack < STACK)
-		return;
-	if (--now.budget == 0)
-		thread_interrupt();
-	struct space *s = space_of(at);
+	bool old = shared && stamp_epoch(c->written) < now.block_first;
+	if (!old && !settled(c->written) && ((c->written ^ own) & place))
+		return false;
+	if ((c->read && !settled(c->read)) || (c->read2 && !settled(c->read2)))
+		return false;
+	c->written = own | site_number(pc);
+	c->read = c->read2 = 0;
+	return true;
+}
+
+/* As many of the first words as the short way does. */
+static inline size_t quick_words(const struct thread *t, struct space *s, size_t from, size_t size,
+	bool write, uintptr_t pc)
+{
+	struct cell *c = &s->words[from / 4];
+	size_t n = 0;
+	while (n < size && quick(t, c, s->shared, write, pc)) {
+		n += 4;
+		c++;
+	}
+	return n;
+}
+
+/* What of an access the short way has left, or all of it. */
+static __attribute__((noinline)) void long_way(struct thread *t, struct space *s, uintptr_t at,
+	size_t size, enum access access, bool aligned, uintptr_t pc)
+{
 	struct touch w = { t, s, at, pc, size, access, stamp_new(t, access, pc), NULL };
 	if (!s) {
 		elsewhere(&w);
 		return;
 	}
-	size_t from = at - s->base;
 	if (aligned && at % size)
 		report("misaligned access", "%s", touch_text(&w));
+	size_t from = at - s->base;
 	if (size > s->size - from)
 		report("access outside of device memory", "%s", touch_text(&w));
 	if (!all_written(s->state + from, size))
 		check_states(&w, s->state + from);
 	touch_range(&w, s, from, size);
+}
+
+static __attribute__((noinline)) void by_host(
+	uintptr_t at, size_t size, enum access access, uintptr_t pc)
+{
+	if (at - spaces[SPACE_DEVICE].base < spaces[SPACE_DEVICE].size)
+		report("the host touches device memory", "%s of %zu bytes at %s\n  address: %s",
+			access_name(access), size, text_place(pc), text_address(at));
+}
+
+void shadow_access(uintptr_t at, size_t size, enum access access, bool aligned, uintptr_t pc)
+{
+	struct thread *t = now.self;
+	/* code of the host, perhaps on another thread of the system while this one runs */
+	if (!t || (uintptr_t)__builtin_frame_address(0) - (uintptr_t)t->stack >= STACK) {
+		by_host(at, size, access, pc);
+		return;
+	}
+	if (--now.budget == 0)
+		thread_interrupt();
+	struct space *s = space_of(at);
+	size_t from = s ? at - s->base : 0, done = 0;
+	if (s && aligned && size >= 4 && access <= ACCESS_WRITE && at % size == 0 &&
+		all_written(s->state + from, size)) {
+		done = quick_words(t, s, from, size, access == ACCESS_WRITE, pc);
+		if (done == size)
+			return;
+	}
+	long_way(t, s, at + done, size - done, access, aligned && done == 0, pc);
 }
 
 /* --- operations on streams --- */

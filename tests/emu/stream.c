@@ -85,7 +85,6 @@ static uint64_t n_queued;
 static struct past *past;
 static size_t n_past, past_space;
 static const struct CUstream_st *running;
-static size_t n_unordered; /* earlier operations that the running one does not know to be done */
 static cudaError_t last_error;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_t owner;
@@ -124,8 +123,10 @@ void emu_lock(void)
 
 void emu_unlock(void)
 {
-	if (--depth == 0)
+	if (--depth == 0) {
+		memory_open(false);
 		pthread_mutex_unlock(&lock);
+	}
 }
 
 static struct CUstream_st *stream_of(cudaStream_t s)
@@ -147,11 +148,6 @@ static void clock_join(struct clock *to, const struct clock *from)
 bool stream_several(void)
 {
 	return n_streams > 1;
-}
-
-bool stream_all_ordered(void)
-{
-	return n_unordered == 0;
 }
 
 bool stream_ordered(uint32_t epoch, const char **who)
@@ -198,11 +194,11 @@ static void begin(struct CUstream_st *s, const struct op *op)
 		shadow_new_epochs();
 		n_past = 0;
 	}
-	n_unordered = 0;
-	for (size_t i = 0; i < n_past; i++)
-		n_unordered += s->known.done[past[i].stream] < past[i].number;
+	now.all_ordered = true;
+	for (size_t i = 0; i < n_past && now.all_ordered; i++)
+		now.all_ordered = s->known.done[past[i].stream] >= past[i].number;
 	running = s;
-	now.launch_first = epoch_next();
+	now.launch_first = now.block_first = now.barrier = epoch_next();
 }
 
 static void finish(struct CUstream_st *s, const struct op *op)
@@ -330,7 +326,6 @@ static bool step(void)
 	struct op *op = s->first;
 	memory_open(true);
 	run(s, op);
-	memory_open(false);
 	s->first = op->next;
 	if (!s->first)
 		s->last = &s->first;
