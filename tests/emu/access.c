@@ -16,20 +16,20 @@ static inline void touch(uintptr_t at, size_t size, enum access access, bool ali
 }
 
 #define PC ((uintptr_t)__builtin_return_address(0) - 1)
-#define CALLBACK(name, size, access, aligned)                                                      \
-	void name(void *);                                                                         \
-	void name(void *at)                                                                        \
-	{                                                                                          \
-		touch((uintptr_t)at, size, access, aligned, PC);                                   \
+#define CALLBACK(name, size, access, aligned) \
+	void name(void *); \
+	void name(void *at) \
+	{ \
+		touch((uintptr_t)at, size, access, aligned, PC); \
 	}
-#define CALLBACKS(size)                                                                            \
-	CALLBACK(__tsan_read##size, size, ACCESS_READ, true)                                       \
-	CALLBACK(__tsan_write##size, size, ACCESS_WRITE, true)                                     \
-	CALLBACK(__tsan_unaligned_read##size, size, ACCESS_READ, false)                            \
-	CALLBACK(__tsan_unaligned_write##size, size, ACCESS_WRITE, false)                          \
-	CALLBACK(__tsan_volatile_read##size, size, ACCESS_ATOMIC_READ, true)                       \
-	CALLBACK(__tsan_volatile_write##size, size, ACCESS_ATOMIC_WRITE, true)                     \
-	CALLBACK(__tsan_unaligned_volatile_read##size, size, ACCESS_ATOMIC_READ, false)            \
+#define CALLBACKS(size) \
+	CALLBACK(__tsan_read##size, size, ACCESS_READ, true) \
+	CALLBACK(__tsan_write##size, size, ACCESS_WRITE, true) \
+	CALLBACK(__tsan_unaligned_read##size, size, ACCESS_READ, false) \
+	CALLBACK(__tsan_unaligned_write##size, size, ACCESS_WRITE, false) \
+	CALLBACK(__tsan_volatile_read##size, size, ACCESS_ATOMIC_READ, true) \
+	CALLBACK(__tsan_volatile_write##size, size, ACCESS_ATOMIC_WRITE, true) \
+	CALLBACK(__tsan_unaligned_volatile_read##size, size, ACCESS_ATOMIC_READ, false) \
 	CALLBACK(__tsan_unaligned_volatile_write##size, size, ACCESS_ATOMIC_WRITE, false)
 
 CALLBACKS(1)

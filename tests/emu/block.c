@@ -11,6 +11,7 @@
 #include "tests/emu/shadow.h"
 
 struct now now;
+uint64_t emu_seed;
 
 static uint64_t random_state[2];
 static struct thread threads[MOST_THREADS];
@@ -25,6 +26,7 @@ static uint64_t rotate(uint64_t x, int k)
 
 void emu_set_seed(uint64_t seed)
 {
+	emu_seed = seed;
 	for (int i = 0; i < 2; i++) { /* splitmix64 */
 		uint64_t z = seed += 0x9e3779b97f4a7c15u;
 		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;

@@ -95,8 +95,12 @@ cudaError_t cudaDriverGetVersion(int *);
 cudaError_t cudaRuntimeGetVersion(int *);
 cudaError_t cudaDeviceSynchronize(void);
 cudaError_t cudaDeviceReset(void);
-enum { cudaDeviceScheduleAuto, cudaDeviceScheduleSpin, cudaDeviceScheduleYield,
-	cudaDeviceScheduleBlockingSync = 4 };
+enum {
+	cudaDeviceScheduleAuto,
+	cudaDeviceScheduleSpin,
+	cudaDeviceScheduleYield,
+	cudaDeviceScheduleBlockingSync = 4
+};
 cudaError_t cudaSetDeviceFlags(unsigned);
 
 /* --- memory --- */
@@ -116,8 +120,12 @@ cudaError_t cudaMalloc(void **, size_t);
 cudaError_t cudaFree(void *);
 cudaError_t cudaMallocAsync(void **, size_t, cudaStream_t);
 cudaError_t cudaFreeAsync(void *, cudaStream_t);
-enum { cudaHostAllocDefault, cudaHostAllocPortable, cudaHostAllocMapped,
-	cudaHostAllocWriteCombined = 4 };
+enum {
+	cudaHostAllocDefault,
+	cudaHostAllocPortable,
+	cudaHostAllocMapped,
+	cudaHostAllocWriteCombined = 4
+};
 cudaError_t cudaMallocHost(void **, size_t);
 cudaError_t cudaHostAlloc(void **, size_t, unsigned flags);
 cudaError_t cudaFreeHost(void *);

@@ -84,8 +84,21 @@ static inline void __nanosleep(unsigned)
 /* --- warps --- */
 
 enum emu_warp_op {
-	EMU_SYNC, EMU_SHFL, EMU_UP, EMU_DOWN, EMU_XOR, EMU_BALLOT, EMU_MATCH, EMU_ADD, EMU_MIN,
-	EMU_MAX, EMU_UMIN, EMU_UMAX, EMU_BIT_AND, EMU_BIT_OR, EMU_BIT_XOR
+	EMU_SYNC,
+	EMU_SHFL,
+	EMU_UP,
+	EMU_DOWN,
+	EMU_XOR,
+	EMU_BALLOT,
+	EMU_MATCH,
+	EMU_ADD,
+	EMU_MIN,
+	EMU_MAX,
+	EMU_UMIN,
+	EMU_UMAX,
+	EMU_BIT_AND,
+	EMU_BIT_OR,
+	EMU_BIT_XOR
 };
 extern "C" uint64_t emu_warp(enum emu_warp_op, unsigned mask, uint64_t value, int lane, int width,
 	const char *file, int line);
@@ -100,7 +113,8 @@ template <class T>
 static inline T emu_shuffle(
 	enum emu_warp_op op, unsigned mask, T v, int lane, int width, const char *file, int line)
 {
-	static_assert(sizeof v <= 8 && __is_trivially_copyable(T), "a shuffle moves 8 bytes at most");
+	static_assert(
+		sizeof v <= 8 && __is_trivially_copyable(T), "a shuffle moves 8 bytes at most");
 	uint64_t bits = 0;
 	__builtin_memcpy(&bits, &v, sizeof v);
 	bits = emu_warp(op, mask, bits, lane, width, file, line);
@@ -152,11 +166,11 @@ template <class T> static inline unsigned __match_any_sync(unsigned mask, T v, E
 	return static_cast<unsigned>(emu_warp(EMU_MATCH, mask, bits, 0, 32, file, line));
 }
 
-#define EMU_REDUCE(name, type, op)                                                                 \
-	static inline type name(unsigned mask, type v, EMU_HERE)                                   \
-	{                                                                                          \
-		return static_cast<type>(emu_warp(op, mask, static_cast<uint32_t>(v), 0, 32,       \
-			file, line));                                                              \
+#define EMU_REDUCE(name, type, op) \
+	static inline type name(unsigned mask, type v, EMU_HERE) \
+	{ \
+		return static_cast<type>( \
+			emu_warp(op, mask, static_cast<uint32_t>(v), 0, 32, file, line)); \
 	}
 EMU_REDUCE(__reduce_add_sync, unsigned, EMU_ADD)
 EMU_REDUCE(__reduce_add_sync, int, EMU_ADD)
@@ -172,29 +186,42 @@ EMU_REDUCE(__reduce_xor_sync, unsigned, EMU_BIT_XOR)
 /* --- atomics on integers --- */
 
 enum emu_atomic_op {
-	EMU_A_ADD, EMU_A_SUB, EMU_A_MIN, EMU_A_MAX, EMU_A_UMIN, EMU_A_UMAX, EMU_A_AND, EMU_A_OR,
-	EMU_A_XOR, EMU_A_EXCH, EMU_A_CAS, EMU_A_INC, EMU_A_DEC
+	EMU_A_ADD,
+	EMU_A_SUB,
+	EMU_A_MIN,
+	EMU_A_MAX,
+	EMU_A_UMIN,
+	EMU_A_UMAX,
+	EMU_A_AND,
+	EMU_A_OR,
+	EMU_A_XOR,
+	EMU_A_EXCH,
+	EMU_A_CAS,
+	EMU_A_INC,
+	EMU_A_DEC
 };
 extern "C" uint64_t emu_atomic(
 	enum emu_atomic_op, void *at, unsigned size, uint64_t value, uint64_t compare);
 
-#define EMU_ATOMIC(name, type, op)                                                                 \
-	static inline __attribute__((always_inline)) type name(type *at, type v)                   \
-	{                                                                                          \
-		return static_cast<type>(emu_atomic(op, at, sizeof *at, static_cast<uint64_t>(v), 0)); \
+#define EMU_ATOMIC(name, type, op) \
+	static inline __attribute__((always_inline)) type name(type *at, type v) \
+	{ \
+		return static_cast<type>( \
+			emu_atomic(op, at, sizeof *at, static_cast<uint64_t>(v), 0)); \
 	}
-#define EMU_ATOMIC_ALL(type, min, max)                                                             \
-	EMU_ATOMIC(atomicAdd, type, EMU_A_ADD)                                                     \
-	EMU_ATOMIC(atomicMin, type, min)                                                           \
-	EMU_ATOMIC(atomicMax, type, max)                                                           \
-	EMU_ATOMIC(atomicAnd, type, EMU_A_AND)                                                     \
-	EMU_ATOMIC(atomicOr, type, EMU_A_OR)                                                       \
-	EMU_ATOMIC(atomicXor, type, EMU_A_XOR)                                                     \
-	EMU_ATOMIC(atomicExch, type, EMU_A_EXCH)                                                   \
-	static inline __attribute__((always_inline)) type atomicCAS(type *at, type compare, type v) \
-	{                                                                                          \
-		return static_cast<type>(emu_atomic(EMU_A_CAS, at, sizeof *at,                     \
-			static_cast<uint64_t>(v), static_cast<uint64_t>(compare)));                \
+#define EMU_ATOMIC_ALL(type, min, max) \
+	EMU_ATOMIC(atomicAdd, type, EMU_A_ADD) \
+	EMU_ATOMIC(atomicMin, type, min) \
+	EMU_ATOMIC(atomicMax, type, max) \
+	EMU_ATOMIC(atomicAnd, type, EMU_A_AND) \
+	EMU_ATOMIC(atomicOr, type, EMU_A_OR) \
+	EMU_ATOMIC(atomicXor, type, EMU_A_XOR) \
+	EMU_ATOMIC(atomicExch, type, EMU_A_EXCH) \
+	static inline __attribute__((always_inline)) type atomicCAS( \
+		type *at, type compare, type v) \
+	{ \
+		return static_cast<type>(emu_atomic(EMU_A_CAS, at, sizeof *at, \
+			static_cast<uint64_t>(v), static_cast<uint64_t>(compare))); \
 	}
 EMU_ATOMIC_ALL(int, EMU_A_MIN, EMU_A_MAX)
 EMU_ATOMIC_ALL(unsigned, EMU_A_UMIN, EMU_A_UMAX)

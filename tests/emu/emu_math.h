@@ -91,8 +91,10 @@ static inline double __longlong_as_double(long long v)
 /* A conversion to an integer beyond its range saturates, NaN gives 0, as the GPU does. */
 static inline int __float2int_rz(float v)
 {
-	return v != v ? 0 : v >= 2147483648.0f ? INT_MAX : v < -2147483648.0f ? INT_MIN
-									      : static_cast<int>(v);
+	return v != v               ? 0
+	       : v >= 2147483648.0f ? INT_MAX
+	       : v < -2147483648.0f ? INT_MIN
+				    : static_cast<int>(v);
 }
 static inline int __float2int_rn(float v)
 {
@@ -163,14 +165,14 @@ static inline int __dp4a(int a, int b, int c)
 	return c;
 }
 
-#define EMU_MIN_MAX(type)                                                                          \
-	static inline type min(type a, type b)                                                     \
-	{                                                                                          \
-		return b < a ? b : a;                                                              \
-	}                                                                                          \
-	static inline type max(type a, type b)                                                     \
-	{                                                                                          \
-		return a < b ? b : a;                                                              \
+#define EMU_MIN_MAX(type) \
+	static inline type min(type a, type b) \
+	{ \
+		return b < a ? b : a; \
+	} \
+	static inline type max(type a, type b) \
+	{ \
+		return a < b ? b : a; \
 	}
 EMU_MIN_MAX(int)
 EMU_MIN_MAX(unsigned)

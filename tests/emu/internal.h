@@ -81,6 +81,7 @@ _Noreturn void warp_stuck(const struct thread *);
 
 /* --- random numbers: block.c --- */
 
+extern uint64_t emu_seed; /* what emu_set_seed had */
 uint64_t emu_random(void);
 static inline uint32_t emu_below(uint32_t n)
 {

@@ -69,7 +69,8 @@ static void fault(int signal, siginfo_t *info, void *context)
 	if (memory_is_device(info->si_addr) && !now.self)
 		report("the host touches device memory", "address: %s", text_address(at));
 	for (unsigned i = 0; now.self && i < now.threads; i++)
-		if (at < (uintptr_t)now.thread[i].stack && at + 4096 >= (uintptr_t)now.thread[i].stack)
+		if (at < (uintptr_t)now.thread[i].stack &&
+			at + 4096 >= (uintptr_t)now.thread[i].stack)
 			report("a thread's local memory is full", "%s: %d bytes", text_thread(i),
 				(int)STACK);
 	if (now.self)
@@ -89,7 +90,8 @@ static void catch_faults(void)
 	stack_t stack = { .ss_size = 256 << 10 };
 	stack.ss_sp = malloc(stack.ss_size);
 	struct sigaction action = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-	if (!stack.ss_sp || sigaltstack(&stack, NULL) != 0 || sigaction(SIGSEGV, &action, NULL) != 0)
+	if (!stack.ss_sp || sigaltstack(&stack, NULL) != 0 ||
+		sigaction(SIGSEGV, &action, NULL) != 0)
 		abort();
 }
 

@@ -38,8 +38,8 @@ const char *text_place(uintptr_t pc)
 	while (f && fgets(function, sizeof function, f) && fgets(line, sizeof line, f)) {
 		function[strcspn(function, "(\n")] = 0;
 		line[strcspn(line, " \n")] = 0;
-		int more = snprintf(s + n, TEXT - n, "%s%s in %s", n ? ", called from " : "", line,
-			function);
+		int more = snprintf(
+			s + n, TEXT - n, "%s%s in %s", n ? ", called from " : "", line, function);
 		n = more < 0 || n + (size_t)more >= TEXT ? TEXT - 1 : n + (size_t)more;
 	}
 	if (f)
@@ -62,8 +62,8 @@ static const char *shared_text(uintptr_t offset)
 		return text_format("%zu bytes into static shared memory", (size_t)offset);
 	size_t at = offset - v->value;
 	if (at < v->size)
-		return text_format("byte %zu of shared %s, which has %zu", at, symbol_text(v->name),
-			v->size);
+		return text_format(
+			"byte %zu of shared %s, which has %zu", at, symbol_text(v->name), v->size);
 	return text_format("%zu bytes past the end of shared %s, which has %zu", at - v->size,
 		symbol_text(v->name), v->size);
 }
@@ -76,8 +76,8 @@ static const char *device_text(uintptr_t at)
 	size_t offset = at - a->at;
 	const char *who = text_place(a->pc);
 	if (offset < a->size)
-		return text_format("byte %zu of %s%zu bytes of device memory, allocated at %s", offset,
-			a->freed ? "freed " : "", a->size, who);
+		return text_format("byte %zu of %s%zu bytes of device memory, allocated at %s",
+			offset, a->freed ? "freed " : "", a->size, who);
 	return text_format("%zu bytes past the end of %zu bytes of device memory, allocated at %s",
 		offset - a->size, a->size, who);
 }
@@ -104,14 +104,14 @@ void report(const char *what, const char *format, ...)
 		const struct launch *l = now.launch;
 		const struct symbol *k = symbol_function((uintptr_t)l->kernel);
 		fprintf(stderr, "  kernel %s, grid (%u,%u,%u) of (%u,%u,%u), block (%u,%u,%u)\n",
-			k ? symbol_text(k->name) : "without a name", l->grid.x, l->grid.y, l->grid.z,
-			l->block.x, l->block.y, l->block.z, now.block.x, now.block.y, now.block.z);
+			k ? symbol_text(k->name) : "without a name", l->grid.x, l->grid.y,
+			l->grid.z, l->block.x, l->block.y, l->block.z, now.block.x, now.block.y,
+			now.block.z);
 	}
 	fputs("  ", stderr);
 	va_start(list, format);
 	vfprintf(stderr, format, list);
 	va_end(list);
-	const char *seed = getenv("HEDDLE_EMU_SEED");
-	fprintf(stderr, "\n  HEDDLE_EMU_SEED=%s\n", seed && *seed ? seed : "1");
+	fprintf(stderr, "\n  HEDDLE_EMU_SEED=%llu\n", (unsigned long long)emu_seed);
 	_exit(EMU_FOUND);
 }

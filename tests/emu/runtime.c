@@ -78,14 +78,25 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
 	const struct card *c = card();
 	size_t available, total;
 	cudaMemGetInfo(&available, &total);
-	*p = (struct cudaDeviceProp){ .totalGlobalMem = total, .sharedMemPerBlock = 48 << 10,
-		.regsPerBlock = 65536, .warpSize = WARP, .maxThreadsPerBlock = MOST_THREADS,
-		.maxThreadsDim = { 1024, 1024, 64 }, .maxGridSize = { INT32_MAX, 65535, 65535 },
-		.major = c->major, .minor = c->minor, .multiProcessorCount = 4,
-		.concurrentKernels = 1, .asyncEngineCount = 2, .unifiedAddressing = 1,
-		.memoryBusWidth = 256, .l2CacheSize = 4 << 20,
-		.maxThreadsPerMultiProcessor = 1024, .sharedMemPerMultiprocessor = c->optin,
-		.sharedMemPerBlockOptin = c->optin, .memoryPoolsSupported = 1 };
+	*p = (struct cudaDeviceProp){ .totalGlobalMem = total,
+		.sharedMemPerBlock = 48 << 10,
+		.regsPerBlock = 65536,
+		.warpSize = WARP,
+		.maxThreadsPerBlock = MOST_THREADS,
+		.maxThreadsDim = { 1024, 1024, 64 },
+		.maxGridSize = { INT32_MAX, 65535, 65535 },
+		.major = c->major,
+		.minor = c->minor,
+		.multiProcessorCount = 4,
+		.concurrentKernels = 1,
+		.asyncEngineCount = 2,
+		.unifiedAddressing = 1,
+		.memoryBusWidth = 256,
+		.l2CacheSize = 4 << 20,
+		.maxThreadsPerMultiProcessor = 1024,
+		.sharedMemPerMultiprocessor = c->optin,
+		.sharedMemPerBlockOptin = c->optin,
+		.memoryPoolsSupported = 1 };
 	snprintf(p->name, sizeof p->name, "emulator of %s", c->name);
 	return cudaSuccess;
 }

@@ -74,7 +74,8 @@ void shadow_state(uintptr_t at, size_t size, enum byte_state state)
 
 static void discard(void *p, size_t size)
 {
-	uintptr_t from = ((uintptr_t)p + 4095) / 4096 * 4096, to = ((uintptr_t)p + size) / 4096 * 4096;
+	uintptr_t from = ((uintptr_t)p + 4095) / 4096 * 4096,
+		  to = ((uintptr_t)p + size) / 4096 * 4096;
 	if (to > from)
 		madvise((void *)from, to - from, MADV_DONTNEED);
 }
@@ -126,7 +127,8 @@ static const char *stamp_text(stamp s)
 	if (epoch < now.launch_first) {
 		const char *who;
 		stream_ordered(epoch, &who);
-		return site ? text_format("%s at %s", who, text_place(code_base + site_offsets[site]))
+		return site ? text_format(
+				      "%s at %s", who, text_place(code_base + site_offsets[site]))
 			    : who;
 	}
 	return text_format("%s%s at %s", text_thread(stamp_thread(s)),
@@ -166,15 +168,16 @@ struct touch {
 
 static const char *access_name(enum access a)
 {
-	static const char *names[] = { "read", "write", "volatile read", "volatile write", "atomic" };
+	static const char *names[] = { "read", "write", "volatile read", "volatile write",
+		"atomic" };
 	return names[a];
 }
 
 static const char *touch_text(const struct touch *w)
 {
 	if (w->what)
-		return text_format("%s, which %ss %s", w->what, access_name(w->access),
-			text_address(w->at));
+		return text_format(
+			"%s, which %ss %s", w->what, access_name(w->access), text_address(w->at));
 	return text_format("%s of %zu byte%s by %s at %s\n  address: %s", access_name(w->access),
 		w->size, w->size == 1 ? "" : "s", text_thread(w->t->id), text_place(w->pc),
 		text_address(w->at));
@@ -183,8 +186,9 @@ static const char *touch_text(const struct touch *w)
 static _Noreturn void race(const struct touch *w, stamp other, const char *did)
 {
 	uint32_t epoch = stamp_epoch(other);
-	report(epoch < now.launch_first ? "missing synchronisation between streams"
-		: epoch < now.block_first ? "race between blocks" : "race",
+	report(epoch < now.launch_first   ? "missing synchronisation between streams"
+		: epoch < now.block_first ? "race between blocks"
+					  : "race",
 		"%s\n  %s before by %s, and nothing orders the two", touch_text(w), did,
 		stamp_text(other));
 }
@@ -354,9 +358,8 @@ static inline bool saturated(const struct cell *c)
 	uint32_t epoch = stamp_epoch(c->read), epoch2 = stamp_epoch(c->read2);
 	if (epoch < now.barrier)
 		return false;
-	return epoch2 >= now.barrier
-		       ? stamp_thread(c->read) / WARP != stamp_thread(c->read2) / WARP
-		       : epoch2 < now.block_first && epoch2 >= now.launch_first;
+	return epoch2 >= now.barrier ? stamp_thread(c->read) / WARP != stamp_thread(c->read2) / WARP
+				     : epoch2 < now.block_first && epoch2 >= now.launch_first;
 }
 
 /* A plain read or write of a whole word; false where the long way is needed. */
@@ -387,8 +390,8 @@ static inline bool quick(
 }
 
 /* As many of the first words as the short way does. */
-static inline size_t quick_words(const struct thread *t, struct space *s, size_t from, size_t size,
-	bool write, uintptr_t pc)
+static inline size_t quick_words(
+	const struct thread *t, struct space *s, size_t from, size_t size, bool write, uintptr_t pc)
 {
 	struct cell *c = &s->words[from / 4];
 	size_t n = 0;
@@ -460,8 +463,9 @@ void shadow_copy(uintptr_t at, size_t size, bool write, const char *what)
 		}
 		uint8_t *state = &s->state[from + i];
 		if (*state == BYTE_OUTSIDE)
-			report("a copy leaves device memory", "%s, %zu bytes, byte %zu\n  address: %s", what,
-				size, i, text_address(at + i));
+			report("a copy leaves device memory",
+				"%s, %zu bytes, byte %zu\n  address: %s", what, size, i,
+				text_address(at + i));
 		if (*state == BYTE_UNWRITTEN && !write)
 			report("a copy reads unwritten device memory",
 				"%s, %zu bytes, byte %zu\n  address: %s", what, size, i,
@@ -472,8 +476,7 @@ void shadow_copy(uintptr_t at, size_t size, bool write, const char *what)
 		return;
 	struct thread host = { .epoch = now.epoch };
 	enum access access = write ? ACCESS_WRITE : ACCESS_READ;
-	struct touch w = {
-		&host, s, at, 0, size, access, (stamp)now.epoch << STAMP_EPOCH_AT, what
-	};
+	struct touch w = { &host, s, at, 0, size, access, (stamp)now.epoch << STAMP_EPOCH_AT,
+		what };
 	touch_range(&w, s, from, size);
 }

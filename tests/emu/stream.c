@@ -93,7 +93,9 @@ static unsigned depth;
 static void stream_new(struct CUstream_st *s, bool blocking)
 {
 	struct clock known = s->known; /* numbers go on where a slot is used again */
-	*s = (struct CUstream_st){ .used = true, .blocking = blocking, .id = (unsigned)(s - streams) };
+	*s = (struct CUstream_st){
+		.used = true, .blocking = blocking, .id = (unsigned)(s - streams)
+	};
 	s->known = known;
 	s->last = &s->first;
 }
@@ -161,7 +163,10 @@ bool stream_ordered(uint32_t epoch, const char **who)
 		if (running && running->known.done[p->stream] >= p->number)
 			return true;
 		*who = text_format("%s on stream %u",
-			kernel ? symbol_text(kernel->name) : p->name ? p->name : "a kernel", p->stream);
+			kernel    ? symbol_text(kernel->name)
+			: p->name ? p->name
+				  : "a kernel",
+			p->stream);
 		return false;
 	}
 	return true;
@@ -215,7 +220,9 @@ static void finish(struct CUstream_st *s, const struct op *op)
 		if (!past)
 			abort();
 	}
-	past[n_past++] = (struct past){ .first = now.launch_first, .last = now.epoch, .stream = s->id,
+	past[n_past++] = (struct past){ .first = now.launch_first,
+		.last = now.epoch,
+		.stream = s->id,
 		.number = s->known.done[s->id],
 		.code = op->kind == OP_LAUNCH ? (uintptr_t)op->launch.kernel : op->pc,
 		.name = op->kind == OP_LAUNCH ? NULL : op->name };
@@ -368,8 +375,12 @@ void *emu_launch_new(const void *kernel, struct dim3 grid, struct dim3 block, si
 	}
 	pending = op_new(OP_LAUNCH, NULL, 0, closure_size);
 	pending_stream = stream_of(stream);
-	pending->launch = (struct launch){ .kernel = kernel, .grid = grid, .block = block,
-		.shared = shared, .run = fn, .closure = pending->closure,
+	pending->launch = (struct launch){ .kernel = kernel,
+		.grid = grid,
+		.block = block,
+		.shared = shared,
+		.run = fn,
+		.closure = pending->closure,
 		.closure_size = closure_size };
 	return pending->closure;
 }
@@ -386,7 +397,8 @@ void emu_launch_queue(void *closure)
 static bool direction_fits(const void *to, const void *from, enum cudaMemcpyKind kind)
 {
 	static const bool device[][2] = { [cudaMemcpyHostToHost] = { false, false },
-		[cudaMemcpyHostToDevice] = { true, false }, [cudaMemcpyDeviceToHost] = { false, true },
+		[cudaMemcpyHostToDevice] = { true, false },
+		[cudaMemcpyDeviceToHost] = { false, true },
 		[cudaMemcpyDeviceToDevice] = { true, true } };
 	if (kind == cudaMemcpyDefault)
 		return true;
@@ -437,8 +449,8 @@ static cudaError_t copy_queue(struct copy c, enum cudaMemcpyKind kind, cudaStrea
 
 cudaError_t cudaMemcpy(void *to, const void *from, size_t n, enum cudaMemcpyKind kind)
 {
-	return copy_queue((struct copy){ to, NULL, from, n, n, n, 1, 0 }, kind, NULL, true,
-		"cudaMemcpy", PC);
+	return copy_queue(
+		(struct copy){ to, NULL, from, n, n, n, 1, 0 }, kind, NULL, true, "cudaMemcpy", PC);
 }
 
 cudaError_t cudaMemcpyAsync(

@@ -64,7 +64,7 @@ static void add(struct table *t, const char *name, uintptr_t value, size_t size)
 	t->at[t->n++] = (struct symbol){ name, value, size };
 }
 
-static void read_symbols(const char *file, const ELF(Shdr) *table, const ELF(Shdr) *names)
+static void read_symbols(const char *file, const ELF(Shdr) * table, const ELF(Shdr) * names)
 {
 	const ELF(Sym) *s = (const void *)(file + table->sh_offset);
 	for (size_t i = 0; i < table->sh_size / sizeof *s; i++) {
@@ -148,7 +148,8 @@ size_t symbol_shared_size(void)
 	size_t size = 0;
 	for (size_t i = 0; i < shared.n; i++)
 		size = shared.at[i].value + shared.at[i].size > size
-			       ? shared.at[i].value + shared.at[i].size : size;
+			       ? shared.at[i].value + shared.at[i].size
+			       : size;
 	return size;
 }
 

@@ -24,11 +24,13 @@ template <class T> static inline T *device_array(size_t n, const T *host = NULL)
 	T *p;
 	assert_int_equal(cudaMalloc(&p, n * sizeof *p), cudaSuccess);
 	if (host)
-		assert_int_equal(cudaMemcpy(p, host, n * sizeof *p, cudaMemcpyHostToDevice), cudaSuccess);
+		assert_int_equal(
+			cudaMemcpy(p, host, n * sizeof *p, cudaMemcpyHostToDevice), cudaSuccess);
 	return p;
 }
 
 template <class T> static inline void read_array(T *host, const T *device, size_t n)
 {
-	assert_int_equal(cudaMemcpy(host, device, n * sizeof *host, cudaMemcpyDeviceToHost), cudaSuccess);
+	assert_int_equal(
+		cudaMemcpy(host, device, n * sizeof *host, cudaMemcpyDeviceToHost), cudaSuccess);
 }

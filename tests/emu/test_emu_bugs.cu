@@ -8,7 +8,7 @@
 
 #include "test.h"
 
-enum { SEEDS = 8, N = 64 };
+enum { SEEDS = 4, N = 64 };
 
 /* --- shared memory and barriers; `wrong` switches the bug on --- */
 
@@ -296,10 +296,10 @@ static void on_array(void (*kernel)(int *, bool), bool wrong, unsigned blocks, s
 	assert_int_equal(cudaDeviceSynchronize(), cudaSuccess);
 }
 
-#define ONE(kernel)                                                                                \
-	static void run_##kernel(bool wrong)                                                       \
-	{                                                                                          \
-		on_array(kernel, wrong, 1, N * sizeof(int));                                       \
+#define ONE(kernel) \
+	static void run_##kernel(bool wrong) \
+	{ \
+		on_array(kernel, wrong, 1, N * sizeof(int)); \
 	}
 ONE(reverse)
 ONE(reverse_again)
@@ -444,12 +444,13 @@ static const struct bug {
 	void (*run)(bool wrong);
 	const char *words[4];
 } bugs[] = {
-	{ "a missing barrier after writing", run_reverse, { "shared", "reverse", "test_emu_bugs.cu:" } },
+	{ "a missing barrier after writing", run_reverse,
+		{ "shared", "reverse", "test_emu_bugs.cu:" } },
 	{ "a missing barrier before writing again", run_reverse_again,
 		{ "race", "reverse_again", "nothing orders the two" } },
 	{ "an index one past a shared array", run_shared_bound,
-		{ "outside of shared", "0 bytes past the end of shared", "shared_bound(int*, bool)::s",
-			"thread (63,0,0)" } },
+		{ "outside of shared", "0 bytes past the end of shared",
+			"shared_bound(int*, bool)::s", "thread (63,0,0)" } },
 	{ "an index before a shared array", run_shared_before,
 		{ "outside of shared", "thread (0,0,0)", "shared_before" } },
 	{ "an index one past dynamic shared memory", run_dynamic_bound,
@@ -462,7 +463,8 @@ static const struct bug {
 		{ "barrier divergence", "thread (63,0,0) has exited", "barrier_exit" } },
 	{ "a thread at another barrier", run_barrier_branch,
 		{ "barrier divergence", "thread (3,0,0)", "barrier_branch" } },
-	{ "a race of bytes in one word", run_narrow_race, { "race", "of 1 byte by", "narrow_race" } },
+	{ "a race of bytes in one word", run_narrow_race,
+		{ "race", "of 1 byte by", "narrow_race" } },
 	{ "two writers of one place", run_same_slot,
 		{ "race", "written before by thread", "same_slot" } },
 	{ "counting without atomics", run_histogram, { "race", "histogram", "counts" } },
@@ -470,19 +472,26 @@ static const struct bug {
 		{ "race", "count", "nothing orders" } },
 	{ "a misaligned vector", run_misaligned, { "misaligned", "of 16 bytes" } },
 	{ "an index one past device memory", run_global_bound,
-		{ "outside of device", "0 bytes past the end of 256 bytes", "thread (63,0,0)", "allocated at" } },
-	{ "an index before device memory", run_global_before, { "outside of device", "thread (0,0,0)" } },
-	{ "a race on device memory", run_global_race, { "race", "global_race", "before by thread" } },
-	{ "two blocks that write one place", run_blocks_race, { "race between blocks", "of another block" } },
+		{ "outside of device", "0 bytes past the end of 256 bytes", "thread (63,0,0)",
+			"allocated at" } },
+	{ "an index before device memory", run_global_before,
+		{ "outside of device", "thread (0,0,0)" } },
+	{ "a race on device memory", run_global_race,
+		{ "race", "global_race", "before by thread" } },
+	{ "two blocks that write one place", run_blocks_race,
+		{ "race between blocks", "of another block" } },
 	{ "a block that reads what another writes", run_blocks_read, { "race between blocks" } },
 	{ "too much local memory", run_deep, { "local memory is full" } },
 	{ "a pointer of the host", run_host_pointer, { "not the device's", "host_pointer" } },
-	{ "another thread's local memory", run_other_stack, { "another thread's local", "thread (0,0,0)" } },
+	{ "another thread's local memory", run_other_stack,
+		{ "another thread's local", "thread (0,0,0)" } },
 	{ "lanes named that do not come", run_warp_mask,
-		{ "wrong lane mask", "waits in __shfl_xor_sync(0xffffffff)", "waits at the barrier" } },
+		{ "wrong lane mask", "waits in __shfl_xor_sync(0xffffffff)",
+			"waits at the barrier" } },
 	{ "a lane that is not in its own mask", run_warp_own,
 		{ "not in its own mask", "lane 31", "0x7fffffff" } },
-	{ "lanes with different masks", run_warp_masks_differ, { "wrong lane mask", "0xfffffff7" } },
+	{ "lanes with different masks", run_warp_masks_differ,
+		{ "wrong lane mask", "0xfffffff7" } },
 	{ "a shuffle from a lane that has exited", run_warp_exited,
 		{ "does not take part", "reads lane 31, which has exited" } },
 	{ "a shuffle in place of __syncwarp", run_warp_memory, { "shared", "warp_memory" } },
@@ -491,9 +500,12 @@ static const struct bug {
 	{ "device memory that nobody wrote", run_unwritten, { "unwritten device", "global_race" } },
 	{ "device memory after free", run_after_free, { "outside of device", "freed 256 bytes" } },
 	{ "a host that touches device memory", run_host_touches, { "host touches device memory" } },
-	{ "a copy that is too long", run_long_copy, { "copy leaves", "cudaMemcpy, 260 bytes, byte 256" } },
-	{ "a copy of what nobody wrote", run_unwritten_copy, { "copy reads unwritten", "byte 252" } },
-	{ "a stream that does not wait for another", run_streams, { "between streams", "reverse" } },
+	{ "a copy that is too long", run_long_copy,
+		{ "copy leaves", "cudaMemcpy, 260 bytes, byte 256" } },
+	{ "a copy of what nobody wrote", run_unwritten_copy,
+		{ "copy reads unwritten", "byte 252" } },
+	{ "a stream that does not wait for another", run_streams,
+		{ "between streams", "reverse" } },
 	{ "a kernel that does not wait for a copy", run_stream_copy, { "between streams" } },
 };
 
@@ -533,10 +545,12 @@ static void bug_found(void **state)
 	for (int seed = 1; seed <= SEEDS; seed++) {
 		int status = in_child(b, true, seed, text, sizeof text);
 		if (status != EMU_FOUND)
-			fail_msg("%s, seed %d: not found (status %d): %s", b->name, seed, status, text);
+			fail_msg("%s, seed %d: not found (status %d): %s", b->name, seed, status,
+				text);
 		for (int i = 0; i < 4 && b->words[i]; i++)
 			if (!strstr(text, b->words[i]))
-				fail_msg("%s, seed %d: no '%s' in: %s", b->name, seed, b->words[i], text);
+				fail_msg("%s, seed %d: no '%s' in: %s", b->name, seed, b->words[i],
+					text);
 		status = in_child(b, false, seed, text, sizeof text);
 		if (status != 0)
 			fail_msg("%s, seed %d, without the bug: %s", b->name, seed, text);

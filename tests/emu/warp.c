@@ -9,8 +9,23 @@
 
 #include "tests/emu/shadow.h"
 
-enum { SYNC, SHFL, UP, DOWN, XOR, BALLOT, MATCH, ADD, MIN, MAX, UMIN, UMAX, BIT_AND, BIT_OR,
-	BIT_XOR }; /* enum emu_warp_op */
+enum {
+	SYNC,
+	SHFL,
+	UP,
+	DOWN,
+	XOR,
+	BALLOT,
+	MATCH,
+	ADD,
+	MIN,
+	MAX,
+	UMIN,
+	UMAX,
+	BIT_AND,
+	BIT_OR,
+	BIT_XOR
+}; /* enum emu_warp_op */
 
 const char *warp_op_name(int op)
 {
@@ -73,7 +88,7 @@ static uint64_t shuffled(const struct thread *t, unsigned lanes)
 			"%s, lane %u, at %s:%d: %s(0x%08x) reads lane %u, which %s",
 			text_thread(t->id), t->lane, t->file, t->line, warp_op_name(t->call.op),
 			t->call.mask, from,
-			!(t->call.mask >> from & 1) ? "is not in the mask"
+			!(t->call.mask >> from & 1)  ? "is not in the mask"
 			: lane_thread(t->warp, from) ? "has exited"
 						     : "does not exist");
 	return lane_thread(t->warp, from)->call.value;
@@ -168,8 +183,10 @@ static void finish(const struct thread *t, unsigned lanes)
 	for (unsigned i = 0; i < WARP; i++) {
 		struct thread *o = lanes >> i & 1 ? lane_thread(warp, i) : NULL;
 		if (o)
-			o->call.result = op == SYNC ? 0 : op <= XOR ? shuffled(o, lanes)
-						: op == MATCH ? matched(o, lanes) : all;
+			o->call.result = op == SYNC    ? 0
+					 : op <= XOR   ? shuffled(o, lanes)
+					 : op == MATCH ? matched(o, lanes)
+						       : all;
 	}
 	if (op == SYNC)
 		order(warp, lanes);
@@ -188,10 +205,10 @@ void warp_settle(unsigned warp)
 	}
 }
 
-uint64_t emu_warp(int op, unsigned mask, uint64_t value, int lane, int width, const char *file,
-	int line);
-uint64_t emu_warp(int op, unsigned mask, uint64_t value, int lane, int width, const char *file,
-	int line)
+uint64_t emu_warp(
+	int op, unsigned mask, uint64_t value, int lane, int width, const char *file, int line);
+uint64_t emu_warp(
+	int op, unsigned mask, uint64_t value, int lane, int width, const char *file, int line)
 {
 	struct thread *t = now.self;
 	if (!t)
@@ -229,9 +246,9 @@ void warp_stuck(const struct thread *t)
 					 o->call.mask == t->call.mask)))
 			o = NULL;
 	}
-	const char *self = text_format("%s, lane %u, at %s:%d waits in %s(0x%08x)",
-		text_thread(t->id), t->lane, t->file, t->line, warp_op_name(t->call.op),
-		t->call.mask);
+	const char *self =
+		text_format("%s, lane %u, at %s:%d waits in %s(0x%08x)", text_thread(t->id),
+			t->lane, t->file, t->line, warp_op_name(t->call.op), t->call.mask);
 	if (o->state == THREAD_AT_BARRIER)
 		report("wrong lane mask", "%s for lane %u, but %s waits at the barrier of %s:%d",
 			self, o->lane, text_thread(o->id), o->file, o->line);
