@@ -138,4 +138,6 @@ void memory_open(bool open); /* to loads and stores, while operations run */
 /* Whether what an earlier operation wrote or read in this epoch is done for certain when the
  * present one begins; otherwise *who tells. */
 bool stream_ordered(uint32_t epoch, const char **who);
+/* Queue fn(context); name and place for reports. */
+void stream_call(cudaStream_t, const char *name, void (*fn)(void *), void *context, uintptr_t pc);
 bool stream_several(void); /* whether there ever was another than the default one */

@@ -455,6 +455,9 @@ void shadow_access(uintptr_t at, size_t size, enum access access, bool aligned, 
 void shadow_copy(uintptr_t at, size_t size, bool write, const char *what)
 {
 	struct space *s = &spaces[SPACE_DEVICE];
+	if (!memory_is_device((const void *)at))
+		report("an operation on memory that is not the device's", "%s, %zu bytes at 0x%zx",
+			what, size, (size_t)at);
 	size_t from = at - s->base;
 	for (size_t i = 0; i < size; i++) {
 		if (i + 16 <= size && all_written(s->state + from + i, 16)) {

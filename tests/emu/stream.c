@@ -504,14 +504,20 @@ void emu_region(void *p, size_t size, bool open, cudaStream_t stream)
 	emu_unlock();
 }
 
-cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t fn, void *context)
+void stream_call(
+	cudaStream_t stream, const char *name, void (*fn)(void *), void *context, uintptr_t pc)
 {
 	emu_lock();
-	struct op *op = op_new(OP_HOST, "cudaLaunchHostFunc", PC, 0);
+	struct op *op = op_new(OP_HOST, name, pc, 0);
 	op->host.fn = fn;
 	op->host.context = context;
 	queue(stream_of(stream), op);
 	emu_unlock();
+}
+
+cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t fn, void *context)
+{
+	stream_call(stream, "cudaLaunchHostFunc", fn, context, PC);
 	return cudaSuccess;
 }
 
