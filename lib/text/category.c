@@ -12,8 +12,8 @@ uint8_t category_table_low[CATEGORY_TABLE];
 static void build(void)
 {
 	for (size_t i = 0; i < RANGES && category_table[i].first < CATEGORY_TABLE; i++)
-		for (uint32_t c = category_table[i].first; c <= category_table[i].last && c < CATEGORY_TABLE;
-			c++)
+		for (uint32_t c = category_table[i].first;
+			c <= category_table[i].last && c < CATEGORY_TABLE; c++)
 			category_table_low[c] = (uint8_t)category_table[i].category;
 }
 

@@ -87,7 +87,7 @@ static bool spell(const struct bpe *b, struct slice word, struct symbols *s)
 		uint32_t c;
 		size_t size = utf8_decode(p, end, &c);
 		struct slice text = { p, size };
-		uint32_t id = affixes	      ? char_id(b, text, p == word.data, p + size == end)
+		uint32_t id = affixes         ? char_id(b, text, p == word.data, p + size == end)
 			      : c < BPE_CHARS ? b->chars[c]
 					      : model_id(b, text);
 		if (id != (uint32_t)NONE) {
@@ -120,7 +120,8 @@ static size_t merge(const struct bpe *b, uint32_t *ids, uint32_t *sizes, size_t 
 }
 
 /* The whole word where merges are ignored for what is a token. */
-static bool whole(const struct bpe *b, struct slice word, uint32_t *ids, struct token_offset *offsets)
+static bool whole(
+	const struct bpe *b, struct slice word, uint32_t *ids, struct token_offset *offsets)
 {
 	uint32_t id = model_id(b, word);
 	if (id == (uint32_t)NONE)
@@ -131,7 +132,8 @@ static bool whole(const struct bpe *b, struct slice word, uint32_t *ids, struct 
 	return true;
 }
 
-size_t bpe_split(const struct bpe *b, struct slice word, uint32_t *ids, struct token_offset *offsets)
+size_t bpe_split(
+	const struct bpe *b, struct slice word, uint32_t *ids, struct token_offset *offsets)
 {
 	uint32_t few[BPE_SHORT], *sizes = NULL;
 	if (b->ignore_merges && word.size && whole(b, word, ids, offsets))
@@ -203,8 +205,9 @@ static void find_bytes(struct bpe *b)
 		char name[8], mapped[4];
 		snprintf(name, sizeof name, "<0x%02X>", c);
 		b->bytes[c] = model_id(b, slice_from(name));
-		b->alphabet[c] = model_id(b,
-			(struct slice){ mapped, utf8_encode(mapped, byte_level_char((unsigned char)c)) });
+		b->alphabet[c] = model_id(
+			b, (struct slice){ mapped,
+				   utf8_encode(mapped, byte_level_char((unsigned char)c)) });
 	}
 }
 

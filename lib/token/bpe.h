@@ -65,7 +65,8 @@ void bpe_free(struct bpe *);
  * dropped). Returns how many, or BPE_FAILED where a character needs the unknown token, and the one
  * that is named does not exist. Time O(n log n) in the word.
  */
-size_t bpe_split(const struct bpe *, struct slice word, uint32_t *ids, struct token_offset *offsets);
+size_t bpe_split(
+	const struct bpe *, struct slice word, uint32_t *ids, struct token_offset *offsets);
 
 /*
  * The same for a word of any bytes that stand for themselves in the byte-level alphabet. All of

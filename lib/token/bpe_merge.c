@@ -158,9 +158,8 @@ static void run(const struct bpe *b, struct symbol *s, struct heap *h, uint32_t 
 	while (h->n) {
 		uint64_t x = heap_pop(h);
 		uint32_t i = (uint32_t)x, next = s[i].next;
-		const struct bpe_pair *p = next == (uint32_t)UNMERGED
-						   ? NULL
-						   : bpe_find(b, s[i].id, s[next].id);
+		const struct bpe_pair *p =
+			next == (uint32_t)UNMERGED ? NULL : bpe_find(b, s[i].id, s[next].id);
 		if (p && p->rank == x >> 32)
 			join(b, s, h, sizes, i, p->id);
 	}

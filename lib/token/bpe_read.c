@@ -51,12 +51,14 @@ int bpe_add(struct bpe *b, struct slice left, struct slice right, struct error *
 	if (l == (uint32_t)NONE || r == (uint32_t)NONE)
 		return absent(b, l == (uint32_t)NONE ? left : right, e);
 	if (right.size <= b->prefix.size)
-		return error_set(e, ERROR_MODEL, "merge %zu: token \"%.*s\" is no longer than the prefix",
-			b->n_merges + 1, (int)(right.size < 100 ? right.size : 100), right.data);
+		return error_set(e, ERROR_MODEL,
+			"merge %zu: token \"%.*s\" is no longer than the prefix", b->n_merges + 1,
+			(int)(right.size < 100 ? right.size : 100), right.data);
 	id = joined(b, left, right);
 	if (id == (uint32_t)NONE)
 		return error_set(e, ERROR_MODEL,
-			"merge %zu: tokens \"%.*s\" and \"%.*s\" make one that is not in the vocabulary",
+			"merge %zu: tokens \"%.*s\" and \"%.*s\" make one that is not in the "
+			"vocabulary",
 			b->n_merges + 1, (int)(left.size < 100 ? left.size : 100), left.data,
 			(int)(right.size < 100 ? right.size : 100), right.data);
 	bpe_add_ids(b, l, r, id);
@@ -117,8 +119,8 @@ static void find_members(struct json model, struct members *m)
 }
 
 /* A string, null or nothing; data is NULL then. */
-static int read_string(struct json v, const char *name, struct slice *to, struct arena *arena,
-	struct error *e)
+static int read_string(
+	struct json v, const char *name, struct slice *to, struct arena *arena, struct error *e)
 {
 	*to = (struct slice){ NULL, 0 };
 	if (v.type == JSON_ABSENT || v.type == JSON_NULL)
@@ -165,8 +167,8 @@ static int read_merge(struct bpe *b, struct json v, struct arena *arena, struct 
 		else
 			part[n] = json_text(i.value, arena);
 	if (n != 2 || v.type != JSON_ARRAY)
-		return error_set(e, ERROR_MODEL, "merge %zu is neither a string nor two",
-			b->n_merges + 1);
+		return error_set(
+			e, ERROR_MODEL, "merge %zu is neither a string nor two", b->n_merges + 1);
 	return bpe_add(b, part[0], part[1], e);
 }
 

@@ -2,6 +2,14 @@
 
 #include "lib/token/read.h"
 
+int matcher_regex(struct matcher *m, struct slice regex, struct error *e)
+{
+	*m = (struct matcher){ .literal = regex, .pattern = pattern_find(regex) };
+	if (!m->pattern)
+		m->regex = regex_compile(regex, e);
+	return m->pattern || m->regex ? 0 : -1;
+}
+
 int matcher_read(struct matcher *m, struct json v, struct arena *arena, struct error *e)
 {
 	struct json pattern = json_get(v, "pattern"), text = json_get(pattern, "String"),
@@ -13,8 +21,8 @@ int matcher_read(struct matcher *m, struct json v, struct arena *arena, struct e
 	m->literal = json_text(text.type == JSON_STRING ? text : regex, arena);
 	/* no text is a pattern too: it matches everywhere */
 	if (regex.type == JSON_STRING || m->literal.size == 0)
-		m->regex = regex_compile(m->literal, e);
-	return m->regex || (text.type == JSON_STRING && m->literal.size) ? 0 : -1;
+		return matcher_regex(m, m->literal, e);
+	return 0;
 }
 
 void matcher_free(struct matcher *m)
@@ -26,6 +34,14 @@ void matcher_free(struct matcher *m)
 int matcher_next(const struct matcher *m, struct regex_work *work, struct slice text,
 	struct regex_walk *walk, size_t *start, size_t *end, struct error *e)
 {
+	if (m->pattern) {
+		uint32_t to;
+		if (!pattern_split(m->pattern, text, walk->at, &to, 1))
+			return 0;
+		*start = walk->at;
+		*end = walk->at = to;
+		return 1;
+	}
 	if (m->regex)
 		return regex_next(m->regex, work, text, walk, start, end, e);
 	const char *p = text.size ? memmem(text.data + walk->at, text.size - walk->at,

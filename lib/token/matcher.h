@@ -3,12 +3,17 @@
  */
 #pragma once
 #include "lib/record/json.h"
+#include "lib/token/pattern.h"
 #include "lib/token/regex.h"
 
 struct matcher {
-	struct slice literal; /* unless there is a regex */
+	struct slice literal; /* unless there is a regex or a pattern */
 	struct regex *regex;
+	const struct pattern *pattern; /* a regex that is well known */
 };
+
+/* From a regular expression, which lasts. */
+int matcher_regex(struct matcher *, struct slice regex, struct error *);
 
 /* From the member "pattern" of an object. */
 int matcher_read(struct matcher *, struct json, struct arena *, struct error *);

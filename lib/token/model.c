@@ -61,6 +61,17 @@ static int read_unigram(struct token_model *m, struct json v, struct vocab *voca
 	return 0;
 }
 
+static int read_bpe(struct token_model *m, struct json v, struct vocab *vocab, struct arena *arena,
+	struct error *e)
+{
+	m->kind = MODEL_BPE;
+	if (model_read_vocab(vocab, json_get(v, "vocab"), arena, e) ||
+		bpe_read(&m->bpe, v, vocab, arena, e))
+		return -1;
+	m->unknown = m->bpe.unknown;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*read)(
@@ -69,6 +80,7 @@ static const struct {
 	{ "WordPiece", read_wordpiece },
 	{ "WordLevel", read_wordlevel },
 	{ "Unigram", read_unigram },
+	{ "BPE", read_bpe },
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -120,6 +132,9 @@ void model_free(struct token_model *m)
 	case MODEL_UNIGRAM:
 		unigram_free(&m->unigram);
 		break;
+	case MODEL_BPE:
+		bpe_free(&m->bpe);
+		break;
 	}
 }
 
@@ -129,6 +144,7 @@ struct model_scratch *model_scratch_new(const struct token_model *m)
 	case MODEL_WORDPIECE:
 	case MODEL_WORDLEVEL:
 	case MODEL_UNIGRAM:
+	case MODEL_BPE:
 		break;
 	}
 	return NULL;
@@ -154,6 +170,18 @@ static ptrdiff_t split_wordlevel(const struct wordlevel *w, struct slice word, u
 	return *ids == (uint32_t)VOCAB_NONE ? no_unknown(e) : 1;
 }
 
+static ptrdiff_t split_bpe(const struct bpe *b, struct slice word, uint32_t *ids,
+	struct token_offset *offsets, struct error *e)
+{
+	size_t n = bpe_split(b, word, ids, offsets);
+	if (n == (size_t)BPE_FAILED)
+		return error_set(e, ERROR_MODEL,
+			"a character is not in the vocabulary, nor is the unknown token \"%.*s\"",
+			(int)(b->unknown_text.size < 100 ? b->unknown_text.size : 100),
+			b->unknown_text.data);
+	return (ptrdiff_t)n;
+}
+
 ptrdiff_t model_split(const struct token_model *m, struct model_scratch *scratch, struct slice word,
 	uint32_t *ids, struct token_offset *offsets, struct error *e)
 {
@@ -167,6 +195,8 @@ ptrdiff_t model_split(const struct token_model *m, struct model_scratch *scratch
 	case MODEL_UNIGRAM:
 		n = unigram_split(&m->unigram, word, ids, offsets);
 		return n == (size_t)UNIGRAM_FAILED ? no_unknown(e) : (ptrdiff_t)n;
+	case MODEL_BPE:
+		return split_bpe(&m->bpe, word, ids, offsets, e);
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "lib/record/json.h"
+#include "lib/token/bpe.h"
 #include "lib/token/tokenizer.h"
 #include "lib/token/unigram.h"
 #include "lib/token/vocab.h"
@@ -14,6 +15,7 @@ enum model_kind {
 	MODEL_WORDPIECE,
 	MODEL_WORDLEVEL,
 	MODEL_UNIGRAM,
+	MODEL_BPE,
 };
 
 struct token_model {
@@ -23,10 +25,11 @@ struct token_model {
 		struct wordpiece wordpiece;
 		struct wordlevel wordlevel;
 		struct unigram unigram;
+		struct bpe bpe;
 	};
 };
 
-/* What a thread needs to split words: the words it has seen, for example. */
+/* What a thread needs to split words: the words it has seen. */
 struct model_scratch;
 struct model_scratch *model_scratch_new(const struct token_model *);
 void model_scratch_free(struct model_scratch *);

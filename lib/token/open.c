@@ -25,6 +25,7 @@ void tokenizer_free(struct tokenizer *t)
 	pretokenizer_free(&t->pretokenizer);
 	decoder_free(&t->decoder);
 	mem_free(t->added_of);
+	mem_free(t->token_bytes);
 	arena_free(t->arena);
 	mem_free(t);
 }
@@ -46,7 +47,7 @@ static enum byte_class byte_class(unsigned c)
 static void choose_path(struct tokenizer *t)
 {
 	const struct bert_normalizer *bert = normalizer_bert(&t->normalizer);
-	t->fast = FAST_NONE;
+	t->fast = scan_bytes_prepare(t) ? FAST_BYTES : FAST_NONE;
 	if (t->model.kind != MODEL_WORDPIECE || (t->normalizer.n && !bert) ||
 		!pretokenizer_only(&t->pretokenizer, PRETOKENIZER_BERT))
 		return;

@@ -11,6 +11,7 @@
 #include "lib/token/pretokenizer.h"
 #include "lib/token/tokenizer.h"
 #include "lib/token/vocab.h"
+#include "lib/token/word_cache.h"
 
 /*
  * How the pieces of a text between its added tokens become tokens: words.c can do it for every
@@ -19,6 +20,7 @@
 enum fast_path {
 	FAST_NONE,
 	FAST_BERT, /* BertNormalizer or none, BertPreTokenizer, WordPiece: scan.c */
+	FAST_BYTES, /* none or NFC, a known pattern, ByteLevel, BPE: scan_bytes.c */
 };
 
 /* What scan.c does with a byte. */
@@ -46,6 +48,9 @@ struct tokenizer {
 	uint8_t classes[256]; /* FAST_BERT: enum byte_class */
 	uint32_t punctuation
 		[128]; /* FAST_BERT: the id of an ASCII punctuation character as a word */
+	const struct pattern *pattern; /* FAST_BYTES */
+	bool prefix_space; /* FAST_BYTES: a piece that begins with none gets a space */
+	uint32_t *token_bytes; /* FAST_BYTES: by id: how many bytes of a text it is */
 };
 
 /* Fill the tables that follow from the parts; once all are read, and again when one changes. */
@@ -102,6 +107,8 @@ struct tokenizer_scratch {
 	struct pieces pieces;
 	struct regex_work regex;
 	struct model_scratch *model;
+	struct word_cache *words; /* of fast paths; NULL until the first */
+	struct buffer prefixed; /* FAST_BYTES: a piece behind its space */
 };
 
 /* Room for n more tokens. */
@@ -123,6 +130,10 @@ void scan_word(struct scan *, struct slice word, size_t at, const struct normali
 
 /* The words of text[start, end), in which there is no added token, on the fast path. */
 void scan_bert(struct scan *, size_t start, size_t end);
+void scan_bytes(struct scan *, size_t start, size_t end);
+
+/* Whether scan_bytes can do it; then t->pattern, prefix_space and token_bytes are set. */
+bool scan_bytes_prepare(struct tokenizer *);
 
 /* The white space at both ends of a token. */
 struct scan_blank scan_blanks(struct slice token);

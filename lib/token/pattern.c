@@ -18,7 +18,8 @@ const char *pattern_contraction(enum contraction how, const char *p, const char 
 {
 	static const struct {
 		char first, second;
-	} all[] = { { 's', 0 }, { 't', 0 }, { 'r', 'e' }, { 'v', 'e' }, { 'm', 0 }, { 'l', 'l' }, { 'd', 0 } };
+	} all[] = { { 's', 0 }, { 't', 0 }, { 'r', 'e' }, { 'v', 'e' }, { 'm', 0 }, { 'l', 'l' },
+		{ 'd', 0 } };
 	if (how == CONTRACTION_NONE || end - p < 2 || *p != '\'')
 		return p;
 	char fold = how == CONTRACTION_EXACT ? 0 : 0x20;
@@ -149,7 +150,8 @@ static const char *capital_small(const char *p, const char *end)
 static const char *o200k_next(const struct pattern *pattern, const char *p, const char *end)
 {
 	struct glyph g = glyph_at(p, end);
-	const char *after = leads(g) ? p + g.size : NULL, *q = after ? capital_small(after, end) : NULL;
+	const char *after = leads(g) ? p + g.size : NULL,
+		   *q = after ? capital_small(after, end) : NULL;
 	if (!q)
 		q = capital_small(p, end);
 	/* CAPITAL+SMALL*: no small one follows, or it would have been found */
@@ -162,16 +164,16 @@ static const char *o200k_next(const struct pattern *pattern, const char *p, cons
 
 /* --- All of them ---------------------------------------------------------------------------- */
 
-#define CL100K_REST(digits)                                                                        \
-	"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" digits                                              \
+#define CL100K_REST(digits) \
+	"[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" digits \
 	"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define FOLDED "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 #define SPELLED "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
-#define O200K(contraction, digits)                                                                 \
-	"[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*"                               \
-	"[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+" contraction                                               \
-	"|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+"                              \
-	"[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*" contraction "|\\p{N}" digits                              \
+#define O200K(contraction, digits) \
+	"[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*" \
+	"[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+" contraction \
+	"|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+" \
+	"[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*" contraction "|\\p{N}" digits \
 	"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 static const struct pattern patterns[] = {

@@ -28,7 +28,8 @@ AVX2 static inline __m256i within(__m256i v, char first, char n)
 
 AVX2 static inline uint64_t bits(__m256i a, __m256i b)
 {
-	return (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32 | (uint32_t)_mm256_movemask_epi8(a);
+	return (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32 |
+	       (uint32_t)_mm256_movemask_epi8(a);
 }
 
 AVX2 static inline struct masks classify(const char *p)
@@ -53,7 +54,8 @@ AVX2 static inline struct masks classify(const char *p)
 AVX2 static inline uint64_t starts_of(const struct masks *m)
 {
 	uint64_t other = ~(m->letter | m->digit | m->space);
-	uint64_t same = (m->letter & m->letter << 1) | (m->digit & m->digit << 1) | (other & other << 1);
+	uint64_t same =
+		(m->letter & m->letter << 1) | (m->digit & m->digit << 1) | (other & other << 1);
 	uint64_t space = m->space & (~(m->space << 1) | ~(m->space >> 1));
 	return (~m->space & ~same & ~(m->blank << 1)) | space | 1;
 }
@@ -66,7 +68,8 @@ AVX2 static uint64_t contract(uint64_t starts, uint64_t apostrophe, const char *
 		apostrophe &= ~(at & -at);
 		if (i + 1 > known)
 			break;
-		size_t n = (size_t)(pattern_contraction(CONTRACTION_EXACT, p + i, p + BLOCK) - (p + i));
+		size_t n = (size_t)(pattern_contraction(CONTRACTION_EXACT, p + i, p + BLOCK) -
+				    (p + i));
 		if (n)
 			starts = (starts & ~((((uint64_t)1 << (n - 1)) - 1) << (i + 1))) |
 				 (uint64_t)1 << (i + n);

@@ -20,9 +20,7 @@ static int read_byte_level(
 		return -1;
 	if (!s->byte_level.use_regex)
 		return 0;
-	s->byte_level.matcher.literal = SLICE(GPT2_PATTERN);
-	s->byte_level.matcher.regex = regex_compile(SLICE(GPT2_PATTERN), e);
-	return s->byte_level.matcher.regex ? 0 : -1;
+	return matcher_regex(&s->byte_level.matcher, SLICE(GPT2_PATTERN), e);
 }
 
 static int read_metaspace(

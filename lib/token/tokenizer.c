@@ -136,6 +136,8 @@ void tokenizer_scratch_free(struct tokenizer_scratch *x)
 	pieces_free(&x->pieces);
 	regex_work_free(&x->regex);
 	model_scratch_free(x->model);
+	word_cache_free(x->words);
+	buffer_free(&x->prefixed);
 	mem_free(x);
 }
 

@@ -4,7 +4,8 @@ enum {
 	INLINE = 4, /* ids in an entry */
 	SHORT = 15, /* bytes of a word in its key */
 	LONGEST = 256, /* bytes of a word that is kept at all */
-	LEAST = 1 << 14, MOST = 1 << 20, /* entries: 512 KiB to 32 MiB */
+	LEAST = 1 << 14,
+	MOST = 1 << 20, /* entries: 512 KiB to 32 MiB */
 	SPILLED_MOST = 1 << 22, /* of 4 bytes */
 };
 
@@ -21,7 +22,8 @@ struct entry {
 static const uint64_t LONG = (uint64_t)0xff << 56;
 
 struct word_cache {
-	const struct bpe *bpe;
+	word_split *split;
+	const void *model;
 	struct entry *entries; /* pairs that share a cache line, open addressing by pairs */
 	size_t size, n; /* places, a power of two; used */
 	uint32_t *spilled; /* ids of entries with more, and behind them the bytes of long words */
@@ -43,7 +45,10 @@ static inline struct key short_key(const char *p, size_t size, const char *end)
 {
 	static const uint64_t ones[17][2] = {
 #define LOW(n) { ((uint64_t)1 << 8 * (n)) - 1, 0 }
-#define HIGH(n) { ~(uint64_t)0, ((uint64_t)1 << 8 * (n)) - 1 }
+#define HIGH(n) \
+	{ \
+		~(uint64_t)0, ((uint64_t)1 << 8 * (n)) - 1 \
+	}
 		LOW(0), LOW(1), LOW(2), LOW(3), LOW(4), LOW(5), LOW(6), LOW(7), HIGH(0), HIGH(1),
 		HIGH(2), HIGH(3), HIGH(4), HIGH(5), HIGH(6), HIGH(7), { 0, 0 }
 	};
@@ -72,10 +77,11 @@ static struct key long_key(const char *p, size_t size)
 	return k;
 }
 
-struct word_cache *word_cache_new(const struct bpe *b)
+struct word_cache *word_cache_new(word_split *split, const void *model)
 {
 	struct word_cache *c = mem_zero(1, sizeof *c);
-	c->bpe = b;
+	c->split = split;
+	c->model = model;
 	c->size = LEAST;
 	c->entries = mem_zero(c->size, sizeof *c->entries);
 	return c;
@@ -155,8 +161,8 @@ static void make_room(struct word_cache *c, size_t spilled)
 	}
 }
 
-static void keep(struct word_cache *c, struct key k, const char *p, size_t size, const uint32_t *ids,
-	size_t n)
+static void keep(struct word_cache *c, struct key k, const char *p, size_t size,
+	const uint32_t *ids, size_t n)
 {
 	bool spills = size > SHORT || n > INLINE;
 	size_t words = size > SHORT ? (size + 3) / 4 : 0;
@@ -184,7 +190,7 @@ static __attribute__((noinline)) size_t look_again(
 	struct word_cache *c, struct key k, const char *p, size_t size, uint32_t *ids)
 {
 	if (size > LONGEST)
-		return bpe_split_bytes(c->bpe, (struct slice){ p, size }, ids, NULL);
+		return c->split(c->model, (struct slice){ p, size }, ids);
 	if (size > SHORT)
 		k = long_key(p, size);
 	const struct entry *e = find(c, k, p);
@@ -199,7 +205,7 @@ static __attribute__((noinline)) size_t look_again(
 		}
 		return n;
 	}
-	size_t n = bpe_split_bytes(c->bpe, (struct slice){ p, size }, ids, NULL);
+	size_t n = c->split(c->model, (struct slice){ p, size }, ids);
 	if (ids[0] >> 24 == 0)
 		keep(c, k, p, size, ids, n);
 	return n;

@@ -1,5 +1,5 @@
 /*
- * word_cache.h: what byte-level words have become, so that BPE sees a word once. Text has few
+ * word_cache.h: what words have become, so that the model sees a word once. Text has few
  * different words: of 7.3 million in the ACL's abstracts 90,000. A word of up to 15 bytes is two
  * integers, and its entry, with up to four ids, half a cache line: most words are one comparison and
  * one copy. (The layout is gigatoken's, github.com/marcelroed/gigatoken, src/bpe/pretoken_cache.rs.)
@@ -8,12 +8,16 @@
  * result.
  */
 #pragma once
-#include "lib/token/bpe.h"
+#include <stdint.h>
+
+#include "lib/base/memory.h"
 
 struct word_cache;
 
-/* For a model that is byte-level (bpe_is_byte_level) and outlives it. */
-struct word_cache *word_cache_new(const struct bpe *);
+/* How a word becomes ids: at most as many as it has bytes, and at least one; returns how many. */
+typedef size_t word_split(const void *model, struct slice word, uint32_t *ids);
+
+struct word_cache *word_cache_new(word_split *, const void *model);
 void word_cache_free(struct word_cache *);
 
 enum { WORD_BATCH = 256, WORD_SLACK = 4 };

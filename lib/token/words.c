@@ -164,6 +164,9 @@ static void piece(struct scan *s, size_t start, size_t end)
 	case FAST_BERT:
 		scan_bert(s, start, end);
 		break;
+	case FAST_BYTES:
+		scan_bytes(s, start, end);
+		break;
 	case FAST_NONE:
 		any_piece(s, start, end);
 		break;

@@ -29,7 +29,8 @@ static struct buffer read_file(const char *name)
 }
 
 /* A model of a JSON object: the vocabulary first. */
-static int read_model(struct bpe *b, struct vocab *v, struct json model, struct arena *arena, struct error *e)
+static int read_model(
+	struct bpe *b, struct vocab *v, struct json model, struct arena *arena, struct error *e)
 {
 	*v = (struct vocab){ 0 };
 	for (struct json_iterator i = json_iterate(json_get(model, "vocab")); json_each(&i);) {
@@ -47,11 +48,13 @@ static int64_t whole(struct json v)
 	return x;
 }
 
-static void check_word(const struct bpe *b, const char *name, struct slice word, struct json ids, struct json offsets)
+static void check_word(const struct bpe *b, const char *name, struct slice word, struct json ids,
+	struct json offsets)
 {
 	/* of their exact size, so that a sanitizer sees a read or a write beyond it */
 	char *copy = malloc(word.size ? word.size : 1);
-	uint32_t *got = malloc((word.size + 1) * sizeof *got), *again = malloc((word.size + 1) * sizeof *got);
+	uint32_t *got = malloc((word.size + 1) * sizeof *got),
+		 *again = malloc((word.size + 1) * sizeof *got);
 	struct token_offset *at = malloc((word.size + 1) * sizeof *at);
 	assert_true(copy && got && at && again);
 	memcpy(copy, word.data, word.size);
@@ -96,7 +99,8 @@ static void the_reference_splits_alike(void **state)
 		char *name = arena_string(arena, json_text(json_get(i.value, "name"), arena));
 		if (read_model(&b, &v, json_get(i.value, "model"), arena, &e))
 			fail_msg("%s: %s", name, e.msg);
-		for (struct json_iterator j = json_iterate(json_get(i.value, "words")); json_each(&j);) {
+		for (struct json_iterator j = json_iterate(json_get(i.value, "words"));
+			json_each(&j);) {
 			struct json part[3];
 			struct json_iterator k = json_iterate(j.value);
 			for (size_t p = 0; p < 3; p++) {
@@ -116,17 +120,20 @@ static void the_reference_splits_alike(void **state)
 /* --- Models made here ----------------------------------------------------------------------- */
 
 /* The alphabet of bytes, and merges of random tokens into one of up to 8 bytes. */
-static void grow(struct bpe *b, struct vocab *v, struct arena *arena, uint64_t seed, size_t n_merges, unsigned letters)
+static void grow(struct bpe *b, struct vocab *v, struct arena *arena, uint64_t seed,
+	size_t n_merges, unsigned letters)
 {
 	struct error e = { 0 };
 	*v = (struct vocab){ 0 };
 	static const char all[] = "abcdefghijklmnopqrstuvwxyz";
 	for (uint32_t c = 0; c < 26; c++)
 		assert_int_equal(vocab_set(v, (struct slice){ all + c, 1 }, c, &e), 0);
-	struct slice *left = ARENA_ARRAY(arena, struct slice, n_merges), *right = ARENA_ARRAY(arena, struct slice, n_merges);
+	struct slice *left = ARENA_ARRAY(arena, struct slice, n_merges),
+		     *right = ARENA_ARRAY(arena, struct slice, n_merges);
 	for (size_t i = 0, k = 0; i < n_merges; k += 2) {
 		uint32_t n = (uint32_t)(v->size - 26 + letters);
-		uint32_t l = (uint32_t)(random_bits(seed, 0, k) % n), r = (uint32_t)(random_bits(seed, 0, k + 1) % n);
+		uint32_t l = (uint32_t)(random_bits(seed, 0, k) % n),
+			 r = (uint32_t)(random_bits(seed, 0, k + 1) % n);
 		left[i] = v->tokens[l < letters ? l : l - letters + 26];
 		right[i] = v->tokens[r < letters ? r : r - letters + 26];
 		struct buffer both = { NULL, 0, 0 };
@@ -134,12 +141,15 @@ static void grow(struct bpe *b, struct vocab *v, struct arena *arena, uint64_t s
 		buffer_slice(&both, right[i]);
 		if (both.size <= 8) {
 			if (vocab_id(v, buffer_view(&both)) == (uint32_t)VOCAB_NONE)
-				assert_int_equal(vocab_set(v, arena_copy(arena, buffer_view(&both)), (uint32_t)v->size, &e), 0);
+				assert_int_equal(vocab_set(v, arena_copy(arena, buffer_view(&both)),
+							 (uint32_t)v->size, &e),
+					0);
 			i++;
 		}
 		buffer_free(&both);
 	}
-	assert_int_equal(bpe_begin(b, v, &(struct bpe_options){ .fuse_unknown = false }, n_merges, &e), 0);
+	assert_int_equal(
+		bpe_begin(b, v, &(struct bpe_options){ .fuse_unknown = false }, n_merges, &e), 0);
 	for (size_t i = 0; i < n_merges; i++)
 		assert_int_equal(bpe_add(b, left[i], right[i], &e), 0);
 }
@@ -192,7 +202,8 @@ static void work_grows_as_the_word_does(void **state)
 		struct bpe b;
 		struct vocab v;
 		grow(&b, &v, arena, letters, letters == 1 ? 7 : 2000, letters);
-		size_t few = count_steps(&b, 1 << 13, letters), many = count_steps(&b, 1 << 16, letters);
+		size_t few = count_steps(&b, 1 << 13, letters),
+		       many = count_steps(&b, 1 << 16, letters);
 		assert_true(few > 0);
 		assert_true(many < 12 * few); /* n log n: 8 times 16 / 13 */
 		bpe_free(&b);
@@ -212,25 +223,33 @@ static void broken_models_are_refused(void **state)
 	} cases[] = {
 		{ VOCAB "\"x\":1}", "\"merges\" is missing" },
 		{ VOCAB "\"merges\":{}}", "\"merges\" is not an array" },
-		{ VOCAB "\"merges\":[[\"a\",\"b\"],[\"a\",\"c\"]]}", "merge 2: token \"c\" is not in the vocabulary" },
+		{ VOCAB "\"merges\":[[\"a\",\"b\"],[\"a\",\"c\"]]}",
+			"merge 2: token \"c\" is not in the vocabulary" },
 		{ VOCAB "\"merges\":[\"c a\"]}", "merge 1: token \"c\" is not in the vocabulary" },
-		{ VOCAB "\"merges\":[[\"b\",\"a\"]]}", "merge 1: tokens \"b\" and \"a\" make one that is not in the vocabulary" },
+		{ VOCAB "\"merges\":[[\"b\",\"a\"]]}",
+			"merge 1: tokens \"b\" and \"a\" make one that is not in the vocabulary" },
 		{ VOCAB "\"merges\":[[\"a\"]]}", "merge 1 is neither a string nor two" },
-		{ VOCAB "\"merges\":[[\"a\",\"b\",\"ab\"]]}", "merge 1 is neither a string nor two" },
+		{ VOCAB "\"merges\":[[\"a\",\"b\",\"ab\"]]}",
+			"merge 1 is neither a string nor two" },
 		{ VOCAB "\"merges\":[[\"a\",1]]}", "merge 1 is neither a string nor two" },
 		{ VOCAB "\"merges\":[1]}", "merge 1 is neither a string nor two" },
-		{ VOCAB "\"merges\":[{\"a\":\"a\",\"b\":\"b\"}]}", "merge 1 is neither a string nor two" },
+		{ VOCAB "\"merges\":[{\"a\":\"a\",\"b\":\"b\"}]}",
+			"merge 1 is neither a string nor two" },
 		{ VOCAB "\"merges\":[\"ab\"]}", "merge 1: \"ab\" is not two tokens" },
 		{ VOCAB "\"merges\":[\"\"]}", "merge 1: \"\" is not two tokens" },
 		{ VOCAB "\"merges\":[\"a  b\"]}", "merge 1: \"a  b\" is not two tokens" },
 		{ VOCAB "\"continuing_subword_prefix\":\"#\",\"merges\":[[\"a\",\"#\"]]}",
 			"merge 1: token \"#\" is no longer than the prefix" },
-		{ VOCAB "\"dropout\":0.1,\"merges\":[]}", "\"dropout\" 0.1 is not supported, only 0 or null" },
-		{ VOCAB "\"dropout\":\"0\",\"merges\":[]}", "\"dropout\" \"0\" is not supported, only 0 or null" },
-		{ VOCAB "\"unk_token\":1,\"merges\":[]}", "\"unk_token\" is neither a string nor null" },
+		{ VOCAB "\"dropout\":0.1,\"merges\":[]}",
+			"\"dropout\" 0.1 is not supported, only 0 or null" },
+		{ VOCAB "\"dropout\":\"0\",\"merges\":[]}",
+			"\"dropout\" \"0\" is not supported, only 0 or null" },
+		{ VOCAB "\"unk_token\":1,\"merges\":[]}",
+			"\"unk_token\" is neither a string nor null" },
 		{ VOCAB "\"fuse_unk\":1,\"merges\":[]}", "\"fuse_unk\" is not true or false" },
 		{ VOCAB "\"byte_fallback\":true,\"end_of_word_suffix\":\"#\",\"merges\":[]}",
-			"\"byte_fallback\" with a \"continuing_subword_prefix\" or an \"end_of_word_suffix\" is not supported" },
+			"\"byte_fallback\" with a \"continuing_subword_prefix\" or an "
+			"\"end_of_word_suffix\" is not supported" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct arena *arena = arena_new();
@@ -258,8 +277,11 @@ static void merges_of_spaces_part_by_the_vocabulary(void **state)
 	struct bpe b;
 	struct vocab v;
 	uint32_t ids[8];
-	assert_int_equal(json_read(SLICE("{\"vocab\":{\" \":0,\"  \":1,\"    \":2,\"x\":3,\"x \":4},"
-		"\"merges\":[\"x  \",\"   \",\"     \"]}"), &root, &e), 0);
+	assert_int_equal(
+		json_read(SLICE("{\"vocab\":{\" \":0,\"  \":1,\"    \":2,\"x\":3,\"x \":4},"
+				"\"merges\":[\"x  \",\"   \",\"     \"]}"),
+			&root, &e),
+		0);
 	if (read_model(&b, &v, root, arena, &e))
 		fail_msg("%s", e.msg);
 	assert_int_equal(bpe_split(&b, SLICE("x    "), ids, NULL), 3);

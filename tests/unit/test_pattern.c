@@ -30,7 +30,8 @@ static struct buffer read_file(const char *name)
 }
 
 /* All ends of a text, so many at a time; the text has its exact size, so that a sanitizer sees a read beyond it. */
-static size_t split_all(split_function *split, const struct pattern *p, struct slice text, size_t batch, uint32_t *ends)
+static size_t split_all(split_function *split, const struct pattern *p, struct slice text,
+	size_t batch, uint32_t *ends)
 {
 	char *copy = malloc(text.size ? text.size : 1);
 	assert_non_null(copy);
@@ -72,20 +73,25 @@ static void hostile_texts_split_as_the_reference_does(void **state)
 		fail_msg("%s", e.msg);
 	for (struct json_iterator i = json_iterate(json_get(root, "patterns")); json_each(&i);)
 		patterns[n_patterns++] = find(i.value, arena);
-	for (struct json_iterator i = json_iterate(json_get(root, "texts")); json_each(&i); n_texts++) {
+	for (struct json_iterator i = json_iterate(json_get(root, "texts")); json_each(&i);
+		n_texts++) {
 		struct json_iterator j = json_iterate(i.value);
 		json_each(&j);
 		struct slice text = json_text(j.value, arena);
 		for (size_t k = 0; json_each(&j); k++)
 			for (size_t f = 0; f < 4; f++) {
-				size_t n = split_all(functions[f % 2], patterns[k], text, f < 2 ? 1 : 2048, ends), m = 0;
+				size_t n = split_all(functions[f % 2], patterns[k], text,
+					       f < 2 ? 1 : 2048, ends),
+				       m = 0;
 				bool same = n == json_count(j.value);
-				for (struct json_iterator w = json_iterate(j.value); same && json_each(&w); m++) {
+				for (struct json_iterator w = json_iterate(j.value);
+					same && json_each(&w); m++) {
 					int64_t end = 0;
 					same = json_integer(w.value, &end) && end == ends[m];
 				}
 				if (!same)
-					fail_msg("pattern %zu: \"%.*s\"", k, (int)text.size, text.data);
+					fail_msg("pattern %zu: \"%.*s\"", k, (int)text.size,
+						text.data);
 			}
 	}
 	assert_true(n_texts > 100);
@@ -96,7 +102,8 @@ static void hostile_texts_split_as_the_reference_does(void **state)
 /* As context() of pattern.py. */
 static size_t context(char *out, uint32_t c)
 {
-	static const uint32_t parts[] = { 'a', 'B', 0, 0x301, '1', 0, 0, ' ', 0, 'A', '\'', 0, 's', '\n' };
+	static const uint32_t parts[] = { 'a', 'B', 0, 0x301, '1', 0, 0, ' ', 0, 'A', '\'', 0, 's',
+		'\n' };
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		n += utf8_encode(out + n, parts[i] ? parts[i] : c);
@@ -112,9 +119,11 @@ static uint64_t hash_code_points(split_function *split, const struct pattern *p)
 		bool some = c < 0x20000 || c % 64 == 0 || (c >= 0xe0000 && c < 0xe0200);
 		if (!some || (c >= 0xd800 && c < 0xe000))
 			continue;
-		size_t n = split(p, (struct slice){ text, context(text, c) }, 0, ends, 64), size = 0;
+		size_t n = split(p, (struct slice){ text, context(text, c) }, 0, ends, 64),
+		       size = 0;
 		for (size_t i = 0; i < n; start = ends[i++])
-			size += (size_t)snprintf(line + size, sizeof line - size, "%s%u", i ? " " : "", ends[i] - start);
+			size += (size_t)snprintf(line + size, sizeof line - size, "%s%u",
+				i ? " " : "", ends[i] - start);
 		h = hash_bytes(h, line, size);
 	}
 	return h;
@@ -123,14 +132,16 @@ static uint64_t hash_code_points(split_function *split, const struct pattern *p)
 static void code_points_split_as_the_reference_does(void **state)
 {
 	(void)state;
-	struct buffer words = read_file("tests/golden/pattern/words.json"), hashes = read_file("tests/golden/pattern/hashes.tsv");
+	struct buffer words = read_file("tests/golden/pattern/words.json"),
+		      hashes = read_file("tests/golden/pattern/hashes.tsv");
 	struct arena *arena = arena_new();
 	struct json root;
 	size_t k = 0;
 	buffer_char(&hashes, 0);
 	const char *line = hashes.data;
 	assert_int_equal(json_read(buffer_view(&words), &root, NULL), 0);
-	for (struct json_iterator i = json_iterate(json_get(root, "patterns")); json_each(&i); k++) {
+	for (struct json_iterator i = json_iterate(json_get(root, "patterns")); json_each(&i);
+		k++) {
 		unsigned long long want;
 		size_t number;
 		assert_int_equal(sscanf(line, "%zu %llx", &number, &want), 2);
@@ -151,10 +162,12 @@ static void code_points_split_as_the_reference_does(void **state)
 /* Random text, mostly of what English has, so that the vectors' blocks are used. */
 static size_t random_text(char *out, size_t room, uint64_t round)
 {
-	static const char *const pieces[] = { "the", " of", " models", " ", "  ", "\n", "\n\n", ".", ",", "'s", "'ll", "'t", "'",
-		"''", "\t", " 12", "3", "é", "中", " \xc2\xa0", "\xe2\x80\x83", "’s", " (", "--", "A", "Internationalization", " '", "'re" };
+	static const char *const pieces[] = { "the", " of", " models", " ", "  ", "\n", "\n\n", ".",
+		",", "'s", "'ll", "'t", "'", "''", "\t", " 12", "3", "é", "中", " \xc2\xa0",
+		"\xe2\x80\x83", "’s", " (", "--", "A", "Internationalization", " '", "'re" };
 	enum { PIECES = sizeof pieces / sizeof *pieces };
-	size_t n = 0, kinds = 1 + random_bits(8, round, 0) % PIECES, first = random_bits(8, round, 1) % PIECES;
+	size_t n = 0, kinds = 1 + random_bits(8, round, 0) % PIECES,
+	       first = random_bits(8, round, 1) % PIECES;
 	for (uint64_t i = 2;; i++) {
 		const char *s = pieces[(first + random_bits(8, round, i) % kinds) % PIECES];
 		size_t size = strlen(s);
@@ -175,9 +188,12 @@ static void vectors_split_as_portable_code_does(void **state)
 		for (uint64_t round = 0; round < 4000; round++) {
 			char text[600];
 			uint32_t a[600], b[600];
-			struct slice s = { text, random_text(text, 1 + random_bits(9, round, 0) % 600, round) };
-			size_t n = split_all(pattern_split, p, s, 1 + random_bits(9, round, 1) % 600, a);
-			if (split_all(pattern_split_portable, p, s, 600, b) != n || memcmp(a, b, n * sizeof *a))
+			struct slice s = { text,
+				random_text(text, 1 + random_bits(9, round, 0) % 600, round) };
+			size_t n = split_all(
+				pattern_split, p, s, 1 + random_bits(9, round, 1) % 600, a);
+			if (split_all(pattern_split_portable, p, s, 600, b) != n ||
+				memcmp(a, b, n * sizeof *a))
 				fail_msg("%s: \"%.*s\"", names[k], (int)s.size, s.data);
 		}
 	}
@@ -210,7 +226,8 @@ static void long_texts_of_one_kind(void **state)
 			for (size_t j = 0; j < UNITS; j++)
 				buffer_text(&b, cases[i].unit);
 			for (size_t f = 0; f < 2; f++)
-				assert_int_equal(split_all(functions[f], pattern_named(names[k]), buffer_view(&b), UNITS, ends),
+				assert_int_equal(split_all(functions[f], pattern_named(names[k]),
+							 buffer_view(&b), UNITS, ends),
 					cases[i].words[k]);
 			buffer_free(&b);
 		}

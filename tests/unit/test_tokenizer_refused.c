@@ -34,7 +34,7 @@ static const struct {
 	const char *name, *part, *by, *message;
 } refused[] = {
 	{ "another model", "\"type\":\"WordPiece\",\"unk", "\"type\":\"Morse\",\"unk", "model \"Morse\" is not supported" },
-	{ "a model without type that has merges", "\"type\":\"WordPiece\",\"unk", "\"merges\":[],\"unk", "model" },
+	{ "a model without type that has merges", "\"type\":\"WordPiece\",\"unk", "\"merges\":{},\"unk", "model BPE: \"merges\" is not an array" },
 	{ "a model type that is no string", "\"type\":\"WordPiece\",\"unk", "\"type\":7,\"unk", "model has no type" },
 	{ "another normalizer", "BertNormalizer", "Fold", "normalizer \"Fold\" is not supported" },
 	{ "another pre-tokenizer", "BertPreTokenizer", "Fold", "pre_tokenizer \"Fold\" is not supported" },

@@ -1,0 +1,121 @@
+/*
+ * scan_bytes.c: the fast path of byte-level BPE: a known pattern cuts the text's own bytes into
+ * words, a cache knows what they become. The byte-level alphabet is never spelled out.
+ */
+#include "lib/token/byte_level.h"
+#include "lib/token/parts.h"
+
+/* The pattern of the pre-tokenizer, where it is ByteLevel alone or behind one Split. */
+static const struct pattern *known_pattern(const struct pretokenizer *t, bool *prefix_space)
+{
+	if (t->n == 0 || t->n > 2 || t->steps[t->n - 1].kind != PRETOKENIZER_BYTE_LEVEL)
+		return NULL;
+	const struct pretokenizer_step *level = &t->steps[t->n - 1], *split = &t->steps[0];
+	*prefix_space = level->byte_level.add_prefix_space;
+	if (t->n == 1)
+		return level->byte_level.use_regex ? level->byte_level.matcher.pattern : NULL;
+	bool isolated = split->behavior == SPLIT_ISOLATED && !split->split.invert,
+	     removed = split->behavior == SPLIT_REMOVED && split->split.invert;
+	return split->kind == PRETOKENIZER_SPLIT && (isolated || removed) &&
+			       !level->byte_level.use_regex && !*prefix_space
+		       ? split->split.matcher.pattern
+		       : NULL;
+}
+
+/* Bytes of a token in the byte-level alphabet: its code points. */
+static void count_token_bytes(struct tokenizer *t)
+{
+	mem_free(t->token_bytes);
+	t->token_bytes = MEM_ARRAY(uint32_t, t->vocab.size);
+	for (size_t id = 0; id < t->vocab.size; id++) {
+		struct slice token = t->vocab.tokens[id];
+		uint32_t n = 0;
+		for (size_t i = 0; i < token.size; i++)
+			n += (token.data[i] & 0xc0) != 0x80;
+		t->token_bytes[id] = n;
+	}
+}
+
+bool scan_bytes_prepare(struct tokenizer *t)
+{
+	if (t->model.kind != MODEL_BPE || t->normalizer.n || !bpe_is_byte_level(&t->model.bpe) ||
+		!(t->pattern = known_pattern(&t->pretokenizer, &t->prefix_space)))
+		return false;
+	count_token_bytes(t);
+	return true;
+}
+
+static size_t split(const void *bpe, struct slice word, uint32_t *ids)
+{
+	return bpe_split_bytes(bpe, word, ids, NULL);
+}
+
+static bool inside(struct slice text, size_t at)
+{
+	return at < text.size && (text.data[at] & 0xc0) == 0x80;
+}
+
+/*
+ * What a token of bytes [start, end) is from: a character belongs whole to each of its bytes, and
+ * a space before the text (shift 1) to the first.
+ */
+static struct token_offset bytes_offset(struct slice text, size_t shift, size_t start, size_t end)
+{
+	start = start > shift ? start : shift;
+	end = end > shift ? end : shift + 1;
+	while (inside(text, start))
+		start--;
+	while (inside(text, end))
+		end++;
+	return (struct token_offset){ (uint32_t)(start - shift), (uint32_t)(end - shift) };
+}
+
+/* Offsets and word numbers of the tokens of n words; at: where the text begins in the whole one. */
+static void describe(struct scan *s, struct slice text, size_t shift, size_t at, size_t start,
+	const uint32_t *ends, const uint32_t *counts, size_t n)
+{
+	size_t token = s->n;
+	for (size_t i = 0; i < n; start = ends[i++], s->word++)
+		for (size_t end = token + counts[i]; token < end; token++) {
+			size_t size = s->tokenizer->token_bytes[s->ids[token]];
+			if (s->words)
+				s->words[token] = s->word;
+			if (s->offsets) {
+				struct token_offset o =
+					bytes_offset(text, shift, start, start + size);
+				s->offsets[token] = (struct token_offset){ o.start + (uint32_t)at,
+					o.end + (uint32_t)at };
+			}
+			start += size;
+		}
+}
+
+void scan_bytes(struct scan *s, size_t start, size_t end)
+{
+	const struct tokenizer *t = s->tokenizer;
+	struct tokenizer_scratch *scratch = s->scratch;
+	struct slice text = { s->text + start, end - start };
+	/* with it the longest text would be too long for offsets of 32 bits */
+	size_t shift = t->prefix_space && *text.data != ' ' && text.size < UINT32_MAX;
+	if (shift) {
+		buffer_clear(&scratch->prefixed);
+		buffer_char(&scratch->prefixed, ' ');
+		buffer_slice(&scratch->prefixed, text);
+		text = buffer_view(&scratch->prefixed);
+	}
+	if (!scratch->words)
+		scratch->words = word_cache_new(split, &t->model.bpe);
+	for (size_t at = 0; at < text.size && s->n < s->limit;) {
+		uint32_t ends[WORD_BATCH], counts[WORD_BATCH];
+		bool described = s->offsets || s->words;
+		size_t room = s->limit - s->n, most = room < WORD_BATCH ? room : WORD_BATCH;
+		size_t n = pattern_split(t->pattern, text, at, ends, most);
+		scan_reserve(s, ends[n - 1] - at + WORD_SLACK);
+		size_t tokens = word_cache_encode(scratch->words, text, at, ends, n, s->ids + s->n,
+			described ? counts : NULL);
+		if (described)
+			describe(s, text, shift, start, at, ends, counts, n);
+		s->n += tokens;
+		at = ends[n - 1];
+	}
+}
