@@ -18,7 +18,7 @@ WARN = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototy
 # One arithmetic (gpu/ops.h): no contraction the source does not write, nothing that changes a rounding.
 ARITHMETIC = -ffp-contract=off -fno-trapping-math -fno-math-errno
 FLAGS = -std=gnu11 $(OPTIMISE) $(ARITHMETIC) $(WARN) -fopenmp -pthread -D_GNU_SOURCE -I. -I$(src) $(lib_cflags) $(CFLAGS)
-LIBS = $(lib_libs) -lm -fopenmp -pthread -ldl
+LIBS = $(lib_libs) $(if $(cuda),$(cuda_libs)) -lm -fopenmp -pthread -ldl
 # make V=1 shows the commands
 Q = $(if $(V),,@)
 SAY = @$(if $(V),true,echo "  $(1)")
@@ -33,8 +33,15 @@ flags_avx2 := -march=x86-64-v3
 flags_avx512 := -march=x86-64-v4 -mprefer-vector-width=512
 kernels := $(call sources,gpu/cpu/*.c)
 
-lib := $(call sources,lib/*/*.c gpu/*.c)
-lib_objects := $(lib:%.c=$(build)/%.o) $(foreach p,$(paths),$(kernels:gpu/cpu/%.c=$(build)/gpu/cpu/%.$(p).o))
+# The CUDA kernels, for every card from compute capability 7.5 on, or for GPU_ARCH alone. Sanitized builds do without.
+cuda := $(if $(NVCC),$(if $(findstring -fsanitize,$(OPTIMISE)),,$(call sources,gpu/cuda/*.cu)))
+gencode := $(if $(GPU_ARCH),-arch=$(GPU_ARCH),$(foreach a,75 80 86 89 90 100,-gencode arch=compute_$a,code=sm_$a) \
+	-gencode arch=compute_120,code=[sm_120,compute_120])
+CUDA_FLAGS = -std=c++20 -O3 -fmad=false -ftz=false -prec-div=true -prec-sqrt=true -I. -I$(src) \
+	-Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-ffp-contract=off $(gencode)
+
+lib := $(filter-out $(if $(cuda),gpu/no_cuda.c),$(call sources,lib/*/*.c gpu/*.c))
+lib_objects := $(cuda:%.cu=$(build)/%.o) $(lib:%.c=$(build)/%.o) $(foreach p,$(paths),$(kernels:gpu/cpu/%.c=$(build)/gpu/cpu/%.$(p).o))
 # A command is cmd/NAME.c with cmd/NAME_*.c, where it has them; all share the frame.
 frame := $(call sources,cmd/command*.c)
 commands := $(patsubst cmd/%.c,%,$(filter-out $(frame) $(call sources,cmd/*_*.c),$(call sources,cmd/*.c)))
@@ -64,6 +71,11 @@ $(build)/gpu/cpu/%.$(1).o: $(src)/gpu/cpu/%.c config.h
 	$$(COMPILE) $(flags_$(1)) -DKERNEL_PATH=$(1) -DKERNEL_$(1) $$<
 endef
 $(foreach p,$(paths),$(eval $(call kernel_rule,$(p))))
+
+$(build)/gpu/cuda/%.o: $(src)/gpu/cuda/%.cu config.h
+	@mkdir -p $(@D)
+	$(call SAY,nvcc $(@:$(build)/%=%))
+	$(Q)$(NVCC) $(CUDA_FLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
 $(bin)/plot: LIBS += $(cairo_libs)
 # What `heddle` lists: each command with the description of its man page.

@@ -18,7 +18,8 @@
  *	path (portable, AVX2, AVX-512): write plain C over math_fma and lib/base/math.h, which the
  *	compiler vectorises, or the vectors and lanes of gpu/cpu/vector.h and lanes.h. No Makefile
  *	edit.
- *   6. a row in tests/unit/test_ops*.c: paths against each other by memcmp, and against float64.
+ *   6. gpu/cuda/frob.cu: CUDA_KERNEL(frob) { … } launches what computes the same bits there.
+ *   7. a row in tests/unit/test_ops*.c: paths against each other by memcmp, and against float64.
  */
 #pragma once
 #include "gpu/ops.h"
@@ -27,8 +28,8 @@
 	X(linear)                                                                                \
 	X(linear_norm) X(feed_forward) X(norm) X(embed) X(attention) X(pool) X(normalize) X(bag) \
 		X(column_sum) X(square_norms) X(square_distances) X(pair_distances) X(top_k) \
-		X(nearest_pairs) X(nearest_rows) X(umap_smooth) X(umap_edges) X(umap_place) \
-		X(logistic)
+		X(top_k_clear) X(nearest_pairs) X(nearest_rows) X(umap_smooth) X(umap_edges)     \
+		X(umap_place) X(logistic)
 
 #define KERNEL_NUMBER(name) KERNEL_##name,
 enum kernel { KERNELS(KERNEL_NUMBER) KERNEL_COUNT };
@@ -48,14 +49,20 @@ struct kernel_table {
 	bool (*bf16_native)(void);
 };
 
-/* The root has the lanes that are free; a lane has its parent. */
+struct backend;
+struct lane;
+
+/* The root has the lanes that are free; a lane has its parent. On a GPU (gpu/backend.h) memory and
+ * the failure are the backend's. */
 struct device {
 	struct device *parent, *next, *free;
 	const struct kernel_table *table;
+	const struct backend *backend; /* NULL: the CPU */
+	struct lane *lane; /* of the backend */
 	struct arena *arena; /* tensors */
 	struct arena *scratch; /* of kernels */
 	struct error failure;
-	char name[32];
+	char name[96];
 };
 
 struct weight {
@@ -65,7 +72,16 @@ struct weight {
 	size_t n, k, panel;
 	void *packed;
 	float *bias; /* padded with zeros to whole panels, or NULL */
+	/* on a GPU: rows of `stride` elements, the bias not padded */
+	const struct backend *backend;
+	struct lane *lane;
+	size_t stride;
+	bool borrowed; /* packed is a tensor's */
 };
+
+/* A weight of a matrix that is on the device: copied into panels, or on a GPU the matrix itself, which
+ * must outlive it. */
+struct weight *weight_of(struct device *, struct tensor w);
 
 /* Compute units 0 .. n - 1: on a lane here and now, on a root spread over threads in runs of at
  * least `grain` units. */
@@ -177,7 +193,7 @@ struct pair_distances_arguments { /* a unit is a pair */
 	enum metric metric;
 };
 
-struct top_k_arguments { /* a unit is a row */
+struct top_k_arguments { /* a unit is a row; of top_k_clear too, which has no y */
 	float *values;
 	int32_t *indices;
 	const float *y;

@@ -2,8 +2,6 @@
  * ops.h. */
 #include "gpu/ops.h"
 
-#include <math.h>
-
 #include "gpu/kernels.h"
 
 static bool is_matrix(struct tensor t, size_t rows, size_t columns)
@@ -64,8 +62,7 @@ void op_linear(struct device *d, struct tensor y, struct tensor x, const struct 
 void op_matmul(struct device *d, struct tensor y, struct tensor x, struct tensor w)
 {
 	CHECK(is_matrix(w, y.shape[1], x.shape[1]));
-	struct weight *packed =
-		weight_new(d, F32, w.shape[0], w.shape[1], w.stride[0], w.data, NULL);
+	struct weight *packed = weight_of(d, w);
 	op_linear(d, y, x, packed, ACTIVATION_NONE);
 	weight_free(packed);
 }
@@ -229,13 +226,12 @@ void op_top_k_clear(struct device *d, struct tensor values, struct tensor indice
 	CHECK(is_matrix(values, values.shape[0], values.shape[1]) && indices.dtype == I32);
 	CHECK(indices.n_dims == 2 && indices.shape[0] == values.shape[0]);
 	CHECK(indices.shape[1] == values.shape[1]);
-	(void)d;
-	for (size_t r = 0; r < values.shape[0]; r++) {
-		for (size_t c = 0; c < values.shape[1]; c++) {
-			((float *)values.data)[r * values.stride[0] + c] = INFINITY;
-			((int32_t *)indices.data)[r * indices.stride[0] + c] = -1;
-		}
-	}
+	struct top_k_arguments a = { .values = values.data,
+		.indices = indices.data,
+		.values_stride = values.stride[0],
+		.indices_stride = indices.stride[0],
+		.k = values.shape[1] };
+	device_run(d, KERNEL_top_k_clear, &a, values.shape[0], 1024);
 }
 
 void op_top_k(struct device *d, struct tensor values, struct tensor indices, struct tensor y,

@@ -42,13 +42,14 @@ void op_nearest(struct device *d, struct tensor values, struct tensor indices, s
 	enum nearest nearest)
 {
 	struct arena_mark mark = device_mark(d);
-	struct weight *w = weight_new(d, F32, x.shape[0], x.shape[1], x.stride[0], x.data, NULL);
+	struct weight *w = weight_of(d, x);
 	struct tensor xx = tensor_vector(d, F32, x.shape[0]);
 	op_square_norms(d, xx, x);
 	struct nearest_arguments a = arguments(d, values, indices, x, w, xx, nearest);
 	a.qq = xx.data;
 	a.blocks = (a.m + a.block - 1) / a.block;
-	size_t rounds = a.blocks < 2 ? 1 : a.blocks + a.blocks % 2;
+	/* a GPU cuts the pairs itself */
+	size_t rounds = a.blocks < 2 || d->backend ? 1 : a.blocks + a.blocks % 2;
 	struct nearest_arguments *round = MEM_ARRAY(struct nearest_arguments, rounds);
 	size_t *units = MEM_ARRAY(size_t, rounds);
 	for (size_t r = 0; r < rounds; r++) {

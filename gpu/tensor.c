@@ -1,4 +1,4 @@
-/* tensor.c: devices and tensors; see tensor.h. The CPU is the only backend of this release. */
+/* tensor.c: devices and tensors; see tensor.h. The CPU's are here, a GPU's behind gpu/backend.h. */
 #include "gpu/tensor.h"
 
 #include <omp.h>
@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gpu/kernels.h"
+#include "gpu/backend.h"
 #include "lib/base/math.h"
 
 extern const struct kernel_table kernel_table_portable, kernel_table_avx2, kernel_table_avx512;
+
+enum { CARD_LANES = 3 }; /* one packs, one copies, one computes */
 
 static pthread_mutex_t lanes = PTHREAD_MUTEX_INITIALIZER;
 
@@ -72,12 +74,17 @@ static const struct kernel_table *choose(struct error *e)
 
 /* --- devices --- */
 
-static bool is_cuda(const char *name)
+/* Whether the name is "cuda" or "cuda:N"; N, or -1. */
+static bool is_cuda(const char *name, int *ordinal)
 {
+	*ordinal = -1;
 	if (strncmp(name, "cuda", 4) != 0)
 		return false;
 	const char *p = name + 4;
-	return !*p || (*p == ':' && p[1] && strspn(p + 1, "0123456789") == strlen(p + 1));
+	size_t digits = *p == ':' ? strspn(p + 1, "0123456789") : 0;
+	if (*p == ':' && digits > 0 && digits < 9 && !p[1 + digits])
+		*ordinal = atoi(p + 1);
+	return !*p || *ordinal >= 0;
 }
 
 static struct device *device_new(struct device *parent, const struct kernel_table *table)
@@ -85,22 +92,43 @@ static struct device *device_new(struct device *parent, const struct kernel_tabl
 	struct device *d = mem_zero(1, sizeof *d);
 	d->parent = parent;
 	d->table = table;
+	if (parent && parent->backend) {
+		d->backend = parent->backend;
+		d->lane = d->backend->lane_new(parent->lane);
+		return d;
+	}
 	d->arena = arena_new();
 	d->scratch = arena_new();
 	snprintf(d->name, sizeof d->name, "cpu %s", table->name);
 	return d;
 }
 
+static int open_cuda(int ordinal, struct device **device, struct error *e)
+{
+	struct device *d = mem_zero(1, sizeof *d);
+	d->backend = cuda_open(ordinal, &d->lane, d->name, sizeof d->name, e);
+	math_enter();
+	if (!d->backend) {
+		mem_free(d);
+		return -1;
+	}
+	d->table = &d->backend->table;
+	*device = d;
+	return 0;
+}
+
 int device_open(const char *name, struct device **device, struct error *e)
 {
-	if (!name)
-		name = "auto";
-	if (is_cuda(name))
-		return error_set(
-			e, ERROR_UNAVAILABLE, "--device %s: this build has no CUDA backend", name);
-	if (strcmp(name, "auto") != 0 && strcmp(name, "cpu") != 0)
+	int ordinal;
+	const char *cpu = getenv("HEDDLE_CPU");
+	bool any = !name || strcmp(name, "auto") == 0;
+	if (!any && is_cuda(name, &ordinal))
+		return open_cuda(ordinal, device, e);
+	if (!any && strcmp(name, "cpu") != 0)
 		return error_set(
 			e, ERROR_USAGE, "--device %s: not one of auto, cpu, cuda, cuda:N", name);
+	if (any && !(cpu && *cpu) && cuda_likely() && open_cuda(-1, device, NULL) == 0)
+		return 0;
 	const struct kernel_table *table = choose(e);
 	if (!table)
 		return -1;
@@ -117,6 +145,10 @@ void device_free(struct device *d)
 		next = l->next;
 		device_free(l);
 	}
+	if (d->backend && d->parent)
+		d->backend->lane_free(d->lane);
+	else if (d->backend)
+		d->backend->close(d->lane);
 	arena_free(d->arena);
 	arena_free(d->scratch);
 	mem_free(d);
@@ -124,6 +156,8 @@ void device_free(struct device *d)
 
 int device_sync(struct device *d, struct error *e)
 {
+	if (d->backend)
+		return d->backend->sync(d->lane, e);
 	if (d->failure.code == ERROR_NONE)
 		return 0;
 	return error_set(e, d->failure.code, "%s", d->failure.msg);
@@ -136,7 +170,8 @@ const char *device_name(const struct device *d)
 
 size_t device_group_tokens(const struct device *d)
 {
-	(void)d;
+	if (d->backend)
+		return 16384; /* some 128 rows for each of a large card's processors */
 	return 400; /* activations of two layers in 1 MB of cache; larger groups gain nothing */
 }
 
@@ -171,15 +206,23 @@ void device_parallel(struct device *d, size_t n, device_function *fn, void *cont
 		return;
 	}
 	size_t threads = (size_t)omp_get_max_threads();
+	if (d->backend) {
+		/* more would only wait for the card */
+		threads = threads < CARD_LANES ? threads : CARD_LANES;
+		device_sync(d, NULL);
+	}
 #pragma omp parallel num_threads((int)(threads < n ? threads : n))
 	{
 		math_enter();
 		struct device *l = lane_take(d);
+		struct arena_mark start = device_mark(l);
 #pragma omp for schedule(dynamic, 1)
 		for (size_t i = 0; i < n; i++) {
 			fn(context, l, i);
-			arena_clear(l->arena);
+			device_reset(l, start);
 		}
+		if (d->backend)
+			device_sync(l, NULL);
 		lane_give(d, l);
 	}
 }
@@ -189,6 +232,10 @@ void device_run(struct device *d, enum kernel kernel, const void *arguments, siz
 	kernel_function *fn = d->table->kernel[kernel];
 	if (n == 0)
 		return;
+	if (d->backend) {
+		d->backend->run(d->lane, kernel, arguments, n);
+		return;
+	}
 	math_enter();
 	if (d->parent || n <= grain || omp_get_max_threads() == 1) {
 		fn(arguments, 0, n, d->scratch);
@@ -235,8 +282,13 @@ void device_run_steps(struct device *d, enum kernel kernel, const void *argument
 {
 	kernel_function *fn = d->table->kernel[kernel];
 	size_t most = 0, threads = (size_t)omp_get_max_threads();
-	for (size_t s = 0; s < steps; s++)
+	for (size_t s = 0; s < steps; s++) {
 		most = n[s] > most ? n[s] : most;
+		if (d->backend)
+			device_run(d, kernel, (const char *)arguments + s * size, n[s], grain);
+	}
+	if (d->backend)
+		return;
 	math_enter();
 	if (d->parent || most <= grain || threads == 1) {
 		for (size_t s = 0; s < steps; s++)
@@ -280,7 +332,8 @@ static struct tensor contiguous(enum dtype dtype, unsigned n_dims, const size_t 
 struct tensor tensor_new(struct device *d, enum dtype dtype, unsigned n_dims, const size_t *shape)
 {
 	struct tensor t = contiguous(dtype, n_dims, shape, NULL);
-	t.data = arena_alloc(d->arena, size_mul(tensor_count(t), dtype_size(dtype)));
+	size_t size = size_mul(tensor_count(t), dtype_size(dtype));
+	t.data = d->backend ? d->backend->arena_alloc(d->lane, size) : arena_alloc(d->arena, size);
 	return t;
 }
 
@@ -296,56 +349,78 @@ struct tensor tensor_matrix(struct device *d, enum dtype dtype, size_t rows, siz
 
 struct arena_mark device_mark(struct device *d)
 {
-	return arena_mark(d->arena);
+	return d->backend ? d->backend->arena_mark(d->lane) : arena_mark(d->arena);
 }
 
 void device_reset(struct device *d, struct arena_mark m)
 {
-	arena_reset(d->arena, m);
+	if (d->backend)
+		d->backend->arena_reset(d->lane, m);
+	else
+		arena_reset(d->arena, m);
 }
 
 struct tensor tensor_upload(
 	struct device *d, enum dtype dtype, size_t rows, size_t columns, const void *host)
 {
-	(void)d;
 	union {
 		const void *from;
 		void *to;
 	} p = { .from = host };
-	return contiguous(dtype, columns ? 2 : 1, (size_t[]){ rows, columns }, p.to);
+	struct tensor t = contiguous(dtype, columns ? 2 : 1, (size_t[]){ rows, columns }, p.to);
+	if (d->backend) {
+		t.data = d->backend->alloc(d->lane, size_mul(tensor_count(t), dtype_size(dtype)));
+		tensor_write(d, t, host);
+		device_sync(d, NULL); /* lanes may use it from now on */
+	}
+	return t;
 }
 
 void tensor_release(struct device *d, struct tensor *t)
 {
-	(void)d;
+	if (d->backend)
+		d->backend->release(d->lane, t->data);
 	*t = TENSOR_NONE;
 }
 
-/* Copy a tensor row by row between its own layout and contiguous memory. */
-static void copy(struct tensor t, char *host, bool to_host)
+/* `rows` rows of `bytes`, contiguous at host, `stride` bytes apart at own. */
+static void copy_rows(struct device *d, char *own, char *host, size_t rows, size_t bytes,
+	size_t stride, bool to_host)
 {
-	size_t last = t.n_dims - 1, bytes = t.shape[last] * dtype_size(t.dtype);
-	size_t rows = 1, index[TENSOR_DIMS] = { 0 };
-	for (size_t i = 0; i < last; i++)
-		rows *= t.shape[i];
-	if (bytes == 0)
+	if (d->backend && to_host)
+		d->backend->read(d->lane, host, own, rows, bytes, stride);
+	else if (d->backend)
+		d->backend->write(d->lane, own, host, rows, bytes, stride);
+	for (size_t r = 0; r < rows && !d->backend; r++)
+		memcpy(to_host ? host + r * bytes : own + r * stride,
+			to_host ? own + r * stride : host + r * bytes, bytes);
+}
+
+/* Copy a tensor between its own layout and contiguous memory, matrix by matrix. */
+static void copy(struct device *d, struct tensor t, char *host, bool to_host)
+{
+	size_t size = dtype_size(t.dtype), last = t.n_dims - 1, outer = t.n_dims > 1 ? last - 1 : 0;
+	size_t bytes = t.shape[last] * size, rows = t.n_dims > 1 ? t.shape[last - 1] : 1;
+	size_t stride = t.n_dims > 1 ? t.stride[last - 1] * size : bytes, matrices = 1;
+	size_t index[TENSOR_DIMS] = { 0 };
+	if (t.n_dims == 0 || d->failure.code != ERROR_NONE || tensor_count(t) == 0)
 		return;
-	for (size_t r = 0; r < rows; r++) {
+	for (size_t i = 0; i < outer; i++)
+		matrices *= t.shape[i];
+	for (size_t m = 0; m < matrices; m++) {
 		size_t at = 0;
-		for (size_t i = 0; i < last; i++)
+		for (size_t i = 0; i < outer; i++)
 			at += index[i] * t.stride[i];
-		char *own = (char *)t.data + at * dtype_size(t.dtype);
-		memcpy(to_host ? host : own, to_host ? own : host, bytes);
-		host += bytes;
-		for (size_t i = last; i-- > 0 && ++index[i] == t.shape[i];)
+		copy_rows(d, (char *)t.data + at * size, host, rows, bytes, stride, to_host);
+		host += rows * bytes;
+		for (size_t i = outer; i-- > 0 && ++index[i] == t.shape[i];)
 			index[i] = 0;
 	}
 }
 
 void tensor_read(struct device *d, struct tensor t, void *host)
 {
-	if (d->failure.code == ERROR_NONE)
-		copy(t, host, true);
+	copy(d, t, host, true);
 }
 
 void tensor_write(struct device *d, struct tensor t, const void *host)
@@ -354,8 +429,7 @@ void tensor_write(struct device *d, struct tensor t, const void *host)
 		const void *from;
 		void *to;
 	} p = { .from = host };
-	if (d->failure.code == ERROR_NONE)
-		copy(t, p.to, false);
+	copy(d, t, p.to, false);
 }
 
 struct tensor tensor_rows(struct tensor t, size_t from, size_t n)
@@ -396,6 +470,12 @@ struct weight *weight_new(struct device *d, enum dtype dtype, size_t n, size_t k
 	*r = (struct weight){
 		.table = table, .dtype = dtype, .n = n, .k = k, .panel = table->panel
 	};
+	if (d->backend) {
+		r->backend = d->backend;
+		r->lane = d->lane;
+		d->backend->weight_new(d->lane, r, w, stride, bias);
+		return r;
+	}
 	r->paired = dtype == BF16 && table->bf16_native();
 	size_t elements = size_mul(size_mul(panels, table->panel), r->paired ? (k + 1) / 2 * 2 : k);
 	r->packed = mem_alloc(size_mul(elements, dtype_size(r->paired ? BF16 : F32)));
@@ -409,10 +489,27 @@ struct weight *weight_new(struct device *d, enum dtype dtype, size_t n, size_t k
 	return r;
 }
 
+struct weight *weight_of(struct device *d, struct tensor w)
+{
+	if (!d->backend)
+		return weight_new(d, F32, w.shape[0], w.shape[1], w.stride[0], w.data, NULL);
+	struct weight *r = mem_zero(1, sizeof *r);
+	*r = (struct weight){ .table = d->table, .n = w.shape[0], .k = w.shape[1],
+		.panel = d->table->panel, .packed = w.data, .backend = d->backend, .lane = d->lane,
+		.stride = w.stride[0], .borrowed = true };
+	return r;
+}
+
 void weight_free(struct weight *w)
 {
 	if (!w)
 		return;
+	if (w->backend) {
+		if (!w->borrowed)
+			w->backend->weight_free(w);
+		mem_free(w);
+		return;
+	}
 	mem_free(w->packed);
 	mem_free(w->bias);
 	mem_free(w);

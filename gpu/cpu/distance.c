@@ -33,6 +33,17 @@ KERNEL(pair_distances)
 			a->z + (size_t)a->j[p] * a->z_stride, a->columns);
 }
 
+KERNEL(top_k_clear)
+{
+	const struct top_k_arguments *a = arguments;
+	(void)scratch;
+	for (size_t r = begin; r < end; r++)
+		for (size_t c = 0; c < a->k; c++) {
+			a->values[r * a->values_stride + c] = __builtin_inff();
+			a->indices[r * a->indices_stride + c] = -1;
+		}
+}
+
 /* Put (value, index) into the sorted list, whose last falls out. */
 static void insert(float *values, int32_t *indices, size_t k, float value, int32_t index)
 {

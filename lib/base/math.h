@@ -24,32 +24,11 @@
 #error "the arithmetic is defined by IEEE 754: no -ffast-math, no x87"
 #endif
 
-#if defined __CUDA_ARCH__
-#define MATH_FN static __device__ __forceinline__
-#define math_div(a, b) __fdiv_rn(a, b)
-MATH_FN float math_fma(float a, float b, float c)
-{
-	return __fmaf_rn(a, b, c);
-}
-MATH_FN int32_t math_bits(float x)
-{
-	return __float_as_int(x);
-}
-MATH_FN float math_float(int32_t i)
-{
-	return __int_as_float(i);
-}
-MATH_FN int64_t math_bits64(double x)
-{
-	return __double_as_longlong(x);
-}
-MATH_FN double math_double(int64_t i)
-{
-	return __longlong_as_double(i);
-}
+#if defined __CUDACC__
+#define MATH_FN static __host__ __device__ __forceinline__
 #else
 #define MATH_FN static inline __attribute__((always_inline, unused))
-#define math_div(a, b) ((a) / (b))
+#endif
 
 MATH_FN int32_t math_bits(float x)
 {
@@ -93,7 +72,9 @@ MATH_FN double math_double(int64_t i)
  * Branch-free, unlike libm's. */
 MATH_FN float math_fma(float a, float b, float c)
 {
-#if defined __FMA__ || defined __aarch64__
+#if defined __CUDA_ARCH__
+	return __fmaf_rn(a, b, c);
+#elif defined __FMA__ || defined __aarch64__
 	return __builtin_fmaf(a, b, c);
 #else
 	double p = (double)a * b, q = c, s = p + q, t = s - p, e = (p - (s - t)) + (q - t);
@@ -103,7 +84,6 @@ MATH_FN float math_fma(float a, float b, float c)
 	return (float)(e < 0 || e > 0 ? odd : s);
 #endif
 }
-#endif
 
 #if defined __SSE__ && !defined __CUDACC__
 #include <xmmintrin.h>
@@ -200,7 +180,7 @@ MATH_FN float math_tanh(float x)
 	q = math_fma(q, y, 0x1.110f2p-3f);
 	q = math_fma(q, y, -0x1.555554p-2f);
 	float small = math_fma(q * y, a, a), c = a > 10 ? 10 : a;
-	float large = 1 - math_div(2.0f, math_exp_core(2 * c) + 1);
+	float large = 1 - 2.0f / (math_exp_core(2 * c) + 1);
 	float r = a < 0.6f ? small : large;
 	/* the sign last: fma(q y, -0, -0) would be +0 */
 	return math_float(math_bits(r) | (math_bits(x) & INT32_MIN));
@@ -240,7 +220,7 @@ MATH_FN float math_pow(float x, float y)
 	float s = tiny ? math_float(abs) * 0x1p23f : math_float(abs);
 	int32_t e = (int32_t)((uint32_t)math_bits(s) - 0x3f3504f3u) >> 23;
 	double m = math_float((int32_t)((uint32_t)math_bits(s) - ((uint32_t)e << 23)));
-	double v = math_div(m - 1, m + 1), z = v * v, q = 1.0 / 17;
+	double v = (m - 1) / (m + 1), z = v * v, q = 1.0 / 17;
 	q = q * z + 1.0 / 15;
 	q = q * z + 1.0 / 13;
 	q = q * z + 1.0 / 11;

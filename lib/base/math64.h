@@ -89,9 +89,9 @@ MATH_FN struct math_pair math_log_pair(double x)
 	 * corrected */
 	double f = m - 1;
 	struct math_pair d = math_quick_sum(2, f);
-	double s = math_div(f, d.high);
+	double s = f / d.high;
 	struct math_pair p = math_two_product(s, d.high);
-	double rest = math_div(((f - p.high) - p.low) - s * d.low, d.high);
+	double rest = (((f - p.high) - p.low) - s * d.low) / d.high;
 	struct math_pair v = math_quick_sum(s, rest), z = math_pair_product(v, v);
 	double w = z.high, q = 1.0 / 25;
 	q = q * w + 1.0 / 23;

@@ -20,9 +20,20 @@
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 
-/* Calls test for each path and number of threads. */
+/* Calls test for each path and number of threads, or for the device that HEDDLE_TEST_DEVICE names. */
 static void each_way(void (*test)(struct device *, const void *row), const void *row)
 {
+	if (getenv("HEDDLE_TEST_DEVICE")) {
+		struct device *d;
+		struct error e;
+		if (device_open(getenv("HEDDLE_TEST_DEVICE"), &d, &e))
+			fail_msg("%s", e.msg);
+		test(d, row);
+		if (device_sync(d, &e))
+			fail_msg("%s", e.msg);
+		device_free(d);
+		return;
+	}
 	static const char *const paths[] = { "portable", "avx2", "avx512" };
 	for (size_t p = 0; p < 3; p++)
 		for (int threads = 1; threads <= 3; threads += 2) {

@@ -1,0 +1,84 @@
+/*
+ * gpu/cuda/cuda.h: the frame of a CUDA kernel. gpu/cuda/x.cu holds the launchers of the operations
+ * that gpu/cpu/x.c computes: CUDA_KERNEL(frob) { … } takes the operation's arguments (gpu/kernels.h)
+ * and the number of its units, and launches kernels on the lane's stream; gpu/cuda/table.cu collects
+ * them. Host arrays among the arguments go through cuda_stage; room that a launch needs comes from
+ * cuda_arena_alloc between a mark and a reset.
+ *
+ * The float32 results are those of gpu/ops.h bit for bit: -fmad=false, fused multiply-adds are
+ * written as math_fma, sums follow lanes.h, no atomics on floats. The same sources compile with g++
+ * and tests/emu's cuda_runtime.h (HEDDLE_EMULATOR), so: no inline assembly without a plain
+ * counterpart, launches through LAUNCH, dynamic shared memory through DYNAMIC_SHARED.
+ */
+#pragma once
+#include <cuda_runtime.h>
+
+#include "lib/base/math.h"
+#include "lib/base/math64.h"
+#include "lib/base/random.h"
+
+extern "C" {
+#define _Noreturn
+#include "gpu/backend.h"
+#include "gpu/neighbors.h"
+#include "gpu/umap.h"
+#undef _Noreturn
+}
+
+#if defined HEDDLE_EMULATOR
+#define LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
+	emu_launch(kernel, grid, block, shared_bytes, stream, __VA_ARGS__)
+#else
+#define LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
+	kernel<<<grid, block, shared_bytes, stream>>>(__VA_ARGS__)
+#define DYNAMIC_SHARED(type, name) \
+	extern __shared__ __align__(16) unsigned char dynamic_shared[]; \
+	type *name = reinterpret_cast<type *>(dynamic_shared)
+#endif
+
+#define DEVICE_FN static __device__ __forceinline__
+#define CUDA_KERNEL(name) void cuda_##name(struct lane *lane, const void *arguments, size_t n)
+
+typedef void cuda_launcher(struct lane *, const void *arguments, size_t n);
+
+enum { WARP = 32, LANES = 16, BLOCK_K = 256, ALL = 0xffffffff };
+
+/* --- of a lane, gpu/cuda/device.cu --- */
+
+cudaStream_t cuda_stream(struct lane *);
+
+/* Its arena; NULL after a failure. */
+void *cuda_arena_alloc(struct lane *, size_t size);
+struct arena_mark cuda_arena_mark(const struct lane *);
+void cuda_arena_reset(struct lane *, struct arena_mark);
+
+/* gpu/cuda/table.cu: an operation's n units. */
+void cuda_run(struct lane *, enum kernel, const void *arguments, size_t n);
+
+/* A copy on the card of host memory, which the lane's next launches may read. NULL after a
+ * failure. */
+void *cuda_stage(struct lane *, const void *host, size_t size);
+#define STAGE(lane, array, n) \
+	static_cast<decltype(array)>(cuda_stage(lane, array, (n) * sizeof *(array)))
+
+/* Whether the card has failed; note a result, `what` names the call. */
+bool cuda_failed(struct lane *);
+bool cuda_good(struct lane *, cudaError_t, const char *what);
+#define LAUNCHED(lane, name) (void)cuda_good(lane, cudaGetLastError(), name)
+
+/* Multiprocessors, and the most shared memory a block may have, bytes. */
+int cuda_processors(struct lane *);
+size_t cuda_shared(struct lane *);
+
+/* Blocks for n elements; more than a grid may have are a CHECK. */
+static inline unsigned cuda_blocks(size_t n, size_t block)
+{
+	size_t blocks = (n + block - 1) / block;
+	CHECK(blocks <= INT32_MAX);
+	return (unsigned)blocks;
+}
+
+static inline float *cuda_floats(struct lane *lane, size_t n)
+{
+	return static_cast<float *>(cuda_arena_alloc(lane, size_mul(n, sizeof(float))));
+}
