@@ -42,8 +42,8 @@ struct backend {
 		size_t stride);
 
 	/* A weight's own layout (gpu/cuda/linear.cu). */
-	void (*weight_new)(struct lane *, struct weight *, const float *w, size_t stride,
-		const float *bias);
+	void (*weight_new)(
+		struct lane *, struct weight *, const float *w, size_t stride, const float *bias);
 	void (*weight_free)(struct weight *);
 
 	struct kernel_table table; /* of its weights; without kernels */
@@ -58,5 +58,5 @@ const struct backend *cuda_open(
 bool cuda_likely(void);
 
 /* A line on each card that is there, by number; 0 or -1 as cuda_open. */
-int cuda_describe(void (*line)(void *context, int ordinal, const char *text), void *context,
-	struct error *);
+int cuda_describe(
+	void (*line)(void *context, int ordinal, const char *text), void *context, struct error *);

@@ -12,7 +12,7 @@
  */
 #include "gpu/cuda/lanes.h"
 
-enum { QUERIES = 64, KEYS = 64, THREADS = 256, PAD = QUERIES + 4, OWN = 4 };
+constexpr int QUERIES = 64, KEYS = 64, THREADS = 256, PAD = QUERIES + 4, OWN = 4;
 
 struct head {
 	const float *q, *k, *v, *bias;
@@ -21,7 +21,8 @@ struct head {
 };
 
 /* The sequence and head of this block; false where the block lies behind the sequence's queries. */
-DEVICE_FN bool find_head(const struct attention_arguments &a, size_t parts, size_t queries, struct head *h)
+DEVICE_FN bool find_head(
+	const struct attention_arguments &a, size_t parts, size_t queries, struct head *h)
 {
 	size_t b = blockIdx.x / parts, first = a.cu_seqlens[b], column = blockIdx.y * a.size;
 	h->n = a.cu_seqlens[b + 1] - first;
@@ -52,7 +53,8 @@ DEVICE_FN void end_chunk(struct lanes_of *l, size_t chunk, int tx)
 /* KEYS rows of k or v from key k0 on, transposed (keys) or as they are (values); the last row again
  * beyond the end. */
 template <int D, bool TRANSPOSED>
-DEVICE_FN void bring(float *to, const float *from, size_t stride, size_t k0, const struct head &h, int size)
+DEVICE_FN void bring(
+	float *to, const float *from, size_t stride, size_t k0, const struct head &h, int size)
 {
 	for (int i = threadIdx.x; i < KEYS * D; i += THREADS) {
 		int r = i / D, d = i % D;
@@ -63,8 +65,7 @@ DEVICE_FN void bring(float *to, const float *from, size_t stride, size_t k0, con
 }
 
 /* The scores of this thread's queries and keys; D columns, of which only `size` are real. */
-template <int D>
-DEVICE_FN void scores(const float *qs, const float *ks, int size, float (*s)[OWN])
+template <int D> DEVICE_FN void scores(const float *qs, const float *ks, int size, float (*s)[OWN])
 {
 	int tx = threadIdx.x % LANES, ty = threadIdx.x / LANES;
 #pragma unroll
@@ -95,20 +96,22 @@ DEVICE_FN void add_bias(const struct head &h, size_t query, size_t k0, float (*s
 			size_t key = k0 + tx + LANES * j;
 			if (key < h.n && query + i < h.n)
 				s[i][j] = s[i][j] + h.bias[static_cast<ptrdiff_t>(key) -
-							   static_cast<ptrdiff_t>(query + i)];
+							    static_cast<ptrdiff_t>(query + i)];
 		}
 }
 
 /* D: the head's size rounded up to sixteens. */
 template <int D>
-static __global__ void __launch_bounds__(THREADS) attention_kernel(struct attention_arguments a, size_t parts)
+static __global__ void __launch_bounds__(THREADS)
+	attention_kernel(struct attention_arguments a, size_t parts)
 {
 	enum { COLUMNS = D / LANES };
 	struct head h;
 	if (!find_head(a, parts, QUERIES, &h))
 		return;
-	DYNAMIC_SHARED(float, qs);			/* [D][PAD] */
-	float *kv = qs + D * PAD, *ps = kv + D * (KEYS + 1); /* ks [D][KEYS + 1], vs [KEYS][D]; [KEYS][PAD] */
+	DYNAMIC_SHARED(float, qs); /* [D][PAD] */
+	float *kv = qs + D * PAD,
+	      *ps = kv + D * (KEYS + 1); /* ks [D][KEYS + 1], vs [KEYS][D]; [KEYS][PAD] */
 	int size = static_cast<int>(a.size), tx = threadIdx.x % LANES, ty = threadIdx.x / LANES;
 	size_t query = h.first_query + OWN * ty;
 	for (int i = threadIdx.x; i < QUERIES * D; i += THREADS) {
@@ -189,7 +192,8 @@ static __global__ void __launch_bounds__(THREADS) attention_kernel(struct attent
 			for (int i = 0; i < OWN; i++)
 #pragma unroll
 				for (int c = 0; c < COLUMNS; c++) {
-					total[i][c] = k0 < BLOCK_K ? o[i][c] : total[i][c] + o[i][c];
+					total[i][c] =
+						k0 < BLOCK_K ? o[i][c] : total[i][c] + o[i][c];
 					o[i][c] = 0;
 				}
 	}
@@ -201,7 +205,8 @@ static __global__ void __launch_bounds__(THREADS) attention_kernel(struct attent
 #pragma unroll
 		for (int c = 0; c < COLUMNS; c++)
 			if (tx + LANES * c < size)
-				h.out[(query + i) * a.out_stride + tx + LANES * c] = total[i][c] / sum;
+				h.out[(query + i) * a.out_stride + tx + LANES * c] =
+					total[i][c] / sum;
 	}
 }
 
@@ -227,7 +232,8 @@ DEVICE_FN float score(const struct attention_arguments &a, const struct head &h,
 /* Keys pass 256 at a time, a thread a key, which is a block of the product P V too; the first
  * sixteen threads hold the lanes. Columns beyond the threads' number take further turns, each with
  * the keys anew. */
-static __global__ void __launch_bounds__(THREADS) attention_long_kernel(struct attention_arguments a, size_t parts)
+static __global__ void __launch_bounds__(THREADS)
+	attention_long_kernel(struct attention_arguments a, size_t parts)
 {
 	__shared__ float p[THREADS], best[THREADS], sum;
 	struct head h;
@@ -247,7 +253,8 @@ static __global__ void __launch_bounds__(THREADS) attention_long_kernel(struct a
 		size_t column = first + threadIdx.x;
 		float total = 0, lane = 0, level1 = 0;
 		for (size_t k0 = 0; k0 < h.n; k0 += THREADS) {
-			size_t key = k0 + threadIdx.x, end = h.n - k0 < THREADS ? h.n - k0 : THREADS;
+			size_t key = k0 + threadIdx.x,
+			       end = h.n - k0 < THREADS ? h.n - k0 : THREADS;
 			__syncthreads();
 			p[threadIdx.x] = key < h.n ? math_exp_neg(score(a, h, key) - top) : 0;
 			__syncthreads();
@@ -284,8 +291,10 @@ static bool launch(struct lane *lane, const struct attention_arguments *a, dim3 
 	auto kernel = attention_kernel<D>;
 	if (bytes > cuda_shared(lane))
 		return false;
-	if (!cuda_good(lane, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-				     static_cast<int>(bytes)), "attention"))
+	if (!cuda_good(lane,
+		    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+			    static_cast<int>(bytes)),
+		    "attention"))
 		return true;
 	LAUNCH(kernel, grid, dim3(THREADS), bytes, cuda_stream(lane), *a, parts);
 	LAUNCHED(lane, "attention");

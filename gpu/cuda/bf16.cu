@@ -12,8 +12,8 @@ DEVICE_FN float bf16_round(float x)
 	return math_float((int32_t)((u & 0x7fffffff) > 0x7f800000 ? u | 0x400000 : up));
 }
 
-static __global__ void __launch_bounds__(THREADS)
-	round_kernel(float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows, size_t columns)
+static __global__ void __launch_bounds__(THREADS) round_kernel(
+	float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows, size_t columns)
 {
 	size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
 	if (i < rows * columns)
@@ -31,7 +31,8 @@ void cuda_bf16_round(struct lane *lane, float *y, size_t y_stride, const float *
 	LAUNCHED(lane, "bf16");
 }
 
-void cuda_linear_bf16(struct lane *lane, const struct linear_arguments *a, float *y, size_t y_stride)
+void cuda_linear_bf16(
+	struct lane *lane, const struct linear_arguments *a, float *y, size_t y_stride)
 {
 	struct arena_mark mark = cuda_arena_mark(lane);
 	float *x = cuda_floats(lane, size_mul(a->rows, a->w->stride));

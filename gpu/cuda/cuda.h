@@ -41,7 +41,8 @@ extern "C" {
 
 typedef void cuda_launcher(struct lane *, const void *arguments, size_t n);
 
-enum { WARP = 32, LANES = 16, BLOCK_K = 256, ALL = 0xffffffff };
+constexpr int WARP = 32, LANES = 16, BLOCK_K = 256;
+constexpr unsigned ALL = 0xffffffff;
 
 /* --- of a lane, gpu/cuda/device.cu --- */
 

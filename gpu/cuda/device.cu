@@ -34,7 +34,7 @@ struct card {
 	bool begun;
 	pthread_mutex_t mutex;
 	struct piece *unused, *used; /* under the mutex */
-	struct error failure;	     /* code: under the mutex, read without */
+	struct error failure; /* under the mutex */
 };
 
 struct lane {
@@ -44,16 +44,19 @@ struct lane {
 	struct piece *pieces, *current; /* the arena: in order; the one that is being filled */
 	size_t filled;
 	char *pinned, *staged; /* the ring on the host and on the card */
-	size_t at;	       /* in the ring */
+	size_t at; /* in the ring */
 	cudaEvent_t passed[SLOTS];
 	bool recorded[SLOTS];
 };
 
 /* --- failures --- */
 
-static int failure_code(const struct card *c)
+static int failure_code(struct card *c)
 {
-	return __atomic_load_n(&c->failure.code, __ATOMIC_ACQUIRE);
+	pthread_mutex_lock(&c->mutex);
+	int code = c->failure.code;
+	pthread_mutex_unlock(&c->mutex);
+	return code;
 }
 
 bool cuda_failed(struct lane *lane)
@@ -66,7 +69,7 @@ static void fail(struct card *c, int code, const char *text)
 	pthread_mutex_lock(&c->mutex);
 	if (c->failure.code == ERROR_NONE) {
 		snprintf(c->failure.msg, sizeof c->failure.msg, "%s", text);
-		__atomic_store_n(&c->failure.code, code, __ATOMIC_RELEASE);
+		c->failure.code = code;
 	}
 	pthread_mutex_unlock(&c->mutex);
 }
@@ -78,7 +81,8 @@ bool cuda_good(struct lane *lane, cudaError_t result, const char *what)
 		return true;
 	snprintf(text, sizeof text, "cuda:%d: %s: %s", lane->card->ordinal, what,
 		cudaGetErrorString(result));
-	fail(lane->card, result == cudaErrorMemoryAllocation ? ERROR_RETRY : ERROR_UNAVAILABLE, text);
+	fail(lane->card, result == cudaErrorMemoryAllocation ? ERROR_RETRY : ERROR_UNAVAILABLE,
+		text);
 	return false;
 }
 
@@ -131,11 +135,13 @@ static int properties(const char *which, int ordinal, struct cudaDeviceProp *abo
 {
 	cudaError_t result = cudaGetDeviceProperties(about, ordinal);
 	if (result != cudaSuccess)
-		return error_set(e, ERROR_UNAVAILABLE, "--device %s: %s", which, cudaGetErrorString(result));
+		return error_set(
+			e, ERROR_UNAVAILABLE, "--device %s: %s", which, cudaGetErrorString(result));
 	if (about->major * 10 + about->minor >= OLDEST)
 		return 0;
-	return error_set(e, ERROR_UNAVAILABLE, "--device %s: %s has compute capability %d.%d, below 7.5",
-		which, about->name, about->major, about->minor);
+	return error_set(e, ERROR_UNAVAILABLE,
+		"--device %s: %s has compute capability %d.%d, below 7.5", which, about->name,
+		about->major, about->minor);
 }
 
 static struct lane *open_card(int ordinal, char *name, size_t size, struct error *e)
@@ -148,7 +154,8 @@ static struct lane *open_card(int ordinal, char *name, size_t size, struct error
 	if (n <= 0)
 		error_set(e, ERROR_UNAVAILABLE, "--device %s: %s", which, reason);
 	else if (ordinal >= n)
-		error_set(e, ERROR_UNAVAILABLE, "--device %s: the last card is cuda:%d", which, n - 1);
+		error_set(e, ERROR_UNAVAILABLE, "--device %s: the last card is cuda:%d", which,
+			n - 1);
 	ordinal = ordinal < 0 ? 0 : ordinal;
 	if (ordinal >= n || properties(which, ordinal, &about, e))
 		return NULL;
@@ -162,8 +169,8 @@ static struct lane *open_card(int ordinal, char *name, size_t size, struct error
 	return lane_of(card, true);
 }
 
-extern "C" int cuda_describe(void (*line)(void *context, int ordinal, const char *text), void *context,
-	struct error *e)
+extern "C" int cuda_describe(
+	void (*line)(void *context, int ordinal, const char *text), void *context, struct error *e)
 {
 	char text[400];
 	int n = count_cards(text, sizeof text);
@@ -173,8 +180,9 @@ extern "C" int cuda_describe(void (*line)(void *context, int ordinal, const char
 		struct cudaDeviceProp about;
 		if (cudaGetDeviceProperties(&about, i) != cudaSuccess)
 			continue;
-		snprintf(text, sizeof text, "%s, %zu MiB, %d multiprocessors, compute capability %d.%d",
-			about.name, about.totalGlobalMem >> 20, about.multiProcessorCount, about.major,
+		snprintf(text, sizeof text,
+			"%s, %zu MiB, %d multiprocessors, compute capability %d.%d", about.name,
+			about.totalGlobalMem >> 20, about.multiProcessorCount, about.major,
 			about.minor);
 		line(context, i, text);
 	}
@@ -193,8 +201,9 @@ static bool begin(struct lane *lane)
 		current = lane->card->ordinal;
 		math_enter();
 	}
-	if (!lane->begun && !cuda_good(lane, cudaStreamCreateWithFlags(&lane->stream,
-					 cudaStreamNonBlocking), "cudaStreamCreate"))
+	if (!lane->begun &&
+		!cuda_good(lane, cudaStreamCreateWithFlags(&lane->stream, cudaStreamNonBlocking),
+			"cudaStreamCreate"))
 		return false;
 	lane->begun = true;
 	return true;
@@ -254,7 +263,8 @@ static struct piece *piece_new(struct lane *lane, size_t size)
 	struct piece *p = reuse(c, size);
 	void *data = NULL;
 	if (!p) {
-		cudaError_t result = size == SIZE_MAX ? cudaErrorMemoryAllocation : cudaMalloc(&data, size);
+		cudaError_t result =
+			size == SIZE_MAX ? cudaErrorMemoryAllocation : cudaMalloc(&data, size);
 		if (result == cudaErrorMemoryAllocation) {
 			(void)cudaGetLastError();
 			pieces_free(&c->unused);
@@ -264,8 +274,8 @@ static struct piece *piece_new(struct lane *lane, size_t size)
 		if (result == cudaErrorMemoryAllocation) {
 			char text[128];
 			(void)cudaGetLastError();
-			snprintf(text, sizeof text, "cuda:%d: no memory for %zu MiB more", c->ordinal,
-				size >> 20);
+			snprintf(text, sizeof text, "cuda:%d: no memory for %zu MiB more",
+				c->ordinal, size >> 20);
 			fail(c, ERROR_RETRY, text);
 			return NULL;
 		}
@@ -365,7 +375,8 @@ static bool ring_begin(struct lane *lane)
 		return false;
 	lane->pinned = static_cast<char *>(host);
 	for (size_t i = 0; i < SLOTS; i++)
-		if (!cuda_good(lane, cudaEventCreateWithFlags(&lane->passed[i], cudaEventDisableTiming),
+		if (!cuda_good(lane,
+			    cudaEventCreateWithFlags(&lane->passed[i], cudaEventDisableTiming),
 			    "cudaEventCreate"))
 			return false;
 	if (!cuda_good(lane, cudaMalloc(&card, SLOT * SLOTS), "cudaMalloc"))
@@ -383,12 +394,14 @@ static size_t ring_take(struct lane *lane, size_t size)
 	size = (size + GRAIN - 1) / GRAIN * GRAIN;
 	size_t slot = lane->at / SLOT;
 	if (lane->at + size > (slot + 1) * SLOT) {
-		if (!cuda_good(lane, cudaEventRecord(lane->passed[slot], lane->stream), "cudaEventRecord"))
+		if (!cuda_good(lane, cudaEventRecord(lane->passed[slot], lane->stream),
+			    "cudaEventRecord"))
 			return SIZE_MAX;
 		lane->recorded[slot] = true;
 		slot = (slot + 1) % SLOTS;
 		if (lane->recorded[slot] &&
-			!cuda_good(lane, cudaEventSynchronize(lane->passed[slot]), "cudaEventSynchronize"))
+			!cuda_good(lane, cudaEventSynchronize(lane->passed[slot]),
+				"cudaEventSynchronize"))
 			return SIZE_MAX;
 		lane->at = slot * SLOT;
 	}
@@ -413,8 +426,10 @@ void *cuda_stage(struct lane *lane, const void *host, size_t size)
 	if (size == 0)
 		return lane->staged + at;
 	memcpy(lane->pinned + at, host, size);
-	return cuda_good(lane, cudaMemcpyAsync(lane->staged + at, lane->pinned + at, size,
-				 cudaMemcpyHostToDevice, lane->stream), "cudaMemcpyAsync")
+	return cuda_good(lane,
+		       cudaMemcpyAsync(lane->staged + at, lane->pinned + at, size,
+			       cudaMemcpyHostToDevice, lane->stream),
+		       "cudaMemcpyAsync")
 		       ? lane->staged + at
 		       : NULL;
 }
@@ -432,20 +447,26 @@ static void write_rows(
 		rows = 1;
 	}
 	if (bytes > SLOT) {
-		if (cuda_good(lane, cudaMemcpy2DAsync(target, stride < bytes ? bytes : stride, from, bytes,
-				  bytes, rows, cudaMemcpyHostToDevice, lane->stream), "cudaMemcpy2DAsync"))
-			(void)cuda_good(lane, cudaStreamSynchronize(lane->stream), "cudaStreamSynchronize");
+		if (cuda_good(lane,
+			    cudaMemcpy2DAsync(target, stride < bytes ? bytes : stride, from, bytes,
+				    bytes, rows, cudaMemcpyHostToDevice, lane->stream),
+			    "cudaMemcpy2DAsync"))
+			(void)cuda_good(
+				lane, cudaStreamSynchronize(lane->stream), "cudaStreamSynchronize");
 		return;
 	}
-	for (size_t run = SLOT / bytes; rows; from += run * bytes, target += run * stride, rows -= run) {
+	for (size_t run = SLOT / bytes; rows;
+		from += run * bytes, target += run * stride, rows -= run) {
 		run = run < rows ? run : rows;
 		size_t at = ring_take(lane, run * bytes);
 		if (at == SIZE_MAX)
 			return;
 		memcpy(lane->pinned + at, from, run * bytes);
-		if (!cuda_good(lane, cudaMemcpy2DAsync(target, stride < bytes ? bytes : stride,
-				   lane->pinned + at, bytes, bytes, run, cudaMemcpyHostToDevice,
-				   lane->stream), "cudaMemcpy2DAsync"))
+		if (!cuda_good(lane,
+			    cudaMemcpy2DAsync(target, stride < bytes ? bytes : stride,
+				    lane->pinned + at, bytes, bytes, run, cudaMemcpyHostToDevice,
+				    lane->stream),
+			    "cudaMemcpy2DAsync"))
 			return;
 	}
 }
@@ -466,8 +487,10 @@ static void read_rows(
 	if (at == SIZE_MAX)
 		return;
 	char *landing = pinned ? lane->pinned + at : target;
-	if (!cuda_good(lane, cudaMemcpy2DAsync(landing, bytes, source, stride < bytes ? bytes : stride,
-			   bytes, rows, cudaMemcpyDeviceToHost, lane->stream), "cudaMemcpy2DAsync") ||
+	if (!cuda_good(lane,
+		    cudaMemcpy2DAsync(landing, bytes, source, stride < bytes ? bytes : stride,
+			    bytes, rows, cudaMemcpyDeviceToHost, lane->stream),
+		    "cudaMemcpy2DAsync") ||
 		!cuda_good(lane, cudaStreamSynchronize(lane->stream), "cudaStreamSynchronize"))
 		return;
 	if (pinned)
@@ -522,7 +545,7 @@ static bool recover(struct lane *lane)
 	pthread_mutex_lock(&c->mutex);
 	bool good = c->failure.code == ERROR_RETRY;
 	if (good)
-		__atomic_store_n(&c->failure.code, ERROR_NONE, __ATOMIC_RELEASE);
+		c->failure.code = ERROR_NONE;
 	pthread_mutex_unlock(&c->mutex);
 	return good;
 }
@@ -543,8 +566,8 @@ static void layout_new(
 		write_rows(lane, r->packed, w, r->n, r->k * sizeof *w, padded * sizeof *w);
 	} else {
 		for (size_t i = 0; i < r->n; i++)
-			write_rows(lane, static_cast<float *>(r->packed) + i * padded, w + i * stride, 1,
-				r->k * sizeof *w, padded * sizeof *w);
+			write_rows(lane, static_cast<float *>(r->packed) + i * padded,
+				w + i * stride, 1, r->k * sizeof *w, padded * sizeof *w);
 	}
 	if (r->dtype == BF16)
 		cuda_bf16_round(lane, static_cast<float *>(r->packed), padded,
@@ -563,8 +586,22 @@ static void layout_free(struct weight *w)
 /* --- the backend --- */
 
 static const struct backend backend = {
-	lane_new, lane_free, close_card, sync, recover, cuda_run, cuda_arena_alloc, cuda_arena_mark,
-	cuda_arena_reset, alloc, release, memory, read_rows, write_rows, layout_new, layout_free,
+	lane_new,
+	lane_free,
+	close_card,
+	sync,
+	recover,
+	cuda_run,
+	cuda_arena_alloc,
+	cuda_arena_mark,
+	cuda_arena_reset,
+	alloc,
+	release,
+	memory,
+	read_rows,
+	write_rows,
+	layout_new,
+	layout_free,
 	{ "cuda", {}, 64, NULL, NULL },
 };
 

@@ -44,16 +44,17 @@ static __global__ void __launch_bounds__(THREADS)
 CUDA_KERNEL(pair_distances)
 {
 	auto a = static_cast<const struct pair_distances_arguments *>(arguments);
-	auto kernel = a->metric == METRIC_MANHATTAN	? pair_distances_kernel<METRIC_MANHATTAN>
-		      : a->metric == METRIC_DOT		? pair_distances_kernel<METRIC_DOT>
-		      : a->metric == METRIC_COSINE	? pair_distances_kernel<METRIC_COSINE>
+	auto kernel = a->metric == METRIC_MANHATTAN     ? pair_distances_kernel<METRIC_MANHATTAN>
+		      : a->metric == METRIC_DOT         ? pair_distances_kernel<METRIC_DOT>
+		      : a->metric == METRIC_COSINE      ? pair_distances_kernel<METRIC_COSINE>
 		      : a->metric == METRIC_SQEUCLIDEAN ? pair_distances_kernel<METRIC_SQEUCLIDEAN>
 							: pair_distances_kernel<METRIC_EUCLIDEAN>;
 	LAUNCH(kernel, cuda_blocks(n, PAIRS), THREADS, 0, cuda_stream(lane), *a, n);
 	LAUNCHED(lane, "pair_distances");
 }
 
-static __global__ void __launch_bounds__(THREADS) top_k_clear_kernel(struct top_k_arguments a, size_t rows)
+static __global__ void __launch_bounds__(THREADS)
+	top_k_clear_kernel(struct top_k_arguments a, size_t rows)
 {
 	size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
 	if (i >= rows * a.k)
@@ -72,7 +73,8 @@ CUDA_KERNEL(top_k_clear)
 	LAUNCHED(lane, "top_k_clear");
 }
 
-static __global__ void __launch_bounds__(THREADS) top_k_kernel(struct top_k_arguments a, size_t rows)
+static __global__ void __launch_bounds__(THREADS)
+	top_k_kernel(struct top_k_arguments a, size_t rows)
 {
 	size_t row = (size_t)blockIdx.x * ROWS + threadIdx.x / WARP;
 	if (row >= rows)

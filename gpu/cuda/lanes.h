@@ -6,7 +6,7 @@
 #pragma once
 #include "gpu/cuda/cuda.h"
 
-enum { LANES_CHUNK = 4096 };
+constexpr int LANES_CHUNK = 4096;
 
 DEVICE_FN float lanes_tree(float s)
 {

@@ -19,8 +19,7 @@
 enum { THREADS = 256 };
 enum term { TERM_PRODUCT, TERM_ABSOLUTE };
 
-/* What a thread brings into shared memory: four elements of k of one row of a tile. Up to three
- * elements past the end of k are read, which the rows have room for, and not used. */
+/* What a thread brings into shared memory: four elements of k of one row of a tile. */
 template <int TILE, int STEP> struct strip {
 	const float *from;
 	float4 value;
@@ -35,7 +34,8 @@ template <int TILE, int STEP> struct strip {
 		return threadIdx.x / (STEP / 4);
 	}
 
-	__device__ __forceinline__ void init(const float *x, size_t stride, size_t first, size_t rows)
+	__device__ __forceinline__ void init(
+		const float *x, size_t stride, size_t first, size_t rows)
 	{
 		size_t row = first + own_row();
 		from = x + (row < rows ? row : rows - 1) * stride + own_k();
@@ -43,9 +43,18 @@ template <int TILE, int STEP> struct strip {
 
 	__device__ __forceinline__ void read(int k, int end)
 	{
+		int left = end - k - own_k();
 		value = make_float4(0, 0, 0, 0);
-		if (k + own_k() < end)
+		if (left >= 4) {
 			value = *reinterpret_cast<const float4 *>(from + k);
+			return;
+		}
+		if (left > 0)
+			value.x = from[k];
+		if (left > 1)
+			value.y = from[k + 1];
+		if (left > 2)
+			value.z = from[k + 2];
 	}
 
 	__device__ __forceinline__ void store(float (*to)[TILE + 4]) const
@@ -94,8 +103,7 @@ DEVICE_FN float finish(const struct product &p, float sum, size_t row, size_t co
 	return p.bias ? sum + p.bias[column] : sum;
 }
 
-template <enum activation F>
-static __device__ __noinline__ void apply(float *y, size_t n)
+template <enum activation F> static __device__ __noinline__ void apply(float *y, size_t n)
 {
 	for (size_t j = 0; j < n; j++)
 		y[j] = activate<F>(y[j]);
@@ -167,7 +175,8 @@ DEVICE_FN void put(float *y, size_t stride, int rows, int columns, float (*c)[SI
  * those left from its corner (row, column) on. A loop of its own keeps it out of the unrolled
  * code. */
 template <int SIDE>
-DEVICE_FN void follow(const struct product &p, float *y, size_t row, size_t column, int rows, int columns)
+DEVICE_FN void follow(
+	const struct product &p, float *y, size_t row, size_t column, int rows, int columns)
 {
 #pragma unroll 1
 	for (int i = 0; i < SIDE; i++) {
@@ -286,14 +295,17 @@ static size_t tiles_of(const struct product *p, size_t tile)
 }
 
 /* A matrix whose rows can be read by fours: itself, or a copy. NULL after a failure. */
-static const float *aligned(struct lane *lane, const float *x, size_t *stride, size_t rows, size_t k)
+static const float *aligned(
+	struct lane *lane, const float *x, size_t *stride, size_t rows, size_t k)
 {
 	if (by_fours(x, *stride) || k == 0)
 		return x;
 	float *copy = cuda_floats(lane, size_mul(rows, fours(k)));
 	if (copy)
-		(void)cuda_good(lane, cudaMemcpy2DAsync(copy, fours(k) * sizeof *x, x, *stride * sizeof *x,
-			k * sizeof *x, rows, cudaMemcpyDeviceToDevice, cuda_stream(lane)), "product");
+		(void)cuda_good(lane,
+			cudaMemcpy2DAsync(copy, fours(k) * sizeof *x, x, *stride * sizeof *x,
+				k * sizeof *x, rows, cudaMemcpyDeviceToDevice, cuda_stream(lane)),
+			"product");
 	*stride = fours(k);
 	return copy;
 }
@@ -311,8 +323,8 @@ static void launch_parts(struct lane *lane, const struct product *p, size_t part
 	if (!own.y)
 		return;
 	launch<4, T>(lane, &own, parts, parts > 1 ? part : 0);
-	LAUNCH(add_parts, cuda_blocks(size_mul(p->rows, p->n), THREADS), THREADS, 0, cuda_stream(lane),
-		*p, own.y, stride, parts);
+	LAUNCH(add_parts, cuda_blocks(size_mul(p->rows, p->n), THREADS), THREADS, 0,
+		cuda_stream(lane), *p, own.y, stride, parts);
 	LAUNCHED(lane, "product");
 }
 

@@ -10,8 +10,8 @@ enum : size_t { BLOCK = 4096 };
 enum { THREADS = 256, ROWS = THREADS / WARP };
 
 /* y [rows, columns] offered to the lists of the rows; columns count from `first` on. */
-static __global__ void __launch_bounds__(THREADS) look_kernel(
-	struct nearest_lists lists, const float *y, size_t row, size_t rows, size_t first, size_t columns)
+static __global__ void __launch_bounds__(THREADS) look_kernel(struct nearest_lists lists,
+	const float *y, size_t row, size_t rows, size_t first, size_t columns)
 {
 	size_t own = (size_t)blockIdx.x * ROWS + threadIdx.x / WARP;
 	if (own >= rows)
@@ -46,8 +46,8 @@ static void look(struct lane *lane, const struct nearest_arguments *a, float *y,
 		p.ww = a->ww + first;
 		cuda_product(lane, &p);
 	}
-	LAUNCH(look_kernel, cuda_blocks(rows, ROWS), THREADS, 0, cuda_stream(lane), a->lists, y, row,
-		rows, first, columns);
+	LAUNCH(look_kernel, cuda_blocks(rows, ROWS), THREADS, 0, cuda_stream(lane), a->lists, y,
+		row, rows, first, columns);
 	LAUNCHED(lane, "nearest");
 }
 

@@ -37,13 +37,15 @@ static __global__ void __launch_bounds__(THREADS)
 	bool keep;
 	size_t row = own_row(rows, &keep);
 	const float *x = a.x + row * a.x_stride, *own = t + row * a.columns;
-	norm_row(a, a.y + row * a.y_stride, keep, [=](size_t i) { return keep ? x[i] + own[i] : 0; });
+	norm_row(a, a.y + row * a.y_stride, keep,
+		[=](size_t i) { return keep ? x[i] + own[i] : 0; });
 }
 
 void cuda_norm_residual(
 	struct lane *lane, const struct norm_arguments *a, const float *t, size_t rows)
 {
-	LAUNCH(residual_kernel, cuda_blocks(rows, ROWS), THREADS, 0, cuda_stream(lane), *a, t, rows);
+	LAUNCH(residual_kernel, cuda_blocks(rows, ROWS), THREADS, 0, cuda_stream(lane), *a, t,
+		rows);
 	LAUNCHED(lane, "norm");
 }
 

@@ -46,10 +46,13 @@ DEVICE_FN float pool_column(enum pooling pooling, const float *x, size_t stride,
 	case POOLING_MAX:
 		return maximum(x, stride, n);
 	case POOLING_WEIGHTED_MEAN:
-		return weighted_sum(n, [](size_t t) { return static_cast<float>(t + 1); }, term) /
+		return weighted_sum(
+			       n, [](size_t t) { return static_cast<float>(t + 1); }, term) /
 		       (count * (count + 1) / 2);
 	default:
-		return weighted_sum(n, [](size_t) { return 1.0f; }, term) / count;
+		return weighted_sum(
+			       n, [](size_t) { return 1.0f; }, term) /
+		       count;
 	}
 }
 
@@ -72,7 +75,8 @@ CUDA_KERNEL(pool)
 	LAUNCHED(lane, "pool");
 }
 
-template <typename T> static __global__ void __launch_bounds__(THREADS) bag_kernel(struct bag_arguments a)
+template <typename T>
+static __global__ void __launch_bounds__(THREADS) bag_kernel(struct bag_arguments a)
 {
 	size_t b = blockIdx.x, first = a.cu_seqlens[b], rows = a.cu_seqlens[b + 1] - first;
 	const uint32_t *ids = a.ids + first;
@@ -80,7 +84,9 @@ template <typename T> static __global__ void __launch_bounds__(THREADS) bag_kern
 		const T *table = static_cast<const T *>(a.table) + c;
 		float sum = weighted_sum(
 			rows, [=](size_t t) { return a.scales ? a.scales[ids[t]] : 1.0f; },
-			[=](size_t t) { return static_cast<float>(table[ids[t] * a.table_stride]); });
+			[=](size_t t) {
+				return static_cast<float>(table[ids[t] * a.table_stride]);
+			});
 		a.y[b * a.y_stride + c] = a.mean && rows ? sum / static_cast<float>(rows) : sum;
 	}
 }
@@ -98,7 +104,8 @@ CUDA_KERNEL(bag)
 }
 
 /* part [blocks, columns]: the sums of each 256 rows. */
-static __global__ void __launch_bounds__(THREADS) column_parts_kernel(struct column_sum_arguments a, float *part)
+static __global__ void __launch_bounds__(THREADS)
+	column_parts_kernel(struct column_sum_arguments a, float *part)
 {
 	size_t b = blockIdx.x, first = b * BLOCK_K;
 	size_t rows = a.rows - first < BLOCK_K ? a.rows - first : BLOCK_K;
@@ -131,8 +138,8 @@ CUDA_KERNEL(column_sum)
 	struct arena_mark mark = cuda_arena_mark(lane);
 	float *part = cuda_floats(lane, size_mul(parts, a->columns));
 	if (part && parts) {
-		LAUNCH(column_parts_kernel, cuda_blocks(parts, 1), THREADS, 0, cuda_stream(lane), *a,
-			part);
+		LAUNCH(column_parts_kernel, cuda_blocks(parts, 1), THREADS, 0, cuda_stream(lane),
+			*a, part);
 		LAUNCHED(lane, "column_sum");
 	}
 	if (part) {
@@ -143,14 +150,14 @@ CUDA_KERNEL(column_sum)
 	cuda_arena_reset(lane, mark);
 }
 
-static __global__ void __launch_bounds__(THREADS) normalize_kernel(struct normalize_arguments a, size_t rows)
+static __global__ void __launch_bounds__(THREADS)
+	normalize_kernel(struct normalize_arguments a, size_t rows)
 {
 	size_t own = (size_t)blockIdx.x * ROWS + threadIdx.x / LANES;
 	bool keep = own < rows;
 	const float *x = a.x + (keep ? own : 0) * a.x_stride;
-	float norm = sqrtf(lanes_sum(a.columns, [=](float s, size_t i) {
-		return keep ? math_fma(x[i], x[i], s) : s;
-	}));
+	float norm = sqrtf(lanes_sum(
+		a.columns, [=](float s, size_t i) { return keep ? math_fma(x[i], x[i], s) : s; }));
 	norm = norm < 1e-12f ? 1e-12f : norm;
 	for (size_t i = threadIdx.x % LANES; keep && i < a.columns; i += LANES)
 		a.y[own * a.y_stride + i] = x[i] / norm;

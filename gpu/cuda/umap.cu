@@ -35,7 +35,8 @@ template <int D> struct point {
 template <> struct point<0> {
 	float *x;
 	int n;
-	__device__ __forceinline__ point(float *from, size_t dim) : x(from), n(static_cast<int>(dim))
+	__device__ __forceinline__ point(float *from, size_t dim)
+	    : x(from), n(static_cast<int>(dim))
 	{
 	}
 	__device__ __forceinline__ int dim(void) const
@@ -98,8 +99,8 @@ DEVICE_FN void attract_to(const struct umap_force &f, struct point<D> &p, const 
 
 /* self -1: no point to pass over. */
 template <int D>
-DEVICE_FN void negatives(const struct umap_force &f, struct point<D> &p, const float *from, size_t n,
-	int32_t self, int32_t count, uint64_t key)
+DEVICE_FN void negatives(const struct umap_force &f, struct point<D> &p, const float *from,
+	size_t n, int32_t self, int32_t count, uint64_t key)
 {
 	for (int32_t i = 0; i < count; i++) {
 		uint32_t v = random_below(random_mix(key + (uint64_t)i * 0xd1342543de82ef95u),
@@ -123,7 +124,8 @@ DEVICE_FN int32_t owed(float epoch, float next_negative, float rate, float every
 }
 
 template <int D>
-static __global__ void __launch_bounds__(THREADS) edges_kernel(struct umap_edges_arguments a, size_t edges)
+static __global__ void __launch_bounds__(THREADS)
+	edges_kernel(struct umap_edges_arguments a, size_t edges)
 {
 	size_t e = (size_t)blockIdx.x * THREADS + threadIdx.x;
 	float epoch = static_cast<float>(a.epoch);
@@ -151,8 +153,10 @@ CUDA_KERNEL(umap_edges)
 {
 	auto a = static_cast<const struct umap_edges_arguments *>(arguments);
 	if (!a->head) {
-		(void)cuda_good(lane, cudaMemcpyAsync(a->before, a->y, n * a->dim * sizeof *a->y,
-			cudaMemcpyDeviceToDevice, cuda_stream(lane)), "umap_edges");
+		(void)cuda_good(lane,
+			cudaMemcpyAsync(a->before, a->y, n * a->dim * sizeof *a->y,
+				cudaMemcpyDeviceToDevice, cuda_stream(lane)),
+			"umap_edges");
 		return;
 	}
 	auto kernel = a->dim == 2   ? edges_kernel<2>
@@ -191,7 +195,8 @@ static __global__ void __launch_bounds__(THREADS)
 			int32_t count = owed(now, next_negative[at], f.negative_rate, every);
 			next[at] += every;
 			if (count > 0)
-				next_negative[at] += static_cast<float>(count) * every / f.negative_rate;
+				next_negative[at] +=
+					static_cast<float>(count) * every / f.negative_rate;
 			attract_to(f, p, a.fixed + (size_t)a.to[m * a.k + k] * a.dim);
 			negatives(f, p, a.fixed, a.n, -1, count,
 				random_mix(f.seed * 0x9e3779b97f4a7c15u + a.salt[m] +
@@ -203,7 +208,8 @@ static __global__ void __launch_bounds__(THREADS)
 
 CUDA_KERNEL(umap_place)
 {
-	struct umap_place_arguments a = *static_cast<const struct umap_place_arguments *>(arguments);
+	struct umap_place_arguments a =
+		*static_cast<const struct umap_place_arguments *>(arguments);
 	a.salt = STAGE(lane, a.salt, n);
 	struct arena_mark mark = cuda_arena_mark(lane);
 	float *next = cuda_floats(lane, size_mul(2 * a.k, n));

@@ -63,7 +63,8 @@ DEVICE_FN float row_mean(const float *d, size_t k)
 	return static_cast<float>(sum / static_cast<double>(k));
 }
 
-static __global__ void __launch_bounds__(THREADS) smooth_kernel(struct umap_smooth_arguments a, size_t rows)
+static __global__ void __launch_bounds__(THREADS)
+	smooth_kernel(struct umap_smooth_arguments a, size_t rows)
 {
 	size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
 	if (i >= rows)
