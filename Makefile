@@ -34,7 +34,7 @@ flags_avx512 := -march=x86-64-v4 -mprefer-vector-width=512
 kernels := $(call sources,gpu/cpu/*.c)
 
 # The CUDA kernels, for every card from compute capability 7.5 on, or for GPU_ARCH alone. Sanitized builds do without.
-cuda := $(if $(NVCC),$(if $(findstring -fsanitize,$(OPTIMISE)),,$(call sources,gpu/cuda/*.cu)))
+cuda := $(if $(CUDA),$(if $(findstring -fsanitize,$(OPTIMISE)),,$(call sources,gpu/cuda/*.cu)))
 gencode := $(if $(GPU_ARCH),-arch=$(GPU_ARCH),$(foreach a,75 80 86 89 90 100,-gencode arch=compute_$a,code=sm_$a) \
 	-gencode arch=compute_120,code=[sm_120,compute_120])
 CUDA_FLAGS = -std=c++20 -O3 -fmad=false -ftz=false -prec-div=true -prec-sqrt=true -I. -I$(src) \
@@ -75,7 +75,7 @@ $(foreach p,$(paths),$(eval $(call kernel_rule,$(p))))
 $(build)/gpu/cuda/%.o: $(src)/gpu/cuda/%.cu config.h
 	@mkdir -p $(@D)
 	$(call SAY,nvcc $(@:$(build)/%=%))
-	$(Q)$(NVCC) $(CUDA_FLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+	$(Q)$(CUDA) $(CUDA_FLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
 $(bin)/plot: LIBS += $(cairo_libs)
 # What `heddle` lists: each command with the description of its man page.

@@ -93,8 +93,8 @@ void device_run(struct device *, enum kernel, const void *arguments, size_t n, s
  * when all threads have come; a thread that the system has taken off its processor holds up nobody unless in the
  * middle of a run.
  */
-void device_run_steps(struct device *, enum kernel, const void *arguments, size_t size, const size_t *n,
-	size_t steps, size_t grain);
+void device_run_steps(struct device *, enum kernel, const void *arguments, size_t size,
+	const size_t *n, size_t steps, size_t grain);
 
 /* y and x: rows with a stride in elements. */
 struct norm_arguments { /* a unit is a row */

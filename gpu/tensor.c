@@ -258,7 +258,7 @@ void device_run(struct device *d, enum kernel kernel, const void *arguments, siz
 
 /* How far the threads are in a step. A step to itself a cache line. */
 struct step {
-	_Alignas(64) size_t taken, done;	/* runs */
+	_Alignas(64) size_t taken, done; /* runs */
 };
 
 static void steps_work(kernel_function *fn, const char *arguments, size_t size, const size_t *n,
@@ -271,7 +271,8 @@ static void steps_work(kernel_function *fn, const char *arguments, size_t size, 
 			fn(arguments + s * size, run * grain, end, scratch);
 			__atomic_fetch_add(&at[s].done, 1, __ATOMIC_RELEASE);
 		}
-		for (size_t spins = 0; __atomic_load_n(&at[s].done, __ATOMIC_ACQUIRE) < runs; spins++)
+		for (size_t spins = 0; __atomic_load_n(&at[s].done, __ATOMIC_ACQUIRE) < runs;
+			spins++)
 			if (spins > 4096)
 				sched_yield();
 	}
@@ -297,7 +298,7 @@ void device_run_steps(struct device *d, enum kernel kernel, const void *argument
 	}
 	size_t runs = most / grain + (most % grain != 0);
 	struct step *at = mem_zero(steps, sizeof *at);
-	#pragma omp parallel num_threads((int)(threads < runs ? threads : runs))
+#pragma omp parallel num_threads((int)(threads < runs ? threads : runs))
 	{
 		math_enter();
 		struct device *l = lane_take(d);
@@ -494,9 +495,15 @@ struct weight *weight_of(struct device *d, struct tensor w)
 	if (!d->backend)
 		return weight_new(d, F32, w.shape[0], w.shape[1], w.stride[0], w.data, NULL);
 	struct weight *r = mem_zero(1, sizeof *r);
-	*r = (struct weight){ .table = d->table, .n = w.shape[0], .k = w.shape[1],
-		.panel = d->table->panel, .packed = w.data, .backend = d->backend, .lane = d->lane,
-		.stride = w.stride[0], .borrowed = true };
+	*r = (struct weight){ .table = d->table,
+		.n = w.shape[0],
+		.k = w.shape[1],
+		.panel = d->table->panel,
+		.packed = w.data,
+		.backend = d->backend,
+		.lane = d->lane,
+		.stride = w.stride[0],
+		.borrowed = true };
 	return r;
 }
 

@@ -162,8 +162,9 @@ setup_file() {
 
 @test "--device cuda says what is missing, exit 69" {
 	for c in $(commands); do
-		run "$c" --device cuda </dev/null
+		run "$c" --device cuda:99999 </dev/null
 		status_is 69
+		[[ $output == "$c: --device cuda:99999: "* ]]
 		run "$c" --device abacus </dev/null
 		status_is 2
 	done
