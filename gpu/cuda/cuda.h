@@ -62,6 +62,10 @@ void *cuda_stage(struct lane *, const void *host, size_t size);
 #define STAGE(lane, array, n) \
 	static_cast<decltype(array)>(cuda_stage(lane, array, (n) * sizeof *(array)))
 
+/* Copies between the host and the card; fetching waits. */
+void cuda_send(struct lane *, void *to, const void *host, size_t size);
+void cuda_fetch(struct lane *, void *host, const void *from, size_t size);
+
 /* Whether the card has failed; note a result, `what` names the call. */
 bool cuda_failed(struct lane *);
 bool cuda_good(struct lane *, cudaError_t, const char *what);

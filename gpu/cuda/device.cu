@@ -497,6 +497,16 @@ static void read_rows(
 		memcpy(target, landing, rows * bytes);
 }
 
+void cuda_send(struct lane *lane, void *to, const void *host, size_t size)
+{
+	write_rows(lane, to, host, 1, size, size);
+}
+
+void cuda_fetch(struct lane *lane, void *host, const void *from, size_t size)
+{
+	read_rows(lane, host, from, 1, size, size);
+}
+
 /* --- lanes --- */
 
 static struct lane *lane_new(struct lane *root)
