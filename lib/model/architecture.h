@@ -11,11 +11,26 @@
 struct batch {
 	size_t n_tokens, n_sequences;
 	const uint32_t *ids, *types, *positions; /* [T]; positions count from 0 in each text */
-	const size_t *cu_seqlens;		 /* [B + 1] */
+	const size_t *cu_seqlens; /* [B + 1] */
+};
+
+/*
+ * What a fine-tuned model puts on its encoder: logits = out(norm(act(dense x))), x the vector of a
+ * token, or that of a sequence's first one. Full names of tensors; dense or norm NULL: there is
+ * none.
+ */
+struct head_layout {
+	const char *dense;
+	enum activation activation;
+	const char *activation_key; /* of config.json, instead; or NULL */
+	const char *bias_key; /* whether dense has a bias; NULL: it has */
+	const char *norm; /* has no bias where norm_bias is not set in config.json */
+	const char *out;
+	bool pools; /* config.json's classifier_pooling may say "mean" */
 };
 
 struct architecture {
-	const char *model_type;	/* of config.json */
+	const char *model_type; /* of config.json */
 
 	/*
 	 * Load the weights onto the device, products in dtype (F32 or BF16). The file and the
@@ -30,8 +45,10 @@ struct architecture {
 	 * out [T, C]: what the last layer gives. Ids, types and positions are in range. On one
 	 * lane of the device; changes nothing in the model, so any number of lanes may run it.
 	 */
-	void (*forward)(const void *model, struct device *lane, const struct batch *,
-		struct tensor out);
+	void (*forward)(
+		const void *model, struct device *lane, const struct batch *, struct tensor out);
+
+	struct head_layout sequence, token;
 };
 
 /* By model_type; NULL and an error that lists those known (78). */

@@ -5,7 +5,10 @@
  *	norm(h + down(act(up h)))
  * DistilBERT (V. Sanh et al., 2019) is the same without token types, under other names. MPNet (K.
  * Song et al., 2020) has no token types either, adds to each score a bias by the bucket of the
- * distance (C. Raffel et al., "T5", 2020), the same in every layer.
+ * distance (C. Raffel et al., "T5", 2020), the same in every layer. RoBERTa (Y. Liu et al., 2019)
+ * and XLM-RoBERTa (A. Conneau et al., 2020) count positions from behind that of padding. ELECTRA
+ * (K. Clark et al., 2020) and ALBERT (Z. Lan et al., 2020) have narrower embeddings and a product
+ * to the width of the layers; ALBERT's layers are all the same one.
  *
  * Names of tensors are those of Hugging Face's checkpoints, with or without the prefix of a model
  * with a head.
@@ -21,6 +24,9 @@ struct names {
 	const char *prefix; /* in files of a model with a head */
 	const char *layer;
 	const char *q, *k, *v, *out, *norm1, *up, *down, *norm2;
+	const char *project; /* from the width of the embeddings; NULL: they have that of layers */
+	bool always; /* even where both are the same */
+	bool shared; /* all layers are the first */
 };
 
 static const struct names bert_names = {
@@ -62,6 +68,49 @@ static const struct names mpnet_names = {
 	.norm2 = "output.LayerNorm",
 };
 
+static const struct names roberta_names = {
+	.prefix = "roberta.",
+	.layer = "encoder.layer.%zu.",
+	.q = "attention.self.query",
+	.k = "attention.self.key",
+	.v = "attention.self.value",
+	.out = "attention.output.dense",
+	.norm1 = "attention.output.LayerNorm",
+	.up = "intermediate.dense",
+	.down = "output.dense",
+	.norm2 = "output.LayerNorm",
+};
+
+static const struct names electra_names = {
+	.prefix = "electra.",
+	.layer = "encoder.layer.%zu.",
+	.q = "attention.self.query",
+	.k = "attention.self.key",
+	.v = "attention.self.value",
+	.out = "attention.output.dense",
+	.norm1 = "attention.output.LayerNorm",
+	.up = "intermediate.dense",
+	.down = "output.dense",
+	.norm2 = "output.LayerNorm",
+	.project = "embeddings_project",
+};
+
+static const struct names albert_names = {
+	.prefix = "albert.",
+	.layer = "encoder.albert_layer_groups.%zu.albert_layers.0.",
+	.q = "attention.query",
+	.k = "attention.key",
+	.v = "attention.value",
+	.out = "attention.dense",
+	.norm1 = "attention.LayerNorm",
+	.up = "ffn",
+	.down = "ffn_output",
+	.norm2 = "full_layer_layer_norm",
+	.project = "encoder.embedding_hidden_mapping_in",
+	.always = true,
+	.shared = true,
+};
+
 struct layer {
 	struct weight *qkv, *out, *up, *down;
 	struct norm norm1, norm2;
@@ -74,8 +123,10 @@ struct bert {
 	struct tensor word, type, position;
 	struct tensor position_rows; /* from that of a text's first token on */
 	struct norm norm;
+	struct weight *project; /* or NULL */
 	struct tensor position_bias; /* [H, 2 L - 1], or TENSOR_NONE */
-	struct layer *layers;
+	struct layer *layers; /* [n_own] */
+	size_t n_own;
 };
 
 static void bert_free(void *model)
@@ -83,7 +134,7 @@ static void bert_free(void *model)
 	struct bert *m = model;
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->config.n_layers; i++) {
+	for (size_t i = 0; i < m->n_own; i++) {
 		struct layer *l = &m->layers[i];
 		struct weight *all[] = { l->qkv, l->out, l->up, l->down };
 		struct tensor *norms[] = { &l->norm1.gamma, &l->norm1.beta, &l->norm2.gamma,
@@ -98,6 +149,8 @@ static void bert_free(void *model)
 		&m->norm.beta, &m->position_bias };
 	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
 		tensor_release(m->device, tensors[i]);
+	if (m->project)
+		weight_free(m->project);
 	arena_free(m->arena);
 	mem_free(m);
 }
@@ -134,14 +187,15 @@ static struct bert *load(const struct model_config *c, const struct tensor_file 
 	m->config = *c;
 	m->device = device;
 	m->arena = arena_new();
-	m->layers = arena_zero(m->arena, c->n_layers, sizeof *m->layers);
+	m->n_own = names->shared && c->n_layers ? 1 : c->n_layers;
+	m->layers = arena_zero(m->arena, m->n_own, sizeof *m->layers);
 	*w = (struct weights){
 		.file = file, .device = device, .dtype = dtype, .arena = m->arena, .error = e
 	};
 	w->prefix = names->prefix;
 	if (!weights_have(w, "embeddings.word_embeddings.weight"))
 		w->prefix = "";
-	size_t n = c->hidden_size;
+	size_t n = names->project ? c->embedding_size : c->hidden_size;
 	m->word = weights_matrix(w, c->vocab_size, n, "embeddings.word_embeddings.weight");
 	if (c->n_types)
 		m->type =
@@ -151,7 +205,9 @@ static struct bert *load(const struct model_config *c, const struct tensor_file 
 	if (!w->failed)
 		m->position_rows = tensor_rows(m->position, c->first_position, c->n_positions);
 	m->norm = weights_norm(w, n, c->norm_eps, "embeddings.LayerNorm");
-	for (size_t i = 0; i < c->n_layers; i++)
+	if (names->project && (names->always || n != c->hidden_size))
+		m->project = weights_linear(w, 1, &names->project, c->hidden_size, n, true);
+	for (size_t i = 0; i < m->n_own; i++)
 		load_layer(w, &m->layers[i], c, names, i);
 	return m;
 }
@@ -164,19 +220,29 @@ static void *finish(struct bert *m, const struct weights *w)
 	return NULL;
 }
 
-static void *bert_open(const struct model_config *c, const struct tensor_file *file,
-	struct device *device, enum dtype dtype, struct error *e)
-{
-	struct weights w;
-	struct bert *m = load(c, file, device, dtype, &bert_names, &w, e);
-	return finish(m, &w);
-}
+#define OPEN(architecture) \
+	static void *architecture##_open(const struct model_config *c, \
+		const struct tensor_file *file, struct device *device, enum dtype dtype, \
+		struct error *e) \
+	{ \
+		struct weights w; \
+		struct bert *m = load(c, file, device, dtype, &architecture##_names, &w, e); \
+		return finish(m, &w); \
+	}
+OPEN(bert)
+OPEN(distilbert)
+OPEN(roberta)
+OPEN(electra)
 
-static void *distilbert_open(const struct model_config *c, const struct tensor_file *file,
+static void *albert_open(const struct model_config *c, const struct tensor_file *file,
 	struct device *device, enum dtype dtype, struct error *e)
 {
 	struct weights w;
-	struct bert *m = load(c, file, device, dtype, &distilbert_names, &w, e);
+	size_t groups, inner;
+	if (config_count(c, "num_hidden_groups", NULL, 1, 1, 1, &groups, e) ||
+		config_count(c, "inner_group_num", NULL, 1, 1, 1, &inner, e))
+		return NULL;
+	struct bert *m = load(c, file, device, dtype, &albert_names, &w, e);
 	return finish(m, &w);
 }
 
@@ -230,14 +296,18 @@ static void bert_forward(
 	size_t n = m->config.hidden_size, heads = m->config.n_heads;
 	float scale = 1.0f / sqrtf((float)(n / heads));
 	struct arena_mark mark = device_mark(lane);
-	op_embed(lane, h, b->n_tokens, b->ids, m->word, m->type.data ? b->types : NULL, m->type,
-		b->positions, m->position_rows, m->norm);
+	struct tensor embedded =
+		m->project ? tensor_matrix(lane, F32, b->n_tokens, m->config.embedding_size) : h;
+	op_embed(lane, embedded, b->n_tokens, b->ids, m->word, m->type.data ? b->types : NULL,
+		m->type, b->positions, m->position_rows, m->norm);
+	if (m->project)
+		op_linear(lane, h, embedded, m->project, ACTIVATION_NONE);
 	struct tensor qkv = tensor_matrix(lane, F32, b->n_tokens, 3 * n);
 	struct tensor mixed = tensor_matrix(lane, F32, b->n_tokens, n);
 	struct tensor q = tensor_columns(qkv, 0, n), k = tensor_columns(qkv, n, n);
 	struct tensor v = tensor_columns(qkv, 2 * n, n);
 	for (size_t i = 0; i < m->config.n_layers; i++) {
-		const struct layer *l = &m->layers[i];
+		const struct layer *l = &m->layers[i % m->n_own];
 		op_linear(lane, qkv, h, l->qkv, ACTIVATION_NONE);
 		op_attention(lane, mixed, q, k, v, b->n_sequences, b->cu_seqlens, heads, scale,
 			m->position_bias);
@@ -247,8 +317,33 @@ static void bert_forward(
 	device_reset(lane, mark);
 }
 
-extern const struct architecture bert_architecture, distilbert_architecture, mpnet_architecture;
-const struct architecture bert_architecture = { "bert", bert_open, bert_free, bert_forward };
-const struct architecture distilbert_architecture = { "distilbert", distilbert_open, bert_free,
-	bert_forward };
-const struct architecture mpnet_architecture = { "mpnet", mpnet_open, bert_free, bert_forward };
+#define ARCHITECTURE(name, type, opens, ...) \
+	extern const struct architecture name##_architecture; \
+	const struct architecture name##_architecture = { type, opens##_open, bert_free, \
+		bert_forward, __VA_ARGS__ };
+
+#define TOKEN .token = { .out = "classifier" }
+#define CLASSIFIER(act) \
+	{ \
+		.dense = "classifier.dense", .activation = (act), .out = "classifier.out_proj" \
+	}
+ARCHITECTURE(bert, "bert", bert,
+	.sequence = { .dense = "bert.pooler.dense",
+		.activation = ACTIVATION_TANH,
+		.out = "classifier" },
+	TOKEN)
+ARCHITECTURE(distilbert, "distilbert", distilbert,
+	.sequence = { .dense = "pre_classifier",
+		.activation = ACTIVATION_RELU,
+		.out = "classifier" },
+	TOKEN)
+ARCHITECTURE(mpnet, "mpnet", mpnet, .sequence = CLASSIFIER(ACTIVATION_TANH), TOKEN)
+ARCHITECTURE(roberta, "roberta", roberta, .sequence = CLASSIFIER(ACTIVATION_TANH), TOKEN)
+ARCHITECTURE(xlm_roberta, "xlm-roberta", roberta, .sequence = CLASSIFIER(ACTIVATION_TANH), TOKEN)
+ARCHITECTURE(camembert, "camembert", roberta, .sequence = CLASSIFIER(ACTIVATION_TANH), TOKEN)
+ARCHITECTURE(electra, "electra", electra, .sequence = CLASSIFIER(ACTIVATION_GELU), TOKEN)
+ARCHITECTURE(albert, "albert", albert,
+	.sequence = { .dense = "albert.pooler",
+		.activation = ACTIVATION_TANH,
+		.out = "classifier" },
+	TOKEN)

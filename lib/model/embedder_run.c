@@ -1,15 +1,13 @@
 /*
- * Embedding texts: tokenize on all threads; order by length, the longest first, so that a batch
- * holds texts of a length and threads end together; cut that order into batches of about
- * batch_tokens tokens; each batch passes through the whole model on one lane of the device;
- * results go to the texts' own rows. A text's vector does not depend on its batch (gpu/ops.h), so
- * none of this shows.
+ * Embedding texts: tokenize on all threads; each batch (lib/model/batches.h) passes through the
+ * whole model on one lane of the device; results go to the texts' own rows.
  */
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 
 #include "lib/base/buffer.h"
+#include "lib/model/batches.h"
 #include "lib/model/embedder_private.h"
 #include "lib/model/weights.h"
 
@@ -19,9 +17,6 @@ struct run_state {
 	const struct slice *texts;
 	size_t n;
 	struct encoding *encodings; /* [n] */
-	size_t *order; /* [n], by length */
-	size_t *groups; /* [n_groups + 1], into order */
-	size_t n_groups;
 	float *out;
 };
 
@@ -74,7 +69,8 @@ static int encode(const struct embedder *m, struct slice text, struct arena *are
 		struct arena_mark mark = arena_mark(arena);
 		struct encoding whole;
 		options.max_length = 0;
-		int result = tokenizer_encode(m->tokenizer, NULL, all, NULL, &options, arena, &whole, e);
+		int result =
+			tokenizer_encode(m->tokenizer, NULL, all, NULL, &options, arena, &whole, e);
 		*cut = !result && whole.n > x->n;
 		arena_reset(arena, mark);
 	}
@@ -113,66 +109,6 @@ static int encode_all(struct run_state *r, struct error *e)
 	if (failed < r->n && e)
 		*e = first;
 	return failed < r->n ? -1 : 0;
-}
-
-/* --- Batches ------------------------------------------------------------------------------- */
-
-/*
- * Texts by falling number of tokens, ties in their own order: counted, not compared, so it
- * takes linear time.
- */
-static void sort_by_length(struct run_state *r)
-{
-	size_t longest = 0;
-	for (size_t i = 0; i < r->n; i++)
-		longest = r->encodings[i].n > longest ? r->encodings[i].n : longest;
-	size_t *starts = mem_zero(longest + 2, sizeof *starts);
-	for (size_t i = 0; i < r->n; i++)
-		starts[longest - r->encodings[i].n + 1]++;
-	for (size_t i = 1; i <= longest; i++)
-		starts[i] += starts[i - 1];
-	for (size_t i = 0; i < r->n; i++)
-		r->order[starts[longest - r->encodings[i].n]++] = i;
-	mem_free(starts);
-}
-
-/* Batches of texts that follow each other: as many as fit in limit tokens, at least one. */
-static void group(struct run_state *r, size_t limit)
-{
-	size_t tokens = 0;
-	r->n_groups = 0;
-	for (size_t i = 0; i < r->n; i++) {
-		size_t n = r->encodings[r->order[i]].n;
-		if (i == 0 || tokens + n > limit) {
-			r->groups[r->n_groups++] = i;
-			tokens = 0;
-		}
-		tokens += n;
-	}
-	r->groups[r->n_groups] = r->n;
-}
-
-/* A batch's arrays, one allocation. */
-static struct batch pack(const struct run_state *r, size_t from, size_t to, void **memory)
-{
-	size_t n = 0, k = to - from;
-	for (size_t i = from; i < to; i++)
-		n += r->encodings[r->order[i]].n;
-	size_t *starts = mem_alloc((k + 1) * sizeof *starts + 3 * n * sizeof(uint32_t));
-	uint32_t *ids = (uint32_t *)(starts + k + 1), *types = ids + n, *positions = types + n;
-	size_t at = 0;
-	for (size_t i = from; i < to; i++) {
-		const struct encoding *x = &r->encodings[r->order[i]];
-		starts[i - from] = at;
-		for (size_t t = 0; t < x->n; t++, at++) {
-			ids[at] = x->ids[t];
-			types[at] = x->type_ids ? x->type_ids[t] : 0;
-			positions[at] = (uint32_t)t;
-		}
-	}
-	starts[k] = at;
-	*memory = starts;
-	return (struct batch){ n, k, ids, types, positions, starts };
 }
 
 /* --- The model ----------------------------------------------------------------------------- */
@@ -222,19 +158,17 @@ static struct tensor sentences(const struct embedder *m, struct device *lane, co
 	return y;
 }
 
-static void run_group(void *context, struct device *lane, size_t g)
+static void run_batch(
+	void *context, struct device *lane, const struct batch *b, const size_t *order)
 {
 	struct run_state *r = context;
-	size_t from = r->groups[g], to = r->groups[g + 1], size = r->m->size;
-	void *memory;
-	struct batch b = pack(r, from, to, &memory);
-	float *rows = MEM_ARRAY(float, size_mul(b.n_sequences, size));
-	memset(rows, 0, b.n_sequences * size * sizeof *rows);
-	tensor_read(lane, sentences(r->m, lane, &b), rows);
-	for (size_t i = from; i < to; i++)
-		memcpy(r->out + r->order[i] * size, rows + (i - from) * size, size * sizeof *rows);
+	size_t size = r->m->size;
+	float *rows = MEM_ARRAY(float, size_mul(b->n_sequences, size));
+	memset(rows, 0, b->n_sequences * size * sizeof *rows);
+	tensor_read(lane, sentences(r->m, lane, b), rows);
+	for (size_t i = 0; i < b->n_sequences; i++)
+		memcpy(r->out + order[i] * size, rows + i * size, size * sizeof *rows);
 	mem_free(rows);
-	mem_free(memory);
 }
 
 static int check(const struct run_state *r, struct error *e)
@@ -248,19 +182,11 @@ static int check(const struct run_state *r, struct error *e)
 	return 0;
 }
 
-/* Order, group, compute, check. */
 static int run_encoded(struct run_state *r, struct error *e)
 {
 	struct embedder *m = r->m;
-	r->order = MEM_ARRAY(size_t, r->n);
-	r->groups = MEM_ARRAY(size_t, r->n + 1);
-	sort_by_length(r);
-	group(r, m->batch_tokens);
-	device_parallel(m->device, r->n_groups, run_group, r);
-	int result = device_sync(m->device, e);
-	mem_free(r->order);
-	mem_free(r->groups);
-	return result ? result : check(r, e);
+	batches_run(m->device, r->encodings, r->n, m->batch_tokens, run_batch, r);
+	return device_sync(m->device, e) ? -1 : check(r, e);
 }
 
 int embedder_run(

@@ -2,12 +2,19 @@
 #include "lib/model/architecture.h"
 #include "lib/model/folder.h"
 
-extern const struct architecture bert_architecture, distilbert_architecture, mpnet_architecture;
+extern const struct architecture bert_architecture, distilbert_architecture, mpnet_architecture,
+	roberta_architecture, xlm_roberta_architecture, camembert_architecture,
+	electra_architecture, albert_architecture;
 
 static const struct architecture *const known[] = {
 	&bert_architecture,
 	&distilbert_architecture,
 	&mpnet_architecture,
+	&roberta_architecture,
+	&xlm_roberta_architecture,
+	&camembert_architecture,
+	&electra_architecture,
+	&albert_architecture,
 };
 enum { N_KNOWN = sizeof known / sizeof *known };
 

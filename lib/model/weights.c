@@ -72,6 +72,15 @@ struct norm weights_norm(struct weights *w, size_t c, float eps, const char *nam
 		tensor_upload(w->device, F32, c, 0, beta), eps };
 }
 
+struct norm weights_scale(struct weights *w, size_t c, float eps, const char *name)
+{
+	const float *gamma = read(w, name, ".weight", 1, &c, w->arena, true);
+	if (w->failed)
+		return (struct norm){ TENSOR_NONE, TENSOR_NONE, eps };
+	return (struct norm){ tensor_upload(w->device, F32, c, 0, gamma),
+		tensor_upload(w->device, F32, c, 0, arena_zero(w->arena, c, sizeof(float))), eps };
+}
+
 struct weight *weights_linear(struct weights *w, size_t n_names, const char *const *names, size_t n,
 	size_t k, bool with_bias)
 {

@@ -9,9 +9,9 @@
 struct weights {
 	const struct tensor_file *file;
 	struct device *device;
-	enum dtype dtype;	/* of products */
-	const char *prefix;	/* before every name */
-	struct arena *arena;	/* of what had to be converted; lives as long as the tensors */
+	enum dtype dtype; /* of products */
+	const char *prefix; /* before every name */
+	struct arena *arena; /* of what had to be converted; lives as long as the tensors */
 	struct error *error;
 	bool failed;
 };
@@ -26,12 +26,15 @@ struct tensor weights_matrix(struct weights *, size_t rows, size_t columns, cons
 /* name.weight and name.bias [c], or gamma and beta, as old files call them. */
 struct norm weights_norm(struct weights *, size_t c, float eps, const char *name);
 
+/* name.weight [c] alone: a norm whose beta is zeros. */
+struct norm weights_scale(struct weights *, size_t c, float eps, const char *name);
+
 /*
  * names[i].weight [n, k] below each other as one weight of n_names * n outputs, with
  * names[i].bias [n] where bias is set. The pages of the file are forgotten, the weight is a copy.
  */
-struct weight *weights_linear(struct weights *, size_t n_names, const char *const *names, size_t n,
-	size_t k, bool bias);
+struct weight *weights_linear(
+	struct weights *, size_t n_names, const char *const *names, size_t n, size_t k, bool bias);
 
 /* How many of these are NaN or infinite? */
 size_t weights_count_bad(const float *, size_t n);

@@ -188,12 +188,76 @@ column() { sed -E "s/.*\"$1\":(\"[^\"]*\"|[^,}]*).*/\1/"; }
 	status_is 66
 }
 
+golden=$HEDDLE_SRC/tests/golden/classify
+
+# near TSV TSV: the same texts, labels and, to 1e-6, scores
+near() {
+	paste "$1" "$2" | awk -F'\t' '$1 != $5 || $2 != $6 || $3 != $7 || ($4 - $8) ^ 2 > 1e-12 { print; bad = 1 } END { exit bad || NR < 9 }'
+}
+
+@test "a fine-tuned model: labels and scores by softmax, or by sigmoid where config.json says so" {
+	printf '%s\n' '{"text": "not the best", "two": "the cloth"}' '{"text": "", "two": ""}' >t
+	classify -m "$golden/bert" --all-scores --top-k 1 t >o
+	head -1 o | grep -qE '"label":"(no|yes|perhaps)","score":0.*"top":\[\{"label".*"scores":\{"no":0[^}]*"yes":0[^}]*"perhaps":0'
+	sed 's/.*scores":{//' o | tr ',:}' '\n' | awk '/^[0-9]/ { s += $1 } END { exit s < 1.99999 || s > 2.00001 }'
+	! classify -m "$golden/bert" --pair-key two --output-key label t | cmp -s - <(classify -m "$golden/bert" t)
+	classify -m "$golden/bert" --only-labels yes,no --map yes=1,2 t | head -1 | grep -qE '"label":"(no|1,2)"'
+	classify -m "$golden/bert-multi" --all-scores t | sed 's/.*scores":{//' | tr ',:}' '\n' |
+		awk '/^[0-9]/ { s += $1 } END { exit s > 1.9 && s < 2.1 }'
+	classify -m "$golden/bert-multi" --multi-label t | head -1 | grep -qE '"label":\[.*\],"score":\[.*\]}$'
+	classify -m "$golden/cross-encoder" --pair-key two t | grep -cE '"label":"score","score":-?[0-9.]+}' | grep -qx 2
+	classify -m "$golden/bert" --threads 1 t | cmp - <(classify -m "$golden/bert" --threads 3 t)
+}
+
+@test "zero-shot by entailment, single- and multi-label, is transformers' pipeline" {
+	cut -f2 "$golden/zero-shot.tsv" | uniq >texts.txt
+	for mode in "single --no-margin" "multi --multi-label"; do
+		classify -m "$golden/nli" --label 'the river' --label stone --label 'old friends and cloth' \
+			--hypothesis-template 'It is about {}.' --top-k 3 ${mode#* } texts.txt >o
+		sed -E 's/^\{"text":"([^"]*)".*"top":\[(.*)\]\}$/\1\t\2/' o |
+			awk -F'\t' -v mode="${mode%% *}" '{ n = split($2, a, /\{"label":"|","score":|\},?/)
+				for (i = 2; i < n; i += 3) printf "%s\t%s\t%s\t%s\n", mode, $1, a[i], a[i + 1] }' >got
+		grep "^${mode%% *}" "$golden/zero-shot.tsv" >want
+		near got want
+	done
+	run classify -m "$golden/bert" --label a --hypothesis-template '{}' texts.txt
+	status_is 78
+	output_has 'no label that begins with "entail"'
+}
+
+@test "--calibrate of a fine-tuned model tells the temperature" {
+	for i in 1 2 3 4; do printf '{"text": "cloth %d", "label": "yes"}\n{"text": "river %d", "label": "no"}\n' $i $i; done >t
+	classify -m "$golden/bert" --calibrate t | grep -qE '^\{"temperature":[0-9.e+]+,"n":8,'
+	run classify -m "$golden/bert-multi" --calibrate t
+	status_is 2
+	run classify -m "$golden/bert" --calibrate --save c t
+	status_is 2
+}
+
+@test "folders that hold no classifier are exit 78 and say what is missing" {
+	cp -r "$golden/bert" m
+	sed 's/"id2label": {[^}]*}/"id2label": {"0": "a", "2": "b", "1": 5}/' "$golden/bert/config.json" >m/config.json
+	run classify -m m --format text <<<x
+	status_is 78
+	output_has 'id2label'
+	sed 's/"id2label": {[^}]*}/"num_labels": 7/' "$golden/bert/config.json" >m/config.json
+	run classify -m m --format text <<<x
+	status_is 78
+	output_has 'classifier.weight'
+	run classify -m "$golden/../embed/bert-odd" --format text <<<x
+	status_is 78
+	output_has 'is no text classifier'
+	run classify -m nowhere --format text <<<x
+	status_is 66
+}
+
 @test "options that do not go together are exit 2" {
 	classify --fit --save c in.jsonl
 	for o in "" "--fit" "--fit --load c" "--load c --label x" "--load c -C 2" "--load c --save d" "--fit --save d --top-k 2" \
 		"--fit --save d -o x" "--load c --threshold 1" "--load c --template x" "--label x --template x" "--load c --max-length 9" \
 		"--load c --calibrate --all-scores" "--load c --label-key x" "--fit --save d --method centroid -C 2" \
-		"--load c --multi-label --reject-below 1" "--fit --cross-validate 1" "--label x --input-vectors v.npy"; do
+		"--load c --multi-label --reject-below 1" "-m x --save c" "--label x --hypothesis-template {}" "-m x --label y --hypothesis-template z" \
+		"-m x --label y --pair-key z" "--load c --pair-key z" "--fit --cross-validate 1" "--label x --input-vectors v.npy"; do
 		run classify $o in.jsonl
 		[ "$status" = 2 ] || { echo "$o: $status $output"; false; }
 	done

@@ -2,11 +2,16 @@
 """Goldens of classify.
 
     classify.py logistic OUT    logistic.json: scikit-learn's LogisticRegression and StratifiedKFold
+    classify.py models OUT      for each architecture a folder with a tiny model of random weights, and cases.json: texts,
+                                pairs and their logits by transformers
 
 The optimum is scikit-learn's by newton-cg to 1e-12: its lbfgs stops at ftol 64 eps before that. Versions stand in the file.
 """
-import json, sys
+import json, os, shutil, sys
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import numpy as np
+
+SRC = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def logistic(out):
@@ -54,5 +59,142 @@ def logistic(out):
         f.write(",\n".join(json.dumps(c) for c in cases) + "\n]}\n")
 
 
+VOCAB_TXT = os.path.join(SRC, "tests/golden/embed/bert-odd/vocab.txt")
+TEXTS = ["", "a", "The letter was written by my old friend.", "river, stone & cloth: 100%!", "weaver and thread " * 30,
+         "one two three seven eight nine ten hundred", "not the best, not the worst", "why? because I said so"]
+PAIRS = [("The weaver works.", "Someone is at work."), ("", "b"), ("cloth " * 40, "a long premise, a short hypothesis"),
+         ("short", "linen and silk " * 30)]
+
+
+def tokenizer_of(folder, kind, limit):
+    """The tokenizer as Hugging Face's tokenizers has it, and its files. WordPiece for most: the encoder sees ids only."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, decoders
+    if kind == "modernbert":
+        t = Tokenizer(models.BPE())
+        t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        t.decoder = decoders.ByteLevel()
+        from tokenizers import trainers
+        t.train_from_iterator(TEXTS * 3, trainers.BpeTrainer(vocab_size=300, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+                              initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
+        t.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+        t.save(os.path.join(folder, "tokenizer.json"))
+        special = dict(pad_token="<pad>", unk_token="<unk>", bos_token="<s>", eos_token="</s>", cls_token="<s>", sep_token="</s>")
+    else:
+        vocab = [v for v in open(VOCAB_TXT).read().split("\n") if v]
+        shutil.copyfile(VOCAB_TXT, os.path.join(folder, "vocab.txt"))
+        t = Tokenizer(models.WordPiece({v: i for i, v in enumerate(vocab)}, unk_token="[UNK]"))
+        t.normalizer = normalizers.BertNormalizer(lowercase=True)
+        t.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        cls, sep = vocab.index("[CLS]"), vocab.index("[SEP]")
+        t.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1",
+                                                         [("[CLS]", cls), ("[SEP]", sep)])
+        special = dict(pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", mask_token="[MASK]")
+    json.dump({"tokenizer_class": "PreTrainedTokenizerFast" if kind == "modernbert" else "BertTokenizer", "do_lower_case": True,
+               "model_max_length": limit}, open(os.path.join(folder, "tokenizer_config.json"), "w"))
+    from transformers import PreTrainedTokenizerFast
+    return PreTrainedTokenizerFast(tokenizer_object=t, model_max_length=limit, **special,
+                                   model_input_names=["input_ids", "token_type_ids", "attention_mask"])
+
+
+def randomize(model, stored):
+    import torch
+    with torch.no_grad():  # larger than usual, so that attention is not flat and no bias is zero
+        for key, p in model.named_parameters():
+            if "norm" in key.lower() and key.endswith("weight"):
+                p.copy_(1 + 0.2 * torch.randn_like(p))
+            else:
+                p.copy_((0.2 if p.dim() > 1 else 0.1) * torch.randn_like(p))
+            if "position" in key or "rel_embeddings" in key:
+                p.mul_(2)
+            p.copy_(p.to(getattr(torch, stored)).float())
+
+
+def tiny(out, name, kind, task, config, limit, seed, labels=None, stored="float16"):
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification
+    from safetensors.torch import save_file
+    folder = os.path.join(out, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    tokenizer = tokenizer_of(folder, kind, limit)
+    torch.manual_seed(seed)
+    labels = labels or ["no", "yes", "perhaps"]
+    config = dict(config, vocab_size=len(tokenizer), id2label={i: l for i, l in enumerate(labels)},
+                  label2id={l: i for i, l in enumerate(labels)})
+    made = AutoConfig.for_model(kind, **config)
+    auto = AutoModelForSequenceClassification if task == "sequence" else AutoModelForTokenClassification
+    model = auto.from_config(made, attn_implementation="eager").eval()
+    randomize(model, stored)
+    state = {k: v.to(getattr(torch, stored)).contiguous() for k, v in model.state_dict().items() if v.is_floating_point()}
+    save_file(state, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
+    kept = {"model_type": kind, **config}
+    kept.pop("label2id")
+    json.dump(kept, open(os.path.join(folder, "config.json"), "w"))
+    return folder, tokenizer, model
+
+
+def logits_of(model, tokenizer, text, pair=None):
+    import torch
+    x = tokenizer(text, pair, truncation=True, return_tensors="pt", return_token_type_ids=True)
+    if getattr(model.config, "type_vocab_size", 0) < 2 or model.config.model_type in ("mpnet", "distilbert", "roberta"):
+        x.pop("token_type_ids", None)
+    if model.config.model_type == "roberta":
+        x.pop("attention_mask", None)
+    with torch.no_grad():
+        return [float(v) for v in model(**x).logits[0].double().reshape(-1)]
+
+
+SEQUENCE = {
+    "bert": ("bert", dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20,
+             max_position_embeddings=50), 50),
+    "bert-multi": ("bert", dict(hidden_size=12, num_hidden_layers=1, num_attention_heads=3, intermediate_size=20,
+                   max_position_embeddings=40, problem_type="multi_label_classification"), 40),
+    "distilbert": ("distilbert", dict(dim=20, n_layers=2, n_heads=5, hidden_dim=28, max_position_embeddings=40), 40),
+    "roberta": ("roberta", dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24,
+                max_position_embeddings=66, type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1), 64),
+    "xlm-roberta": ("xlm-roberta", dict(hidden_size=12, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
+                    max_position_embeddings=50, type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1), 48),
+    "electra": ("electra", dict(embedding_size=10, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+                intermediate_size=20, max_position_embeddings=40), 40),
+    "mpnet": ("mpnet", dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20,
+              max_position_embeddings=62, pad_token_id=1), 60),
+    "albert": ("albert", dict(embedding_size=10, hidden_size=16, num_hidden_layers=3, num_attention_heads=2,
+               intermediate_size=20, max_position_embeddings=40, hidden_act="gelu_new"), 40),
+    "cross-encoder": ("bert", dict(hidden_size=12, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+                      max_position_embeddings=40, sentence_transformers={"activation_fn": "torch.nn.modules.linear.Identity"}), 40),
+}
+
+
+def models(out):
+    import torch, transformers
+    cases = {"made_by": f"tests/golden/classify.py models: transformers {transformers.__version__}, torch {torch.__version__}",
+             "texts": TEXTS, "pairs": PAIRS, "models": {}}
+    for seed, (name, (kind, config, limit)) in enumerate(SEQUENCE.items()):
+        labels = ["score"] if name == "cross-encoder" else None
+        folder, tokenizer, model = tiny(out, name, kind, "sequence", config, limit, seed, labels)
+        cases["models"][name] = {"texts": [logits_of(model, tokenizer, t) for t in TEXTS],
+                                 "pairs": [logits_of(model, tokenizer, a, b) for a, b in PAIRS]}
+        print(name, sum(os.path.getsize(os.path.join(folder, f)) for f in os.listdir(folder)))
+    with open(os.path.join(out, "cases.json"), "w") as f:
+        json.dump(cases, f)
+    zero_shot(out)
+
+
+def zero_shot(out):
+    """zero-shot.tsv: mode, text, label, score, by transformers' pipeline, the best label first."""
+    import torch
+    from transformers import pipeline
+    folder, tokenizer, model = tiny(out, "nli", "bert", "sequence", dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+                                    intermediate_size=20, max_position_embeddings=40), 40, 77,
+                                    ["Entailment", "neutral", "contradiction"])
+    p = pipeline("zero-shot-classification", model=model, tokenizer=tokenizer, device="cpu")
+    with open(os.path.join(out, "zero-shot.tsv"), "w") as f:
+        for text in TEXTS[1:]:
+            for multi in (False, True):
+                r = p(text, ["the river", "stone", "old friends and cloth"], hypothesis_template="It is about {}.", multi_label=multi)
+                for label, score in zip(r["labels"], r["scores"]):
+                    f.write(f"{'multi' if multi else 'single'}\t{text}\t{label}\t{score!r}\n")
+
+
 if __name__ == "__main__":
-    {"logistic": logistic}[sys.argv[1]](sys.argv[2])
+    {"logistic": logistic, "models": models}[sys.argv[1]](sys.argv[2])

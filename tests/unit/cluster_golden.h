@@ -61,7 +61,7 @@ static double *golden_numbers(struct json v, struct arena *arena, size_t *n)
 	return x;
 }
 
-static float *golden_floats(struct json v, struct arena *arena)
+static inline float *golden_floats(struct json v, struct arena *arena)
 {
 	size_t n;
 	double *x = golden_numbers(v, arena, &n);
@@ -72,7 +72,7 @@ static float *golden_floats(struct json v, struct arena *arena)
 }
 
 /* A member that is a number, or what it is where it is missing. */
-static double golden_number(struct json v, const char *key, double otherwise)
+static inline double golden_number(struct json v, const char *key, double otherwise)
 {
 	struct json member = json_get(v, key);
 	return member.type == JSON_NUMBER ? json_double(member)
@@ -80,7 +80,7 @@ static double golden_number(struct json v, const char *key, double otherwise)
 					  : otherwise;
 }
 
-static const char *golden_name(struct json v, struct arena *arena)
+static inline const char *golden_name(struct json v, struct arena *arena)
 {
 	return arena_string(arena, json_text(json_get(v, "name"), arena));
 }

@@ -43,6 +43,18 @@ static void test_defaults(void **state)
 	assert_int_equal(c.n_positions, 512);
 	assert_int_equal(c.first_position, 2);
 	assert_int_equal(c.vocab_size, 30527);
+	assert_int_equal(parse("{\"model_type\":\"roberta\",\"max_position_embeddings\":514}", &c,
+				 arena, &e),
+		0);
+	assert_int_equal(c.n_positions, 512);
+	assert_int_equal(c.first_position, 2);
+	assert_int_equal(c.vocab_size, 50265);
+	assert_int_equal(parse("{\"model_type\":\"electra\"}", &c, arena, &e), 0);
+	assert_int_equal(c.embedding_size, 128);
+	assert_int_equal(c.hidden_size, 256);
+	assert_int_equal(parse("{\"model_type\":\"albert\"}", &c, arena, &e), 0);
+	assert_int_equal(c.hidden_act, ACTIVATION_GELU_TANH);
+	assert_int_equal(c.hidden_size, 4096);
 	arena_free(arena);
 }
 
