@@ -295,6 +295,19 @@ static int run_replace(const struct decoder_step *d, const struct decoding *in,
 	return 0;
 }
 
+static void run_sentencepiece(
+	const struct decoder_step *d, const struct decoding *in, struct decoding *out)
+{
+	struct sentencepiece_decoding state = { .start = out->text.size };
+	for (size_t i = 0; i < in->n; i++) {
+		struct slice piece = string_at(in, i);
+		sentencepiece_decode(d->sentencepiece.model, &state, piece,
+			vocab_id(d->sentencepiece.vocab, piece), &out->text);
+	}
+	sentencepiece_decode_end(&state, &out->text);
+	end_string(out);
+}
+
 static int run_step(const struct decoder_step *d, const struct decoding *in, struct decoding *out,
 	size_t limit, struct regex_work *work, struct error *e)
 {
@@ -319,6 +332,9 @@ static int run_step(const struct decoder_step *d, const struct decoding *in, str
 		break;
 	case DECODER_BYTE_FALLBACK:
 		run_byte_fallback(in, out);
+		break;
+	case DECODER_SENTENCEPIECE:
+		run_sentencepiece(d, in, out);
 		break;
 	case DECODER_CTC:
 		run_ctc(d, in, out);

@@ -7,6 +7,8 @@
 #include "lib/base/buffer.h"
 #include "lib/record/json.h"
 #include "lib/token/matcher.h"
+#include "lib/token/sentencepiece.h"
+#include "lib/token/vocab.h"
 
 enum decoder_kind {
 	DECODER_BYTE_LEVEL, /* all strings' code points as bytes */
@@ -17,6 +19,7 @@ enum decoder_kind {
 	DECODER_FUSE, /* all strings become one */
 	DECODER_BYTE_FALLBACK, /* <0xE9> is a byte */
 	DECODER_REPLACE,
+	DECODER_SENTENCEPIECE, /* as SentencePiece's own models; no name in a tokenizer.json */
 	DECODER_CTC, /* repetitions go, and so does the padding token */
 };
 
@@ -32,6 +35,10 @@ struct decoder_step {
 			bool prepends;
 		} metaspace;
 		struct slice suffix; /* BPEDecoder */
+		struct {
+			const struct sentencepiece *model;
+			const struct vocab *vocab;
+		} sentencepiece;
 		struct {
 			struct slice content; /* one code point */
 			uint32_t start, stop;

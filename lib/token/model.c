@@ -135,6 +135,9 @@ void model_free(struct token_model *m)
 	case MODEL_BPE:
 		bpe_free(&m->bpe);
 		break;
+	case MODEL_SENTENCEPIECE_BPE:
+		sentencepiece_bpe_free(&m->sentencepiece_bpe);
+		break;
 	}
 }
 
@@ -145,6 +148,7 @@ struct model_scratch *model_scratch_new(const struct token_model *m)
 	case MODEL_WORDLEVEL:
 	case MODEL_UNIGRAM:
 	case MODEL_BPE:
+	case MODEL_SENTENCEPIECE_BPE:
 		break;
 	}
 	return NULL;
@@ -197,6 +201,8 @@ ptrdiff_t model_split(const struct token_model *m, struct model_scratch *scratch
 		return n == (size_t)UNIGRAM_FAILED ? no_unknown(e) : (ptrdiff_t)n;
 	case MODEL_BPE:
 		return split_bpe(&m->bpe, word, ids, offsets, e);
+	case MODEL_SENTENCEPIECE_BPE:
+		return (ptrdiff_t)sentencepiece_bpe_split(&m->sentencepiece_bpe, word, ids, offsets);
 	}
 	return 0;
 }

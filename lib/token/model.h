@@ -5,6 +5,7 @@
 #pragma once
 #include "lib/record/json.h"
 #include "lib/token/bpe.h"
+#include "lib/token/sentencepiece_bpe.h"
 #include "lib/token/tokenizer.h"
 #include "lib/token/unigram.h"
 #include "lib/token/vocab.h"
@@ -16,6 +17,7 @@ enum model_kind {
 	MODEL_WORDLEVEL,
 	MODEL_UNIGRAM,
 	MODEL_BPE,
+	MODEL_SENTENCEPIECE_BPE, /* of its own models; no name in a tokenizer.json */
 };
 
 struct token_model {
@@ -26,6 +28,7 @@ struct token_model {
 		struct wordlevel wordlevel;
 		struct unigram unigram;
 		struct bpe bpe;
+		struct sentencepiece_bpe sentencepiece_bpe;
 	};
 };
 

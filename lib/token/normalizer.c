@@ -279,6 +279,13 @@ static int step_precompiled(const struct normalizer_step *s, struct normalized *
 	return normalizer_precompiled(n, s->rules, e);
 }
 
+static int step_sentencepiece(const struct normalizer_step *s, struct normalized *n,
+	struct regex_work *w, struct error *e)
+{
+	(void)w;
+	return sentencepiece_normalize(s->sentencepiece, n, e);
+}
+
 static const struct {
 	const char *name;
 	enum normalizer_kind kind;
@@ -299,6 +306,7 @@ static const struct {
 	{ "NFKD", NORMALIZER_FORM, read_nfkd, step_form },
 	{ "Nmt", NORMALIZER_NMT, NULL, step_nmt },
 	{ "Precompiled", NORMALIZER_PRECOMPILED, read_precompiled, step_precompiled },
+	{ NULL, NORMALIZER_SENTENCEPIECE, NULL, step_sentencepiece },
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -332,7 +340,7 @@ static int read_step(struct normalizer *n, struct json v, struct arena *arena, s
 		return 0;
 	}
 	size_t i = 0;
-	while (i < KINDS && !slice_equal(type, slice_from(kinds[i].name)))
+	while (i < KINDS && !(kinds[i].name && slice_equal(type, slice_from(kinds[i].name))))
 		i++;
 	if (i == KINDS)
 		return read_unknown("normalizer", type, e);

@@ -12,6 +12,7 @@
 #include "lib/token/matcher.h"
 #include "lib/token/normalized.h"
 #include "lib/token/precompiled.h"
+#include "lib/token/sentencepiece.h"
 
 enum normalizer_kind {
 	NORMALIZER_BERT,
@@ -24,6 +25,7 @@ enum normalizer_kind {
 	NORMALIZER_FORM, /* NFC, NFD, NFKC, NFKD */
 	NORMALIZER_NMT,
 	NORMALIZER_PRECOMPILED,
+	NORMALIZER_SENTENCEPIECE, /* of its own models; no name in a tokenizer.json */
 };
 
 struct normalizer_step {
@@ -43,6 +45,7 @@ struct normalizer_step {
 		struct slice prepend;
 		enum normal_form form;
 		struct precompiled *rules; /* in the arena */
+		const struct sentencepiece *sentencepiece;
 	};
 };
 

@@ -24,6 +24,8 @@ void tokenizer_free(struct tokenizer *t)
 	normalizer_free(&t->normalizer);
 	pretokenizer_free(&t->pretokenizer);
 	decoder_free(&t->decoder);
+	if (t->sentencepiece)
+		sentencepiece_free(t->sentencepiece);
 	mem_free(t->added_of);
 	mem_free(t->token_bytes);
 	arena_free(t->arena);
@@ -96,6 +98,16 @@ struct tokenizer *tokenizer_from_vocab(struct slice vocab, bool lowercase, struc
 	return t;
 }
 
+struct tokenizer *tokenizer_from_sentencepiece(struct slice model, struct error *e)
+{
+	struct tokenizer *t = new_tokenizer();
+	if (load_sentencepiece(t, arena_copy(t->arena, model), NULL, e)) {
+		tokenizer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
 /* A whole file into the arena. */
 static int read_file(const char *path, struct arena *arena, struct slice *text, struct error *e)
 {
@@ -107,12 +119,31 @@ static int read_file(const char *path, struct arena *arena, struct slice *text, 
 	return 0;
 }
 
+/* A protocol buffer whose first field is a piece, in a file of that name. */
+static bool is_sentencepiece(const char *file, struct slice text)
+{
+	size_t n = strlen(file);
+	return n >= 6 && strcmp(file + n - 6, ".model") == 0 && text.size && *text.data == '\n';
+}
+
+static int load_model(struct tokenizer *t, const char *file, struct slice text, const char *config,
+	struct error *e)
+{
+	struct slice json;
+	bool given = access(config, F_OK) == 0;
+	if (given && read_file(config, t->arena, &json, e))
+		return -1;
+	return load_sentencepiece(t, text, given ? &json : NULL, e) ? error_wrap(e, "%s", file) : 0;
+}
+
 static int load_file(struct tokenizer *t, const char *file, const char *config, struct error *e)
 {
 	struct slice text;
 	struct bert_config c;
 	if (read_file(file, t->arena, &text, e))
 		return -1;
+	if (is_sentencepiece(file, text))
+		return load_model(t, file, text, config, e);
 	size_t i = 0;
 	while (i < text.size && memchr(" \t\r\n", text.data[i], 4))
 		i++;
@@ -142,8 +173,9 @@ static char *join(struct arena *arena, struct slice folder, const char *name)
 
 static int load_folder(struct tokenizer *t, const char *path, struct error *e)
 {
-	static const char *const known[] = { "tokenizer.json", "vocab.txt" };
-	static const char *const unknown[] = { "vocab.json", "tokenizer.model", "spiece.model" };
+	static const char *const known[] = { "tokenizer.json", "vocab.txt", "tokenizer.model",
+		"spiece.model", "sentencepiece.bpe.model" };
+	static const char *const unknown[] = { "vocab.json" };
 	struct slice folder = slice_from(path);
 	const char *config = join(t->arena, folder, "tokenizer_config.json");
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -157,7 +189,7 @@ static int load_folder(struct tokenizer *t, const char *path, struct error *e)
 				"%s/%s: this kind of vocabulary is not supported", path,
 				unknown[i]);
 	return error_set(e, ERROR_MODEL,
-		"%s: a folder without a tokenizer (tokenizer.json or vocab.txt)", path);
+		"%s: a folder without a tokenizer (tokenizer.json, tokenizer.model or vocab.txt)", path);
 }
 
 static int load(struct tokenizer *t, const char *path, struct error *e)

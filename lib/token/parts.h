@@ -40,6 +40,7 @@ struct tokenizer {
 	struct token_model model;
 	struct post post;
 	struct decoder decoder;
+	struct sentencepiece *sentencepiece; /* of its own models; NULL */
 	struct slice
 		padding; /* the token that tokenizer.json fills up with; data NULL: it does not */
 	uint32_t *added_of; /* by id: 1 + its index among the added tokens, 0 for others */
@@ -71,6 +72,15 @@ int bert_config_read(struct bert_config *, struct slice json, struct arena *, st
 /* Fill a new tokenizer from text in its arena. */
 int load_json(struct tokenizer *, struct slice, struct error *);
 int load_vocab(struct tokenizer *, struct slice, const struct bert_config *, struct error *);
+
+/* A SentencePiece model, and the tokenizer_config.json beside it; NULL: there is none. */
+int load_sentencepiece(struct tokenizer *, struct slice model, const struct slice *config, struct error *);
+
+/* The vocabulary, model, normalizer and decoder of t->sentencepiece. */
+int load_pieces(struct tokenizer *, struct error *);
+
+/* A post-processor of bos before each text and eos behind it; -1: none. */
+int load_ends(struct tokenizer *, int64_t bos, int64_t eos, struct error *);
 
 /* White space that an added token took in: the reference's token is its text with that. */
 struct scan_blank {

@@ -201,6 +201,8 @@ static void put_symbol(struct work *w, struct symbol symbol, struct buffer *stac
 			buffer_add(stack, &part, sizeof part);
 			continue;
 		}
+		if (unused)
+			id = (uint32_t)NONE; /* a character that is itself unused */
 		if (id == (uint32_t)NONE)
 			put_unknown(w, part.start, size);
 		else

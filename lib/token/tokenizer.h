@@ -31,6 +31,7 @@ void tokenizer_free(struct tokenizer *);
 /* The same from text in memory, which may go away afterwards. */
 struct tokenizer *tokenizer_from_json(struct slice json, struct error *);
 struct tokenizer *tokenizer_from_vocab(struct slice vocab, bool lowercase, struct error *);
+struct tokenizer *tokenizer_from_sentencepiece(struct slice model, struct error *);
 
 /*
  * Lowercase or not, whatever the file says; accents go with it where the file leaves them open.

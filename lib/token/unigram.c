@@ -164,8 +164,9 @@ static inline size_t char_size(struct slice word, size_t at)
 
 static inline void offer(struct best *to, double score, size_t start, uint32_t id, bool floats)
 {
+	score = floats ? (double)(float)score : score;
 	if (to->start == (uint32_t)NONE || score > to->score) {
-		to->score = floats ? (double)(float)score : score;
+		to->score = score;
 		to->start = (uint32_t)start;
 		to->id = id;
 	}
@@ -195,8 +196,6 @@ static inline __attribute__((always_inline)) bool search(
 			continue;
 		double score = u->unknown_score + here;
 		struct best *to = &best[at + size];
-		if (floats)
-			score = (double)(float)score;
 		if (u->unknown == (uint32_t)NONE &&
 			(to->start == (uint32_t)NONE || score > to->score))
 			return false;

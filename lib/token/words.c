@@ -33,9 +33,15 @@ void scan_token(struct scan *s, uint32_t id, size_t start, size_t end)
 	s->word++;
 }
 
-/* A token's bytes of the word as bytes of the original; as the reference an empty one as it is. */
-static struct token_offset original(const struct normalized *from, size_t at, struct token_offset o)
+/*
+ * A token's bytes of the word as bytes of the original. An empty one stays as it is in the
+ * reference; in sentencepiece it is where it stands (placed).
+ */
+static struct token_offset original(
+	const struct normalized *from, size_t at, struct token_offset o, bool placed)
 {
+	if (o.start == o.end && placed)
+		return (struct token_offset){ from->from[at + o.start], from->from[at + o.start] };
 	if (o.start == o.end)
 		return (struct token_offset){ from->from[at] + o.start, from->from[at] + o.end };
 	return (struct token_offset){ from->from[at + o.start], from->to[at + o.end - 1] };
@@ -56,9 +62,10 @@ void scan_word(struct scan *s, struct slice word, size_t at, const struct normal
 		fail(s);
 		return;
 	}
+	bool placed = s->tokenizer->sentencepiece != NULL;
 	for (size_t i = s->n; i < s->n + (size_t)n; i++) {
 		if (s->offsets && from) {
-			s->offsets[i] = original(from, at, s->offsets[i]);
+			s->offsets[i] = original(from, at, s->offsets[i], placed);
 		} else if (s->offsets) {
 			s->offsets[i].start += (uint32_t)at;
 			s->offsets[i].end += (uint32_t)at;
