@@ -24,7 +24,8 @@ static int read_class(struct config *c, struct slice class, struct error *e)
 		size_t n = strlen(renumbered[i]);
 		if (class.size >= n && memcmp(class.data, renumbered[i], n) == 0)
 			return error_set(e, ERROR_MODEL,
-				"a %.*s has other ids than its SentencePiece model: it needs a tokenizer.json",
+				"a %.*s has other ids than its SentencePiece model: it needs a "
+				"tokenizer.json",
 				(int)(class.size < 100 ? class.size : 100), class.data);
 	}
 	struct slice llama = { class.data, class.size < 5 ? class.size : 5 };
@@ -93,7 +94,8 @@ int load_ends(struct tokenizer *t, int64_t bos, int64_t eos, struct error *e)
 	}
 	buffer_text(&b, ",\"special_tokens\":{");
 	if (bos >= 0)
-		buffer_printf(&b, "\"bos\":{\"id\":\"bos\",\"ids\":[%d],\"tokens\":[\"bos\"]}", (int)bos);
+		buffer_printf(
+			&b, "\"bos\":{\"id\":\"bos\",\"ids\":[%d],\"tokens\":[\"bos\"]}", (int)bos);
 	if (eos >= 0)
 		buffer_printf(&b, "%s\"eos\":{\"id\":\"eos\",\"ids\":[%d],\"tokens\":[\"eos\"]}",
 			bos >= 0 ? "," : "", (int)eos);
@@ -136,8 +138,9 @@ static int build_unigram(struct unigram *u, const struct sentencepiece *s, struc
 		bool given = s->types[i] == PIECE_USER_DEFINED;
 		if (given || s->types[i] == PIECE_NORMAL)
 			texts[i] = s->texts[i];
-		scores[i] = given ? (double)(float)((double)((float)s->texts[i].size * highest) - 0.1)
-				  : (double)s->scores[i];
+		scores[i] =
+			given ? (double)(float)((double)((float)s->texts[i].size * highest) - 0.1)
+			      : (double)s->scores[i];
 	}
 	struct unigram_options o = { .unknown = s->unknown,
 		.unknown_score = (double)(lowest - 10.0f),
@@ -170,10 +173,10 @@ int load_pieces(struct tokenizer *t, struct error *e)
 		if (build_unigram(&t->model.unigram, s, e))
 			return -1;
 	}
-	normalizer_add(&t->normalizer, &(struct normalizer_step){
-		.kind = NORMALIZER_SENTENCEPIECE, .sentencepiece = s });
-	decoder_add_step(&t->decoder, &(struct decoder_step){
-		.kind = DECODER_SENTENCEPIECE, .sentencepiece = { s, &t->vocab } });
+	normalizer_add(&t->normalizer,
+		&(struct normalizer_step){ .kind = NORMALIZER_SENTENCEPIECE, .sentencepiece = s });
+	decoder_add_step(&t->decoder, &(struct decoder_step){ .kind = DECODER_SENTENCEPIECE,
+					      .sentencepiece = { s, &t->vocab } });
 	return 0;
 }
 

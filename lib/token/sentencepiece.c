@@ -11,8 +11,9 @@ static size_t take_prefix(const struct sentencepiece *s, struct slice text, stru
 {
 	uint32_t base = s->user_defined.root, id, c;
 	size_t size = 0;
-	for (size_t i = 0; s->user_defined.n && i < text.size &&
-			   double_array_step(&s->user_defined, &base, (unsigned char)text.data[i], &id);
+	for (size_t i = 0;
+		s->user_defined.n && i < text.size &&
+		double_array_step(&s->user_defined, &base, (unsigned char)text.data[i], &id);
 		i++)
 		if (id != (uint32_t)DOUBLE_ARRAY_NONE)
 			size = i + 1;
@@ -24,7 +25,8 @@ static size_t take_prefix(const struct sentencepiece *s, struct slice text, stru
 	if (size)
 		return size;
 	size = utf8_decode(text.data, text.data + text.size, &c);
-	bool broken = c == UTF8_REPLACEMENT && (size != 3 || memcmp(text.data, "\xef\xbf\xbd", 3) != 0);
+	bool broken =
+		c == UTF8_REPLACEMENT && (size != 3 || memcmp(text.data, "\xef\xbf\xbd", 3) != 0);
 	*to = broken ? SLICE("\xef\xbf\xbd") : (struct slice){ text.data, size };
 	return broken ? 1 : size;
 }
@@ -126,8 +128,8 @@ static void flush(struct sentencepiece_decoding *d, struct buffer *out)
 	while (p < end) {
 		uint32_t c;
 		size_t size = utf8_decode(p, end, &c);
-		bool broken = c == UTF8_REPLACEMENT &&
-			      (size != 3 || memcmp(p, "\xef\xbf\xbd", 3) != 0);
+		bool broken =
+			c == UTF8_REPLACEMENT && (size != 3 || memcmp(p, "\xef\xbf\xbd", 3) != 0);
 		if (broken)
 			buffer_text(out, "\xef\xbf\xbd");
 		else
@@ -156,7 +158,8 @@ void sentencepiece_decode(const struct sentencepiece *s, struct sentencepiece_de
 		return;
 	}
 	struct slice start = { piece.data, piece.size < 3 ? piece.size : 3 };
-	if (!d->started && (s->dummy_prefix || s->remove_extra) && slice_equal(start, space_symbol)) {
+	if (!d->started && (s->dummy_prefix || s->remove_extra) &&
+		slice_equal(start, space_symbol)) {
 		piece = (struct slice){ piece.data + 3, piece.size - 3 };
 		d->space_taken = !s->remove_extra;
 	}

@@ -18,11 +18,17 @@ enum piece_type {
 	PIECE_BYTE,
 };
 
-enum sentencepiece_kind { SENTENCEPIECE_UNIGRAM = 1, SENTENCEPIECE_BPE, SENTENCEPIECE_WORD, SENTENCEPIECE_CHAR };
+enum sentencepiece_kind {
+	SENTENCEPIECE_UNIGRAM = 1,
+	SENTENCEPIECE_BPE,
+	SENTENCEPIECE_WORD,
+	SENTENCEPIECE_CHAR
+};
 
 struct sentencepiece {
 	enum sentencepiece_kind kind;
-	struct slice *texts; /* [n] in the file's bytes, which must last; none is empty, none twice */
+	struct slice
+		*texts; /* [n] in the file's bytes, which must last; none is empty, none twice */
 	float *scores; /* [n] */
 	uint8_t *types; /* [n] enum piece_type */
 	size_t n;

@@ -48,7 +48,8 @@ struct work {
 	struct pair *heap;
 	size_t n_symbols, n_heap, heap_capacity;
 	struct pair *few; /* the heap as long as it needs no allocation */
-	uint32_t *lefts; /* by id of an unused piece: the size of the left of what it was merged from */
+	uint32_t *
+		lefts; /* by id of an unused piece: the size of the left of what it was merged from */
 	uint32_t *ids;
 	struct token_offset *offsets;
 	size_t n;
@@ -131,8 +132,9 @@ static size_t user_defined(const struct sentencepiece *s, struct slice text)
 {
 	uint32_t base = s->user_defined.root, id;
 	size_t size = 0;
-	for (size_t i = 0; s->user_defined.n && i < text.size &&
-			   double_array_step(&s->user_defined, &base, (unsigned char)text.data[i], &id);
+	for (size_t i = 0;
+		s->user_defined.n && i < text.size &&
+		double_array_step(&s->user_defined, &base, (unsigned char)text.data[i], &id);
 		i++)
 		if (id != (uint32_t)DOUBLE_ARRAY_NONE)
 			size = i + 1;
@@ -148,9 +150,9 @@ static void begin(struct work *w)
 		size = whole ? whole : c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 		size = size < rest.size ? size : rest.size;
 		uint32_t i = (uint32_t)w->n_symbols++;
-		w->symbols[i] = (struct symbol){ (uint32_t)at, (uint32_t)size,
-			i ? i - 1 : (uint32_t)NONE,
-			at + size < w->word.size ? i + 1 : (uint32_t)NONE, whole > 0 };
+		w->symbols[i] =
+			(struct symbol){ (uint32_t)at, (uint32_t)size, i ? i - 1 : (uint32_t)NONE,
+				at + size < w->word.size ? i + 1 : (uint32_t)NONE, whole > 0 };
 	}
 	for (uint32_t i = 1; i < w->n_symbols; i++)
 		offer(w, i - 1, i);
@@ -216,7 +218,9 @@ size_t sentencepiece_bpe_split(const struct sentencepiece_bpe *b, struct slice w
 {
 	struct symbol symbols[SHORT];
 	struct pair pairs[SHORT];
-	struct work w = { .bpe = b, .word = word, .ids = ids, .offsets = offsets, .symbols = symbols };
+	struct work w = {
+		.bpe = b, .word = word, .ids = ids, .offsets = offsets, .symbols = symbols
+	};
 	struct buffer stack = { NULL, 0, 0 };
 	if (word.size == 0)
 		return 0;

@@ -14,7 +14,8 @@ struct sentencepiece_bpe {
 	bool unused; /* there are pieces of PIECE_UNUSED */
 };
 
-int sentencepiece_bpe_build(struct sentencepiece_bpe *, const struct sentencepiece *, struct error *);
+int sentencepiece_bpe_build(
+	struct sentencepiece_bpe *, const struct sentencepiece *, struct error *);
 void sentencepiece_bpe_free(struct sentencepiece_bpe *);
 
 /*

@@ -186,8 +186,8 @@ static int check_bytes(struct sentencepiece *s, struct error *e)
 			continue;
 		int byte = sentencepiece_byte(s->texts[i]);
 		if (!s->byte_fallback)
-			return error_set(e, ERROR_MODEL,
-				"piece %zu is a byte, but byte_fallback is off", i);
+			return error_set(
+				e, ERROR_MODEL, "piece %zu is a byte, but byte_fallback is off", i);
 		if (byte < 0)
 			return error_set(e, ERROR_MODEL, "piece %zu, \"%.*s\", is not a byte", i,
 				(int)(s->texts[i].size < 100 ? s->texts[i].size : 100),
@@ -208,12 +208,13 @@ static int check_unknown(struct sentencepiece *s, struct error *e)
 		if (s->types[i] != PIECE_UNKNOWN)
 			continue;
 		if (s->unknown != (uint32_t)NONE)
-			return error_set(e, ERROR_MODEL, "pieces %u and %zu are both the unknown one",
-				s->unknown, i);
+			return error_set(e, ERROR_MODEL,
+				"pieces %u and %zu are both the unknown one", s->unknown, i);
 		s->unknown = (uint32_t)i;
 	}
-	return s->unknown == (uint32_t)NONE ? error_set(e, ERROR_MODEL, "no piece is the unknown one")
-					    : 0;
+	return s->unknown == (uint32_t)NONE
+		       ? error_set(e, ERROR_MODEL, "no piece is the unknown one")
+		       : 0;
 }
 
 static int64_t control(const struct sentencepiece *s, struct slice text)

@@ -26,7 +26,8 @@ static void try(const struct tokenizer *t, struct slice text, struct arena *aren
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char hostile[] = "Hello  the cat a\xcc\x81 \xe2\x96\x81 \xed\x95\x9c <mask> \x01 \xff\xe2\x82 <s> \xc2\xa0 ";
+	static const char hostile[] = "Hello  the cat a\xcc\x81 \xe2\x96\x81 \xed\x95\x9c <mask> "
+				      "\x01 \xff\xe2\x82 <s> \xc2\xa0 ";
 	struct slice text = { (const char *)data, size };
 	struct error e = { 0 };
 	struct tokenizer *t = tokenizer_from_sentencepiece(text, &e);
