@@ -50,6 +50,8 @@ static void choose_path(struct tokenizer *t)
 {
 	const struct bert_normalizer *bert = normalizer_bert(&t->normalizer);
 	t->fast = scan_bytes_prepare(t) ? FAST_BYTES : FAST_NONE;
+	if (t->fast == FAST_BYTES || scan_pieces_prepare(t))
+		return;
 	if (t->model.kind != MODEL_WORDPIECE || (t->normalizer.n && !bert) ||
 		!pretokenizer_only(&t->pretokenizer, PRETOKENIZER_BERT))
 		return;

@@ -21,6 +21,8 @@ enum fast_path {
 	FAST_NONE,
 	FAST_BERT, /* BertNormalizer or none, BertPreTokenizer, WordPiece: scan.c */
 	FAST_BYTES, /* none or NFC, a known pattern, ByteLevel, BPE: scan_bytes.c */
+	FAST_WHOLE, /* spaces replaced and one prepended, BPE: scan_pieces.c */
+	FAST_WORDS, /* Precompiled or none, WhitespaceSplit, Metaspace, Unigram: scan_pieces.c */
 };
 
 /* What scan.c does with a byte. */
@@ -52,6 +54,9 @@ struct tokenizer {
 	const struct pattern *pattern; /* FAST_BYTES */
 	bool prefix_space; /* FAST_BYTES: a piece that begins with none gets a space */
 	uint32_t *token_bytes; /* FAST_BYTES: by id: how many bytes of a text it is */
+	bool crosses[256]; /* FAST_WHOLE: last bytes of characters behind which no word ends */
+	bool marks[256]; /* FAST_WHOLE: bytes of which a normalized added token has one */
+	bool plain[256]; /* FAST_WORDS: bytes of words that no rule changes */
 };
 
 /* Fill the tables that follow from the parts; once all are read, and again when one changes. */
@@ -141,9 +146,17 @@ void scan_word(struct scan *, struct slice word, size_t at, const struct normali
 /* The words of text[start, end), in which there is no added token, on the fast path. */
 void scan_bert(struct scan *, size_t start, size_t end);
 void scan_bytes(struct scan *, size_t start, size_t end);
+void scan_whole(struct scan *, size_t start, size_t end);
+void scan_words(struct scan *, size_t start, size_t end);
+
+/* The same the general way. */
+void scan_any(struct scan *, size_t start, size_t end);
 
 /* Whether scan_bytes can do it; then t->pattern, prefix_space and token_bytes are set. */
 bool scan_bytes_prepare(struct tokenizer *);
+
+/* Whether scan_whole or scan_words can do it; then t->fast and their tables are set. */
+bool scan_pieces_prepare(struct tokenizer *);
 
 /* The white space at both ends of a token. */
 struct scan_blank scan_blanks(struct slice token);

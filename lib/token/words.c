@@ -143,7 +143,7 @@ static void take_pieces(struct scan *s, const struct pieces *p)
 	}
 }
 
-static void any_piece(struct scan *s, size_t start, size_t end)
+void scan_any(struct scan *s, size_t start, size_t end)
 {
 	const struct tokenizer *t = s->tokenizer;
 	struct pieces *p = &s->scratch->pieces;
@@ -167,15 +167,21 @@ static void any_piece(struct scan *s, size_t start, size_t end)
 static void piece(struct scan *s, size_t start, size_t end)
 {
 	const struct tokenizer *t = s->tokenizer;
-	switch (t->added.normal.n ? FAST_NONE : t->fast) {
+	switch (t->added.normal.n && t->fast != FAST_WHOLE ? FAST_NONE : t->fast) {
 	case FAST_BERT:
 		scan_bert(s, start, end);
 		break;
 	case FAST_BYTES:
 		scan_bytes(s, start, end);
 		break;
+	case FAST_WHOLE:
+		scan_whole(s, start, end);
+		break;
+	case FAST_WORDS:
+		scan_words(s, start, end);
+		break;
 	case FAST_NONE:
-		any_piece(s, start, end);
+		scan_any(s, start, end);
 		break;
 	}
 }

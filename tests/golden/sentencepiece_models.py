@@ -38,6 +38,7 @@ def train(**options):
             minloglevel=2, character_coverage=1.0, **options)
     m = pb.ModelProto()
     m.ParseFromString(out.getvalue())
+    m.normalizer_spec.ClearField("normalization_rule_tsv")  # the temporary file's name
     return m
 
 
@@ -46,6 +47,8 @@ def models():
         # 256 byte pieces do not count as learned ones
         yield kind, train(model_type=kind)
         yield kind + "_bytes", train(model_type=kind, byte_fallback=True, vocab_size=376, rules=False)
+        yield kind + "_llama", train(model_type=kind, byte_fallback=True, vocab_size=376, rules=False, split_digits=True,
+                                     remove_extra_whitespaces=False, allow_whitespace_only_pieces=True)
         yield kind + "_suffix", train(model_type=kind, treat_whitespace_as_suffix=True)
         yield kind + "_spaces", train(model_type=kind, remove_extra_whitespaces=False, add_dummy_prefix=False,
                                       allow_whitespace_only_pieces=True, split_by_whitespace=False)

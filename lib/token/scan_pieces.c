@@ -1,0 +1,284 @@
+/*
+ * scan_pieces.c: the fast path of SentencePiece's kind of tokenizers, where spaces become U+2581 and
+ * tokens stay on one side of them: text is cut at its spaces, and a cache knows what the words have
+ * become. A word is kept with the space before it, as bytes of the text; only a new one is spelled
+ * out and given to the model. It serves where nobody asks for offsets.
+ *
+ * Two kinds. SCAN_WHOLE: spaces are replaced and one is put first (Llama 2, Phi-3), the model gets
+ * the whole text; a cut before a space is right unless a token holds U+2581 behind the character
+ * before it. SCAN_WORDS: text is split at white space, each word gets U+2581 (T5, XLM-R); where
+ * SentencePiece's rules might change something, the text up to the next safe space goes the general
+ * way.
+ */
+#include "lib/token/parts.h"
+
+static const struct slice symbol = { "\xe2\x96\x81", 3 }; /* U+2581 */
+
+/* --- Which tokenizers ------------------------------------------------------------------------- */
+
+/* Which bytes end a character that a token holds before U+2581. */
+static void find_crossings(const struct vocab *v, bool crosses[256])
+{
+	for (size_t id = 0; id < v->size; id++) {
+		struct slice s = v->tokens[id];
+		for (size_t i = 1; i + 3 <= s.size; i++)
+			if (memcmp(s.data + i, symbol.data, 3) == 0)
+				crosses[(unsigned char)s.data[i - 1]] = true;
+	}
+	/* U+2581 itself is before others, as a space is: never cut between them */
+	crosses[' '] = crosses[0x81] = true;
+}
+
+/* The bytes of which a normalized added token has one at least; false where that is not known. */
+static bool find_marks(struct tokenizer *t)
+{
+	memset(t->marks, 0, sizeof t->marks);
+	for (size_t i = 0; i < t->added.n; i++) {
+		struct slice s = t->added.tokens[i].pattern;
+		size_t at = 0;
+		if (!t->added.tokens[i].normalized)
+			continue;
+		while (s.size - at >= 3 && memcmp(s.data + at, symbol.data, 3) == 0)
+			at += 3;
+		if (at == s.size || s.data[at] == ' ')
+			return false;
+		t->marks[(unsigned char)s.data[at]] = true;
+	}
+	return true;
+}
+
+static bool is_replace(const struct normalizer_step *s)
+{
+	struct slice from = s->replace.matcher.literal;
+	return s->kind == NORMALIZER_REPLACE && !s->replace.matcher.regex &&
+	       !s->replace.matcher.pattern && slice_equal(from, SLICE(" ")) &&
+	       slice_equal(s->replace.by, symbol);
+}
+
+static bool is_prepend(const struct normalizer_step *s)
+{
+	return s->kind == NORMALIZER_PREPEND && slice_equal(s->prepend, symbol);
+}
+
+static bool model_is_local(const struct tokenizer *t)
+{
+	const struct bpe *b = &t->model.bpe;
+	uint32_t own = vocab_id(&t->vocab, symbol);
+	if (own == (uint32_t)VOCAB_NONE)
+		return false;
+	if (t->model.kind == MODEL_BPE)
+		return b->unknown != (uint32_t)VOCAB_NONE && !b->ignore_merges && own < b->size &&
+		       !b->prefix.size && !b->suffix.size;
+	return t->model.kind == MODEL_SENTENCEPIECE_BPE && !t->sentencepiece->user_defined.n &&
+	       t->sentencepiece->types[own] == PIECE_NORMAL;
+}
+
+static bool is_whole(struct tokenizer *t)
+{
+	const struct normalizer *n = &t->normalizer;
+	if (t->pretokenizer.n || !model_is_local(t))
+		return false;
+	if (t->model.kind == MODEL_SENTENCEPIECE_BPE) {
+		const struct sentencepiece *s = t->sentencepiece;
+		if (s->rules.n || !s->dummy_prefix || s->suffix || s->remove_extra || !s->escape)
+			return false;
+	} else if (n->n != 2 || !((is_prepend(&n->steps[0]) && is_replace(&n->steps[1])) ||
+					(is_replace(&n->steps[0]) && is_prepend(&n->steps[1])))) {
+		return false;
+	}
+	memset(t->crosses, 0, sizeof t->crosses);
+	find_crossings(&t->vocab, t->crosses);
+	return find_marks(t);
+}
+
+static bool is_words(struct tokenizer *t)
+{
+	const struct normalizer *n = &t->normalizer;
+	const struct pretokenizer *p = &t->pretokenizer;
+	const struct unigram *u = &t->model.unigram;
+	if (t->model.kind != MODEL_UNIGRAM || u->floats || u->unknown == (uint32_t)VOCAB_NONE ||
+		double_array_find(&u->trie, symbol) == (uint32_t)DOUBLE_ARRAY_NONE)
+		return false;
+	if (n->n > 1 || (n->n == 1 && n->steps[0].kind != NORMALIZER_PRECOMPILED))
+		return false;
+	if (p->n != 2 || p->steps[0].kind != PRETOKENIZER_WHITESPACE_SPLIT ||
+		p->steps[1].kind != PRETOKENIZER_METASPACE ||
+		p->steps[1].metaspace.prepend != PREPEND_ALWAYS || !p->steps[1].metaspace.split ||
+		!slice_equal(p->steps[1].metaspace.replacement, symbol))
+		return false;
+	/* a word of these is split and normalized as it is; without rules controls are, too */
+	const struct precompiled *rules = n->n ? n->steps[0].rules : NULL;
+	for (unsigned c = 0; c < 256; c++)
+		t->plain[c] = c > ' ' && c < 0x7f && (!rules || rules->plain[c]);
+	return !rules || rules->plain[' '];
+}
+
+bool scan_pieces_prepare(struct tokenizer *t)
+{
+	if (is_whole(t))
+		t->fast = FAST_WHOLE;
+	else if (is_words(t))
+		t->fast = FAST_WORDS;
+	else
+		return false;
+	return true;
+}
+
+/* --- Words -------------------------------------------------------------------------------------- */
+
+/* A word with the spaces before it, its spaces spelled out. At least one id, as U+2581 is a token. */
+static size_t split(const void *tokenizer, struct slice word, uint32_t *ids)
+{
+	const struct tokenizer *t = tokenizer;
+	char few[3 * 64];
+	char *text = word.size <= sizeof few / 3 ? few : mem_alloc(size_mul(3, word.size));
+	size_t n = 0;
+	for (size_t i = 0; i < word.size; i++)
+		if (word.data[i] == ' ') {
+			memcpy(text + n, symbol.data, 3);
+			n += 3;
+		} else {
+			text[n++] = word.data[i];
+		}
+	uint32_t *out = n <= word.size ? ids : MEM_ARRAY(uint32_t, n);
+	ptrdiff_t count = model_split(&t->model, NULL, (struct slice){ text, n }, out, NULL, NULL);
+	CHECK(count > 0 && (size_t)count <= word.size);
+	if (out != ids) {
+		memcpy(ids, out, (size_t)count * sizeof *ids);
+		mem_free(out);
+	}
+	if (text != few)
+		mem_free(text);
+	return (size_t)count;
+}
+
+static void encode(struct scan *s, struct slice text, size_t at, const uint32_t *ends, size_t n)
+{
+	struct tokenizer_scratch *scratch = s->scratch;
+	if (n == 0)
+		return;
+	if (!scratch->words)
+		scratch->words = word_cache_new(split, s->tokenizer);
+	scan_reserve(s, ends[n - 1] - at + WORD_SLACK);
+	s->n += word_cache_encode(scratch->words, text, at, ends, n, s->ids + s->n, NULL);
+}
+
+/* A word that has no space of its own before it. */
+static void encode_first(struct scan *s, struct slice word)
+{
+	struct buffer *b = &s->scratch->prefixed;
+	buffer_clear(b);
+	buffer_char(b, ' ');
+	buffer_slice(b, word);
+	uint32_t end = (uint32_t)b->size;
+	encode(s, buffer_view(b), 0, &end, 1);
+}
+
+/* Where the next word begins behind `at`: a space, and no token goes over it. */
+static size_t next_cut(const bool crosses[256], struct slice text, size_t at)
+{
+	const char *end = text.data + text.size;
+	for (const char *p = text.data + at; p < end && (p = memchr(p, ' ', (size_t)(end - p)));
+		p++)
+		if (p > text.data && !crosses[(unsigned char)p[-1]])
+			return (size_t)(p - text.data);
+	return text.size;
+}
+
+/* Whether a normalized added token may be in the text. */
+static bool has_mark(const struct tokenizer *t, struct slice text)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (t->marks[(unsigned char)text.data[i]])
+			return true;
+	return false;
+}
+
+void scan_whole(struct scan *s, size_t start, size_t end)
+{
+	const struct tokenizer *t = s->tokenizer;
+	struct slice text = { s->text + start, end - start };
+	if (s->offsets || s->words || text.size >= UINT32_MAX ||
+		(t->added.normal.n && has_mark(t, text))) {
+		scan_any(s, start, end);
+		return;
+	}
+	size_t at = next_cut(t->crosses, text, 0);
+	encode_first(s, (struct slice){ text.data, at });
+	while (at < text.size && s->n < s->limit) {
+		uint32_t ends[WORD_BATCH];
+		size_t room = s->limit - s->n, most = room < WORD_BATCH ? room : WORD_BATCH, n = 0;
+		size_t first = at;
+		for (; n < most && at < text.size; n++) {
+			at = next_cut(t->crosses, text, at + 1);
+			ends[n] = (uint32_t)at;
+		}
+		encode(s, text, first, ends, n);
+	}
+}
+
+/* --- White space between words, and rules ------------------------------------------------------- */
+
+/*
+ * The end of what may depend on the text at `at`: a space between ASCII characters, which no
+ * grapheme cluster goes over.
+ */
+static size_t safe_end(struct slice text, size_t at)
+{
+	for (; at < text.size; at++)
+		if (text.data[at] == ' ' && at > 0 && !(text.data[at - 1] & 0x80) &&
+			(at + 1 == text.size || !(text.data[at + 1] & 0x80)))
+			break;
+	return at;
+}
+
+/* Plain words from `at` on, each with a space before it; they end where something else begins. */
+static size_t plain_words(struct scan *s, struct slice text, size_t at)
+{
+	const bool *plain = s->tokenizer->plain;
+	uint32_t ends[WORD_BATCH];
+	size_t room = s->limit - s->n, most = room < WORD_BATCH ? room : WORD_BATCH, n = 0;
+	size_t first = at, end = at;
+	while (n < most && at + 1 < text.size && text.data[at] == ' ') {
+		size_t i = at + 1;
+		while (i < text.size && plain[(unsigned char)text.data[i]])
+			i++;
+		if (i == at + 1 || (i < text.size && text.data[i] != ' '))
+			break;
+		ends[n++] = (uint32_t)i;
+		end = at = i;
+	}
+	encode(s, text, first, ends, n);
+	return end;
+}
+
+void scan_words(struct scan *s, size_t start, size_t end)
+{
+	const bool *plain = s->tokenizer->plain;
+	struct slice text = { s->text + start, end - start };
+	if (s->offsets || s->words || text.size >= UINT32_MAX) {
+		scan_any(s, start, end);
+		return;
+	}
+	for (size_t at = 0; at < text.size && s->n < s->limit;) {
+		size_t i = at;
+		if (text.data[at] == ' ') {
+			at = plain_words(s, text, at);
+			/* a space before another, or the last */
+			if (at == i && (at + 1 == text.size || text.data[at + 1] == ' '))
+				at++;
+			if (at > i)
+				continue;
+		}
+		while (at == 0 && i < text.size && plain[(unsigned char)text.data[i]])
+			i++;
+		if (at == 0 && i > 0 && (i == text.size || text.data[i] == ' ')) {
+			encode_first(s, (struct slice){ text.data, i });
+			at = i;
+			continue;
+		}
+		size_t stop = safe_end(text, at + 1);
+		scan_any(s, start + at, start + stop);
+		at = stop;
+	}
+}
