@@ -21,7 +21,7 @@ enum { METRICS_MAX = 32, DROPPED = 0xffffffff, DIGITS_MOST = 17 };
 
 static struct metric_options how;
 static struct resample_options sampling = { .resamples = 1000, .confidence = 0.95 };
-static struct strings embedding_keys, metric_names, label_names, fail_under, fail_over;
+static struct strings embedding_keys, ks, metric_names, label_names, fail_under, fail_over;
 static const char *by, *paired;
 static int output_format, ci_method, paired_test;
 static size_t digits = SIZE_MAX;
@@ -94,6 +94,7 @@ static const struct option options[] = {
 	OPTION_FLAG(0, "case-sensitive", &how.ter_case_sensitive, "ter: case counts"),
 	OPTION_HEADING("Summaries and answers"),
 	OPTION_FLAG(0, "stemmer", &how.stemmer, "rouge: stem words (Porter)"),
+	OPTION_LIST(0, "k", &ks, "N[,N]", "retrieval, pass@k: cut-offs [1,3,5,10]"),
 	OPTION_END,
 };
 
@@ -172,6 +173,21 @@ static void read_label_names(void)
 		how.label_names[i] = slice_from(equals + 1);
 	}
 	how.n_label_names = label_names.n;
+}
+
+static void read_cut_offs(void)
+{
+	if (ks.n > METRIC_KS)
+		command_usage("--k takes at most %d numbers", METRIC_KS);
+	for (size_t i = 0; i < ks.n; i++) {
+		char after;
+		if (sscanf(ks.at[i], "%zu%c", &how.ks[i], &after) != 1 || how.ks[i] < 1 ||
+			how.ks[i] > INT32_MAX || strpbrk(ks.at[i], "+- "))
+			command_usage("--k wants whole numbers from 1, not '%s'", ks.at[i]);
+		if (i && how.ks[i] <= how.ks[i - 1])
+			command_usage("--k wants its numbers in order, the smallest first");
+	}
+	how.n_ks = ks.n ? ks.n : how.n_ks;
 }
 
 static void read_keys(void)
@@ -563,6 +579,7 @@ int main(int argc, char **argv)
 	sampling.test = (enum resample_test)paired_test;
 	read_label_names();
 	read_keys();
+	read_cut_offs();
 	open_metrics(run.reader);
 	size_t by_want = by ? reader_want(run.reader, by) : 0;
 	size_t records = read_records(by_want);

@@ -7,3 +7,5 @@ extern const struct metric metric_sts;
 extern const struct metric metric_seqeval;
 extern const struct metric metric_bleu, metric_chrf, metric_chrf_plus, metric_ter;
 extern const struct metric metric_rouge;
+extern const struct metric metric_exact_match, metric_squad, metric_edit, metric_wer, metric_cer;
+extern const struct metric metric_meteor, metric_pass, metric_retrieval;

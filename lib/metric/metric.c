@@ -30,6 +30,14 @@ const struct metric *const metrics[] = {
 	&metric_chrf_plus,
 	&metric_ter,
 	&metric_rouge,
+	&metric_meteor,
+	&metric_exact_match,
+	&metric_squad,
+	&metric_edit,
+	&metric_wer,
+	&metric_cer,
+	&metric_pass,
+	&metric_retrieval,
 	NULL,
 };
 

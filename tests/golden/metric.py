@@ -327,6 +327,158 @@ def rouge():
     yield "--stemmer", summaries_case, lambda x: rouge_of(x, True)
 
 
+# --- answers, edits, meteor, pass@k, retrieval ----------------------------------------------------------------------------
+
+ANSWERS = "the The a an A's answer, answer 42 42. «the» the’cat Über über theater 'an' a-the x_y , . ".split(" ")
+
+
+def answers_case(r):
+    answer = lambda: " ".join(r.choice(ANSWERS) for _ in range(r.choice([0, 1, 1, 2, 3, 6])))
+    out = []
+    for _ in range(r.choice([1, 2, 6])):
+        p = answer()
+        refs = [edited(r, p, ANSWERS) if r.random() < 0.6 else answer() for _ in range(r.choice([1, 1, 3]))]
+        out.append({"prediction": p, "reference": refs[0] if len(refs) == 1 else refs})
+    return out
+
+
+@family("exact_match", ["numpy"])
+def exact_match():
+    as_list = lambda x: x if isinstance(x, list) else [x]
+    yield "", answers_case, lambda x: {"score": np.mean([i["prediction"] in as_list(i["reference"]) for i in x])}
+
+
+def squad_of(records):  # evaluate-v1.1.py, github.com/rajpurkar/SQuAD-explorer
+    import collections
+    import string
+
+    def normal(s):
+        s = "".join(c for c in s.lower() if c not in set(string.punctuation))
+        return " ".join(re.sub(r"\b(a|an|the)\b", " ", s).split())
+
+    def f1(p, t):
+        p, t = normal(p).split(), normal(t).split()
+        same = sum((collections.Counter(p) & collections.Counter(t)).values())
+        if same == 0:
+            return 0
+        return (2 * (1.0 * same / len(p)) * (1.0 * same / len(t))) / (1.0 * same / len(p) + 1.0 * same / len(t))
+
+    total = em = 0
+    for x in records:
+        refs = x["reference"] if isinstance(x["reference"], list) else [x["reference"]]
+        em += max(normal(x["prediction"]) == normal(t) for t in refs)
+        total += max(f1(x["prediction"], t) for t in refs)
+    return {"exact_match": 100.0 * em / len(records), "f1": 100.0 * total / len(records)}
+
+
+@family("squad", ["numpy"])
+def squad():
+    yield "", answers_case, squad_of
+
+
+def one_reference_case(r):
+    out = []
+    for x in translations_case(r):
+        ref = x["reference"] if isinstance(x["reference"], str) else x["reference"][0]
+        out.append({"prediction": x["prediction"], "reference": ref if ref.strip() else "nothing"})
+    return out
+
+
+def edit_of(records):
+    from rapidfuzz.distance import Levenshtein as L
+    return {"distance": np.mean([L.distance(x["prediction"], x["reference"]) for x in records]),
+            "normalized_distance": np.mean([L.normalized_distance(x["prediction"], x["reference"]) for x in records])}
+
+
+@family("edit", ["rapidfuzz"])
+def edit():
+    yield "", one_reference_case, edit_of
+
+
+def rate(name):
+    def f(records):
+        import jiwer
+        refs, hyps = [x["reference"] for x in records], [x["prediction"] for x in records]
+        o = (jiwer.process_words if name == "wer" else jiwer.process_characters)(refs, hyps)
+        return {name: getattr(o, name), "edits": o.substitutions + o.deletions + o.insertions,
+                "ref_len": o.hits + o.substitutions + o.deletions}
+    return f
+
+
+@family("wer", ["jiwer"])
+def wer():
+    yield "", one_reference_case, rate("wer")
+
+
+@family("cer", ["jiwer"])
+def cer():
+    yield "", one_reference_case, rate("cer")
+
+
+def meteor_of(records):
+    from nltk.translate.meteor_score import meteor_score
+
+    class NoWordNet:
+        synsets = staticmethod(lambda word: [])
+
+    refs = lambda x: x["reference"] if isinstance(x["reference"], list) else [x["reference"]]
+    return {"score": np.mean([meteor_score([t.split() for t in refs(x)], x["prediction"].split(), wordnet=NoWordNet) for x in records])}
+
+
+@family("meteor", ["nltk"])
+def meteor():
+    yield "", lambda r: r.choice([summaries_case, translations_case])(r), meteor_of
+
+
+def pass_case(r):
+    return [{"prediction": [r.choice([True, False, 1, 0]) for _ in range(r.randint(1, 25))]} for _ in range(r.choice([1, 3, 8]))]
+
+
+def pass_of(records):  # human_eval/evaluation.py
+    def estimate(n, c, k):
+        if n - c < k:
+            return 1.0
+        return 1.0 - np.prod(1.0 - k / np.arange(n - c + 1, n + 1))
+    out = {}
+    for k in 1, 2, 10:
+        counts = [(len(x["prediction"]), sum(map(int, x["prediction"]))) for x in records]
+        out[f"pass@{k}"] = np.mean([estimate(n, c, k) for n, c in counts]) if min(n for n, _ in counts) >= k else math.nan
+    return out
+
+
+@family("pass@k", ["numpy"])
+def pass_at_k():
+    yield "--k 1,2,10", pass_case, pass_of
+
+
+def retrieval_case(r):
+    out = []
+    for _ in range(r.choice([1, 2, 6])):
+        ids = [f"d{i}" for i in range(r.choice([3, 15, 40]))]
+        hits = r.sample(ids, r.randint(0, len(ids)))
+        relevant = r.sample(ids, r.randint(1, min(len(ids), 12)))
+        kind = r.random()
+        out.append({"prediction": [{"id": h, "score": 1} for h in hits] if kind < 0.3 else hits,
+                    "reference": relevant[0] if len(relevant) == 1 and kind < 0.5 else relevant})
+    return out
+
+
+def retrieval_of(records):
+    from sentence_transformers.evaluation import InformationRetrievalEvaluator as E
+    ks = [1, 3, 5, 10]
+    refs = [x["reference"] if isinstance(x["reference"], list) else [x["reference"]] for x in records]
+    e = E({str(i): "" for i in range(len(records))}, {"d0": ""}, {str(i): set(t) for i, t in enumerate(refs)}, mrr_at_k=ks, ndcg_at_k=ks,
+          accuracy_at_k=ks, precision_recall_at_k=ks, map_at_k=ks)
+    hits = [[{"corpus_id": h["id"] if isinstance(h, dict) else h, "score": -float(j)} for j, h in enumerate(x["prediction"])] for x in records]
+    m = e.compute_metrics(hits)
+    return {f"{name}@{k}": m[f"{name}@k"][k] for name in ("ndcg", "mrr", "map", "accuracy", "precision", "recall") for k in ks}
+
+
+@family("retrieval", ["sentence-transformers"])
+def retrieval():
+    yield "", retrieval_case, retrieval_of
+
+
 # --- comparing ---------------------------------------------------------------------------------------------------------
 
 def plain(v):

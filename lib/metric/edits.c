@@ -1,0 +1,232 @@
+/*
+ * edits.c: insertions, deletions and replacements (V. Levenshtein, 1966) that turn the prediction
+ * into its one reference.
+ *
+ *	edit	of characters: the mean distance, and that divided by the longer length, 0 for two empty
+ *		texts (rapidfuzz.distance.Levenshtein)
+ *	wer	of words that blanks part: Σ edits / Σ words of the references (jiwer 4)
+ *	cer	of characters, white space at the ends left out (jiwer 4)
+ */
+#include "lib/metric/list.h"
+#include "lib/metric/means.h"
+
+struct state {
+	struct measure m;
+	size_t prediction, reference;
+	double *rows; /* [n, 2]: edits, length */
+	size_t n_rows, capacity;
+};
+
+static size_t distance(const uint32_t *a, size_t n, const uint32_t *b, size_t m, struct arena *arena)
+{
+	while (n && m && a[n - 1] == b[m - 1])
+		n--, m--;
+	while (n && m && a[0] == b[0])
+		a++, b++, n--, m--;
+	size_t *row = ARENA_ARRAY(arena, size_t, m + 1);
+	for (size_t j = 0; j <= m; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]), up = row[j] + 1,
+			       left = row[j - 1] + 1;
+			diagonal = row[j];
+			best = up < best ? up : best;
+			row[j] = left < best ? left : best;
+		}
+	}
+	return row[m];
+}
+
+static int read_pair(struct measure *m, const struct record *r, size_t prediction, size_t reference,
+	struct arena *arena, struct slice out[2], struct error *e)
+{
+	struct segment s;
+	if (segment_read(m, r, prediction, reference, arena, &s, e))
+		return -1;
+	if (s.n > 1)
+		return record_error(r, e, "%s: %zu references: it takes one", m->metric->name, s.n);
+	out[0] = s.hypothesis;
+	out[1] = s.references[0];
+	return 0;
+}
+
+static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+{
+	(void)e;
+	return means_open(r, o, 2, 1);
+}
+
+static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
+{
+	struct means *s = (struct means *)m;
+	struct slice pair[2];
+	size_t n, k;
+	if (read_pair(m, r, s->prediction, s->reference, arena, pair, e))
+		return -1;
+	uint32_t *a = text_points(pair[0], arena, &n), *b = text_points(pair[1], arena, &k);
+	double d = (double)distance(a, n, b, k, arena), longer = (double)(n > k ? n : k);
+	means_add(s, (double[]){ d, longer > 0 ? d / longer : 0 });
+	return 0;
+}
+
+static int finish(struct measure *m, struct error *e)
+{
+	(void)e;
+	measure_name(m, "distance");
+	measure_name(m, "normalized_distance");
+	return 0;
+}
+
+const struct metric metric_edit = {
+	.name = "edit",
+	.summary = "edit distance of characters",
+	.open = open,
+	.add = add,
+	.finish = finish,
+	.compute = means_compute,
+	.close = means_close,
+	.lower_is_better = true,
+};
+
+/* --- Error rates ------------------------------------------------------------------------------ */
+
+static struct measure *rate_open(struct reader *r, const struct metric_options *o, struct error *e)
+{
+	(void)e;
+	struct state *s = mem_zero(1, sizeof *s);
+	s->prediction = reader_want(r, o->prediction_key);
+	s->reference = reader_want(r, o->reference_key);
+	return &s->m;
+}
+
+static void rate_close(struct measure *m)
+{
+	struct state *s = (struct state *)m;
+	mem_free(s->rows);
+	mem_free(s);
+}
+
+/* jiwer's words: runs of white space of two and more become a blank, the ends are stripped, and
+ * single blanks part. */
+static struct slice *blank_words(struct slice text, struct arena *arena, size_t *n)
+{
+	size_t points, k = 0, begin = 0;
+	uint32_t *x = text_points(text, arena, &points);
+	struct slice *out = ARENA_ARRAY(arena, struct slice, text.size + 1);
+	char *line = arena_alloc(arena, text.size + 1);
+	size_t size = 0, at = 0;
+	for (size_t i = 0; i < points;) {
+		size_t j = i, from = at;
+		while (j < points && text_is_space(x[j]) && x[j] != 0) {
+			at += x[j] < 0x80 ? 1 : x[j] < 0x800 ? 2 : 3;
+			j++;
+		}
+		if (j > i + 1) {
+			line[size++] = ' ';
+			i = j;
+			continue;
+		}
+		if (j == i)
+			at += x[i] < 0x80 ? 1 : x[i] < 0x800 ? 2 : x[i] < 0x10000 ? 3 : 4;
+		memcpy(line + size, text.data + from, at - from);
+		size += at - from;
+		i++;
+	}
+	struct slice s = text_strip((struct slice){ line, size });
+	for (size_t i = 0; i <= s.size; i++) {
+		if (i < s.size && s.data[i] != ' ')
+			continue;
+		if (i > begin)
+			out[k++] = (struct slice){ s.data + begin, i - begin };
+		begin = i + 1;
+	}
+	*n = k;
+	return out;
+}
+
+static int rate_keep(struct measure *m, const struct record *r, size_t edits, size_t length,
+	struct error *e)
+{
+	struct state *s = (struct state *)m;
+	if (!length)
+		return record_error(r, e, "%s: the reference is empty", m->metric->name);
+	METRIC_ROOM(s->rows, s->n_rows, s->capacity, 2);
+	s->rows[s->n_rows++] = (double)edits;
+	s->rows[s->n_rows++] = (double)length;
+	m->n++;
+	return 0;
+}
+
+static int wer_add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
+{
+	struct state *s = (struct state *)m;
+	struct slice pair[2];
+	size_t n, k;
+	if (read_pair(m, r, s->prediction, s->reference, arena, pair, e))
+		return -1;
+	struct slice *a = blank_words(pair[0], arena, &n), *b = blank_words(pair[1], arena, &k);
+	struct vocabulary v = vocabulary_new(arena, n + k);
+	uint32_t *x = vocabulary_ids(&v, a, n, arena), *y = vocabulary_ids(&v, b, k, arena);
+	return rate_keep(m, r, distance(x, n, y, k, arena), k, e);
+}
+
+static int cer_add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
+{
+	struct state *s = (struct state *)m;
+	struct slice pair[2];
+	size_t n, k;
+	if (read_pair(m, r, s->prediction, s->reference, arena, pair, e))
+		return -1;
+	uint32_t *a = text_points(text_strip(pair[0]), arena, &n);
+	uint32_t *b = text_points(text_strip(pair[1]), arena, &k);
+	return rate_keep(m, r, distance(a, n, b, k, arena), k, e);
+}
+
+static int rate_finish(struct measure *m, struct error *e)
+{
+	(void)e;
+	measure_name(m, "%s", m->metric->name);
+	measure_name(m, "edits");
+	measure_name(m, "ref_len");
+	return 0;
+}
+
+static void rate_compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
+{
+	const struct state *s = (const struct state *)m;
+	double edits = 0, length = 0;
+	if (!n)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		edits += s->rows[2 * units[i]];
+		length += s->rows[2 * units[i] + 1];
+	}
+	value[0] = edits / length;
+	value[1] = edits;
+	value[2] = length;
+}
+
+const struct metric metric_wer = {
+	.name = "wer",
+	.summary = "word error rate",
+	.open = rate_open,
+	.add = wer_add,
+	.finish = rate_finish,
+	.compute = rate_compute,
+	.close = rate_close,
+	.lower_is_better = true,
+};
+
+const struct metric metric_cer = {
+	.name = "cer",
+	.summary = "character error rate",
+	.open = rate_open,
+	.add = cer_add,
+	.finish = rate_finish,
+	.compute = rate_compute,
+	.close = rate_close,
+	.lower_is_better = true,
+};
