@@ -68,9 +68,16 @@ static const struct option options[] = {
 	OPTION_HEADING("Classification"),
 	OPTION_LIST(
 		0, "label-names", &label_names, "VALUE=NAME[,…]", "what the report calls labels"),
-	OPTION_HEADING("Similarity"),
+	OPTION_STRING(0, "score-key", &how.score_key, "KEY",
+		"scores: key of the score, or of each label's"),
+	OPTION_COUNT(0, "bins", &how.bins, 1, 10000, "N", "scores: of the calibration error [15]"),
+	OPTION_HEADING("Similarity and clusters"),
 	OPTION_LIST(0, "embedding-keys", &embedding_keys, "KEY,KEY",
-		"sts: compare these two vectors of a record, not two numbers"),
+		"sts, pairs: compare these two vectors of a record; trustworthiness: the original "
+		"and the reduced one"),
+	OPTION_STRING(0, "vector-key", &how.vector_key, "KEY",
+		"clustering_space: key of the vector [embedding]"),
+	OPTION_COUNT(0, "neighbors", &how.neighbors, 1, 1e6, "N", "trustworthiness: how many [5]"),
 	OPTION_HEADING("Entities"),
 	OPTION_FLAG(0, "strict", &how.strict, "seqeval: find entities by the rules of a scheme"),
 	OPTION_CHOICE(0, "scheme", &how.scheme, SEQEVAL_SCHEMES, "which, with --strict [auto]"),

@@ -9,3 +9,5 @@ extern const struct metric metric_bleu, metric_chrf, metric_chrf_plus, metric_te
 extern const struct metric metric_rouge;
 extern const struct metric metric_exact_match, metric_squad, metric_edit, metric_wer, metric_cer;
 extern const struct metric metric_meteor, metric_pass, metric_retrieval;
+extern const struct metric metric_scores, metric_pairs, metric_clustering, metric_clustering_space;
+extern const struct metric metric_trustworthiness;

@@ -10,6 +10,7 @@
 const struct metric_options metric_defaults = {
 	.prediction_key = "prediction",
 	.reference_key = "reference",
+	.vector_key = "embedding",
 	.text_key = "text",
 	.bins = 15,
 	.smooth_value = NAN,
@@ -23,7 +24,9 @@ const struct metric_options metric_defaults = {
 
 const struct metric *const metrics[] = {
 	&metric_classification,
+	&metric_scores,
 	&metric_sts,
+	&metric_pairs,
 	&metric_seqeval,
 	&metric_bleu,
 	&metric_chrf,
@@ -38,6 +41,9 @@ const struct metric *const metrics[] = {
 	&metric_cer,
 	&metric_pass,
 	&metric_retrieval,
+	&metric_clustering,
+	&metric_clustering_space,
+	&metric_trustworthiness,
 	NULL,
 };
 

@@ -48,7 +48,6 @@ struct metric_options {
 	/* retrieval, pass@k */
 	size_t ks[METRIC_KS], n_ks;
 	/* clustering */
-	const char *space_key; /* trustworthiness: vectors before reduction */
 	size_t neighbors;
 	/* topics */
 	const char *topics_path, *text_key;

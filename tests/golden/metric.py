@@ -479,6 +479,194 @@ def retrieval():
     yield "", retrieval_case, retrieval_of
 
 
+# --- scores, pairs -------------------------------------------------------------------------------------------------------
+
+def scores_case(r, labels, form, probabilities=True):
+    n, out, few = r.choice([1, 2, 5, 20, 60]), [], r.random() < 0.3
+    for i in range(n):
+        true = labels[i % len(labels)] if n >= len(labels) and form != "one" else r.choice(labels)
+        if form == "one":
+            s = r.choice([0, 0.25, 0.5, 1]) if few else round(r.random(), 6)
+            score = s if probabilities else round(r.gauss(0, 3), 3)
+        else:
+            w = [r.random() for _ in labels]
+            p = [x / sum(w) for x in w]
+            named = list(zip(labels, p))
+            score = (p if form == "ordered" else {str(l): x for l, x in named} if form == "object"
+                     else [{"label": l, "score": x} for l, x in sorted(named, key=lambda t: -t[1])])
+        out.append({"reference": true, "s": score})
+    return out
+
+
+def calibration(p, y, bins=15):
+    confidence, correct = p.max(1), p.argmax(1) == y
+    edges, ece = np.arange(1, bins + 1) / bins, 0
+    which = np.minimum(np.searchsorted(edges, confidence), bins - 1)
+    for b in range(bins):
+        if (which == b).any():
+            ece += abs(correct[which == b].mean() - confidence[which == b].mean()) * (which == b).mean()
+    return ece
+
+
+def scores_of(records, labels, probabilities=True):
+    from sklearn import metrics as M
+    y = np.array([labels.index(x["reference"]) for x in records])
+
+    def row(s):
+        if not isinstance(s, (list, dict)):
+            return [1 - s, s]
+        if isinstance(s, dict):
+            return [s[str(l)] for l in labels]
+        if isinstance(s[0], dict):
+            return [{str(e["label"]): e["score"] for e in s}[str(l)] for l in labels]
+        return s
+
+    p = np.array([row(x["s"]) for x in records], dtype=float)
+    out = {}
+    if len(labels) == 2:
+        out["roc_auc"] = M.roc_auc_score(y, p[:, 1]) if len(set(y)) == 2 else math.nan
+        out["average_precision"] = M.average_precision_score(y, p[:, 1])
+    elif len(set(y)) == len(labels):
+        out["roc_auc"] = M.roc_auc_score(y, p, multi_class="ovr")
+        out["average_precision"] = M.average_precision_score(y, p)
+    if probabilities:
+        every = list(range(len(labels)))
+        out["log_loss"] = M.log_loss(y, p if len(labels) > 2 else p[:, 1], labels=every)
+        out["brier"] = M.brier_score_loss(y, p[:, 1]) if len(labels) == 2 else M.brier_score_loss(y, p, labels=every)
+        out["ece"] = calibration(p, y)
+    else:
+        out |= {"log_loss": math.nan, "brier": math.nan, "ece": math.nan}
+    return out
+
+
+@family("scores", ["scikit-learn"])
+def scores():
+    three = ["a", "b", "c"]
+    for labels, form in ([0, 1], "one"), (["no", "yes"], "one"), (three, "ordered"), (three, "object"), (three, "list"), ([0, 1, 2, 3], "object"):
+        yield "--score-key s", lambda r, l=labels, f=form: scores_case(r, l, f), lambda x, l=labels: scores_of(x, l)
+    yield "--score-key s", lambda r: scores_case(r, [0, 1], "one", False), lambda x: scores_of(x, [0, 1], False)
+
+
+def pairs_of(x, y, more, suffix=""):
+    from sentence_transformers.sentence_transformer.evaluation.binary_classification import BinaryClassificationEvaluator as E
+    from sklearn import metrics as M
+    x, y = np.asarray(x), np.asarray(y)
+    accuracy, at = E.find_best_acc_and_threshold(x, y, more)
+    f1, precision, recall, f1_at = E.find_best_f1_and_threshold(x, y, more)
+    predicted = x >= f1_at if more else x <= f1_at
+    out = {"ap": M.average_precision_score(y, x * (1 if more else -1)), "accuracy": accuracy, "accuracy_threshold": at, "f1": f1,
+           "precision": precision, "recall": recall, "f1_threshold": f1_at, "mcc": M.matthews_corrcoef(y, predicted)}
+    return {k + suffix: v for k, v in out.items()}
+
+
+def pair_vectors(records):
+    a, b = (np.array([x[k] for x in records], dtype=np.float32).astype(np.float64) for k in "ab")
+    y = [int(x["reference"]) for x in records]
+    return pairs_of((a * b).sum(1), y, True, "_dot") | pairs_of(np.abs(a - b).sum(1), y, False, "_manhattan")
+
+
+@family("pairs", ["sentence-transformers", "scikit-learn"])
+def pairs():
+    few = lambda r: r.choice([lambda: r.randint(0, 4), lambda: round(r.gauss(0, 1), 3)])
+    def case(r):
+        number = few(r)
+        return [{"reference": r.choice([0, 1, True, False]), "prediction": number()} for _ in range(r.choice([2, 3, 8, 30]))]
+    yield "", case, lambda x: pairs_of([i["prediction"] for i in x], [int(i["reference"]) for i in x], True)
+    yield ("--embedding-keys a,b", lambda r: [x | {"reference": r.choice([0, 1])} for x in vectors_case(r)], pair_vectors)
+
+
+# --- clusters ------------------------------------------------------------------------------------------------------------
+
+def clusters_case(r):
+    n, k, c = r.choice([1, 2, 3, 10, 50]), r.randint(1, 6), r.randint(1, 6)
+    skill = r.choice([0, 0.7, 1])
+    out = []
+    for _ in range(n):
+        true = r.randrange(c)
+        out.append({"reference": f"c{true}", "prediction": true if r.random() < skill else r.randrange(k) - 1})
+    return out
+
+
+def clusters_of(records):
+    from sklearn.metrics import cluster as C
+    t, p = [x["reference"] for x in records], [x["prediction"] for x in records]
+    h, c, v = C.homogeneity_completeness_v_measure(t, p)
+    return {"ami": C.adjusted_mutual_info_score(t, p), "ari": C.adjusted_rand_score(t, p), "nmi": C.normalized_mutual_info_score(t, p),
+            "homogeneity": h, "completeness": c, "v_measure": v,
+            "purity": C.contingency_matrix(t, p).max(0).sum() / len(t)}
+
+
+@family("clustering", ["scikit-learn"])
+def clustering():
+    yield "", clusters_case, clusters_of
+
+
+def space_case(r):
+    k, c = r.randint(1, 5), r.randint(1, 4)
+    centres = [[r.gauss(0, 4) for _ in range(c)] for _ in range(k)]
+    out = []
+    for _ in range(r.choice([4, 8, 20, 40])):
+        i = r.randrange(k)
+        out.append({"prediction": i, "embedding": [round(x + r.gauss(0, 1), 4) for x in centres[i]]})
+    return out
+
+
+def space_of(records):
+    from hdbscan.validity import validity_index
+    from sklearn import metrics as M
+    x = np.array([i["embedding"] for i in records], dtype=np.float32).astype(np.float64)
+    y = np.array([i["prediction"] for i in records])
+    k = len(set(y))
+    if not 2 <= k < len(y):
+        out = {"silhouette": math.nan, "davies_bouldin": math.nan, "calinski_harabasz": math.nan}
+    else:
+        out = {"silhouette": M.silhouette_score(x, y), "davies_bouldin": M.davies_bouldin_score(x, y),
+               "calinski_harabasz": M.calinski_harabasz_score(x, y)}
+    if k >= 2 and np.bincount(y)[np.unique(y)].min() > 1:
+        out["dbcv"] = validity_index(x, y)
+    return out
+
+
+def only_dbcv(records):
+    from hdbscan.validity import validity_index
+    x = np.array([i["embedding"] for i in records], dtype=np.float32).astype(np.float64)
+    y = np.array([i["prediction"] for i in records])
+    kept = np.unique(y[y >= 0])
+    return {"dbcv": validity_index(x, y)} if len(kept) >= 2 and np.bincount(y[y >= 0])[kept].min() > 1 else {}
+
+
+@family("clustering_space", ["scikit-learn", "hdbscan"])
+def clustering_space():
+    for c in 1, 2, 4:
+        def same_size(r, c=c, noise=False):
+            while True:
+                case = space_case(r)
+                if len(case[0]["embedding"]) == c:
+                    break
+            if noise:
+                case += [{"prediction": -1, "embedding": [round(r.gauss(0, 5), 4) for _ in range(c)]} for _ in range(3)]
+            return case
+        yield "", same_size, space_of
+        yield "", lambda r, f=same_size: f(r, noise=True), only_dbcv
+
+
+def trust_case(r):
+    n, c = r.choice([12, 20, 40]), r.choice([3, 6])
+    x = [[round(r.gauss(0, 1), 5) for _ in range(6)] for _ in range(n)]
+    return [{"e": v, "x": [round(v[0] + 0.3 * r.gauss(0, 1), 5), round(v[1], 5)]} for v in x]
+
+
+def trust_of(records):
+    from sklearn.manifold import trustworthiness
+    a, b = (np.array([x[k] for x in records], dtype=np.float32).astype(np.float64) for k in "ex")
+    return {"score": trustworthiness(a, b, n_neighbors=3)}
+
+
+@family("trustworthiness", ["scikit-learn"])
+def trust():
+    yield "--embedding-keys e,x --neighbors 3", trust_case, trust_of
+
+
 # --- comparing ---------------------------------------------------------------------------------------------------------
 
 def plain(v):
