@@ -78,6 +78,10 @@ static const struct option options[] = {
 	OPTION_STRING(0, "vector-key", &how.vector_key, "KEY",
 		"clustering_space: key of the vector [embedding]"),
 	OPTION_COUNT(0, "neighbors", &how.neighbors, 1, 1e6, "N", "trustworthiness: how many [5]"),
+	OPTION_HEADING("Topics"),
+	OPTION_STRING(0, "topics", &how.topics_path, "REPORT",
+		"coherence, diversity: the report of topics"),
+	OPTION_COUNT(0, "top-words", &how.top_words, 1, 1000, "N", "of each topic [10]"),
 	OPTION_HEADING("Entities"),
 	OPTION_FLAG(0, "strict", &how.strict, "seqeval: find entities by the rules of a scheme"),
 	OPTION_CHOICE(0, "scheme", &how.scheme, SEQEVAL_SCHEMES, "which, with --strict [auto]"),
@@ -113,11 +117,17 @@ static const char *const examples[] = {
 	"with confidence intervals, each genre too",
 	NULL,
 };
+static bool needs_no_records(void)
+{
+	return metric_names.n == 1 && !strcmp(metric_names.at[0], "diversity");
+}
+
 static const struct command command = {
 	.name = "evaluate",
 	.summary = "measure predictions against references",
 	.options = options,
-	.has = COMMAND_OWN_OUTPUT | COMMAND_CONLL,
+	.has = COMMAND_OWN_OUTPUT | COMMAND_CONLL | COMMAND_TEXT_KEY,
+	.no_records = needs_no_records,
 	.examples = examples,
 };
 
@@ -349,8 +359,9 @@ static bool source_next(struct source *s, struct arena *arena, struct record *r)
 	return got;
 }
 
-static size_t read_records(size_t by_want)
+static size_t read_records(void)
 {
+	size_t by_want = by ? reader_want(run.reader, by) : 0;
 	struct arena *arena = arena_new();
 	struct source s = { .reader = run.reader };
 	struct record r;
@@ -584,12 +595,12 @@ int main(int argc, char **argv)
 	sampling.seed = run.seed;
 	sampling.method = (enum resample_method)ci_method;
 	sampling.test = (enum resample_test)paired_test;
+	how.text_key = run.text_key;
 	read_label_names();
 	read_keys();
 	read_cut_offs();
 	open_metrics(run.reader);
-	size_t by_want = by ? reader_want(run.reader, by) : 0;
-	size_t records = read_records(by_want);
+	size_t records = run.reader ? read_records() : 0;
 	if (paired && run.rejected)
 		command_usage("--paired needs every record: none may be rejected");
 	if (paired)

@@ -11,3 +11,4 @@ extern const struct metric metric_exact_match, metric_squad, metric_edit, metric
 extern const struct metric metric_meteor, metric_pass, metric_retrieval;
 extern const struct metric metric_scores, metric_pairs, metric_clustering, metric_clustering_space;
 extern const struct metric metric_trustworthiness;
+extern const struct metric metric_coherence, metric_diversity;

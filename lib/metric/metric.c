@@ -44,6 +44,8 @@ const struct metric *const metrics[] = {
 	&metric_clustering,
 	&metric_clustering_space,
 	&metric_trustworthiness,
+	&metric_coherence,
+	&metric_diversity,
 	NULL,
 };
 

@@ -82,7 +82,7 @@ struct metric {
 	void (*signature)(const struct measure *, struct buffer *);
 	void (*close)(struct measure *); /* frees the state too */
 	bool lower_is_better;
-	bool whole; /* units are no records: groups are an error */
+	bool whole; /* units are no records: groups and pairs are an error */
 	bool percent; /* figures count to 100, texts show them so */
 };
 

@@ -667,6 +667,71 @@ def trust():
     yield "--embedding-keys e,x --neighbors 3", trust_case, trust_of
 
 
+# --- topics: a case is a whole run, as units are topics -------------------------------------------------------------------
+
+def topics_case(r):
+    vocabulary = [f"w{i:02d}" for i in range(r.choice([8, 20, 40]))]
+    words = r.choice([2, 3, 5, 10])
+    topics = [r.sample(vocabulary + ["nowhere"], min(words, len(vocabulary))) for _ in range(r.choice([1, 2, 4]))]
+    texts = [[r.choice(vocabulary) for _ in range(r.choice([0, 1, 5, 9, 10, 11, 30, 109, 110, 111, 200]))] for _ in range(r.choice([1, 3, 8]))]
+    return topics, texts
+
+
+def coherence_of(topics, texts):
+    from gensim.corpora import Dictionary
+    from gensim.models import CoherenceModel
+    d = Dictionary(texts)
+    if any(not any(w in d.token2id for w in t) for t in topics):
+        return None
+    return {name: CoherenceModel(topics=topics, texts=texts, dictionary=d, coherence=measure, processes=1).get_coherence()
+            for name, measure in {"c_v": "c_v", "npmi": "c_npmi", "uci": "c_uci", "umass": "u_mass"}.items()}
+
+
+def rbo(a, b, p=0.9):  # rbo.py of dlukes, which OCTIS carries
+    s, l = sorted((a, b), key=len)
+    s, l = len(s), len(l)
+    x = lambda d: len(set(a[:d]) & set(b[:d]))
+    agreement = lambda d: 2 * x(d) / (len(a[:d]) + len(b[:d]))
+    sum1 = sum(p ** d * agreement(d) for d in range(1, l + 1))
+    sum2 = sum(p ** d * x(s) * (d - s) / s / d for d in range(s + 1, l + 1))
+    return (1 - p) / p * (sum1 + sum2) + p ** l * ((x(l) - x(s)) / l + x(s) / s)
+
+
+def diversity_of(topics):
+    import itertools
+    scores = [rbo(a, b) for a, b in itertools.combinations(topics, 2)]
+    return {"diversity": len(set().union(*topics)) / sum(map(len, topics)), "inverted_rbo": 1 - np.mean(scores) if scores else math.nan}
+
+
+def check_topics(n):
+    bad = total = 0
+    with tempfile.TemporaryDirectory() as folder:
+        report, records = os.path.join(folder, "topics.json"), os.path.join(folder, "records.jsonl")
+        for i in range(n):
+            topics, texts = topics_case(random.Random(f"topics/{i}"))
+            want = coherence_of(topics, texts)
+            if want is None:
+                continue
+            want |= diversity_of(topics)
+            with open(report, "w") as f:
+                json.dump({"topics": [{"topic": -1, "count": 1, "words": [{"word": "x", "score": 1}]}] + [
+                    {"topic": j, "count": 1, "words": [{"word": w, "score": 1} for w in t]} for j, t in enumerate(topics)]}, f)
+            with open(records, "w") as f:
+                f.writelines(json.dumps({"text": t if i % 2 else " ".join(t)}) + "\n" for t in texts)
+            out = subprocess.run([EVALUATE, "--metric", "coherence,diversity", "--topics", report, "--output-format", "json", records],
+                                 check=True, stdout=subprocess.PIPE).stdout
+            m = json.loads(out)["metrics"]
+            got = m["coherence"] | m["diversity"]
+            for k, v in want.items():
+                total += 1
+                if not near(got[k], plain(v)):
+                    bad += 1
+                    if bad < 6:
+                        print(f"topics case {i}: {k} is {got[k]!r}, reference {v!r}: {topics} {str(texts)[:300]}")
+    print(f"coherence, diversity: {n} cases, {total} figures, {bad} differ by more than 1e-12", flush=True)
+    return bad
+
+
 # --- comparing ---------------------------------------------------------------------------------------------------------
 
 def plain(v):
@@ -749,7 +814,8 @@ def main():
             golden(name)
         return 0
     n = int(sys.argv[2]) if len(sys.argv) > 2 else 10000
-    return min(1, sum(check(name, n) for name in sys.argv[3:] or FAMILIES))
+    names = sys.argv[3:] or [*FAMILIES, "topics"]
+    return min(1, sum(check_topics(n) if name == "topics" else check(name, n) for name in names))
 
 
 sys.exit(main())
