@@ -78,6 +78,12 @@ static const struct option options[] = {
 	OPTION_STRING(0, "vector-key", &how.vector_key, "KEY",
 		"clustering_space: key of the vector [embedding]"),
 	OPTION_COUNT(0, "neighbors", &how.neighbors, 1, 1e6, "N", "trustworthiness: how many [5]"),
+	OPTION_STRING('m', "model", &how.model, "MODEL", "bertscore: the encoder"),
+	OPTION_COUNT(0, "layer", &how.layer, 0, 1000, "N",
+		"bertscore: take the vectors of this layer [bert-score's, else the last]"),
+	OPTION_FLAG(0, "idf", &how.idf, "bertscore: weigh tokens by how few references have them"),
+	OPTION_STRING(0, "rescale", &how.rescale_path, "FILE",
+		"bertscore: a baseline a layer (CSV: LAYER,P,R,F)"),
 	OPTION_HEADING("Topics"),
 	OPTION_STRING(0, "topics", &how.topics_path, "REPORT",
 		"coherence, diversity: the report of topics"),
@@ -147,7 +153,7 @@ static struct terms groups; /* the values of --by */
 static void name_all(void)
 {
 	size_t at = 0;
-	for (const struct metric *const *m = metrics; *m; m++)
+	for (const struct metric_kind *const *m = metrics; *m; m++)
 		at += (size_t)snprintf(metric_help + at, sizeof metric_help - at, "%s%s",
 			at ? ", " : "what to measure: ", (*m)->name);
 	CHECK(at < sizeof metric_help);
@@ -156,10 +162,12 @@ static void name_all(void)
 static void open_metrics(struct reader *reader)
 {
 	struct error e;
+	if (paired && how.idf)
+		command_usage("--idf does not go with --paired: references would count twice");
 	if (!metric_names.n)
 		command_usage("which --metric? For example --metric classification");
 	for (size_t i = 0; i < metric_names.n; i++) {
-		const struct metric *m = metric_find(metric_names.at[i], &e);
+		const struct metric_kind *m = metric_find(metric_names.at[i], &e);
 		if (!m)
 			command_usage("%s", e.msg);
 		for (size_t j = 0; j < n_works; j++)
@@ -596,6 +604,7 @@ int main(int argc, char **argv)
 	sampling.method = (enum resample_method)ci_method;
 	sampling.test = (enum resample_test)paired_test;
 	how.text_key = run.text_key;
+	how.device = run.device;
 	read_label_names();
 	read_keys();
 	read_cut_offs();

@@ -38,7 +38,7 @@ static int finish(struct measure *m, struct error *e)
 	return 0;
 }
 
-const struct metric metric_exact_match = {
+const struct metric_kind metric_exact_match = {
 	.name = "exact_match",
 	.summary = "answers that are equal",
 	.open = open,
@@ -112,8 +112,7 @@ static double f1_of(const struct slice *a, size_t n, const struct slice *b, size
 	return 2 * p * r / (p + r);
 }
 
-static struct measure *squad_open(
-	struct reader *r, const struct metric_options *o, struct error *e)
+static struct measure *squad_open(struct reader *r, const struct metric_options *o, struct error *e)
 {
 	(void)e;
 	return means_open(r, o, 2, 100);
@@ -148,7 +147,7 @@ static int squad_finish(struct measure *m, struct error *e)
 	return 0;
 }
 
-const struct metric metric_squad = {
+const struct metric_kind metric_squad = {
 	.name = "squad",
 	.summary = "F1 and exact match of answers, as SQuAD",
 	.open = squad_open,

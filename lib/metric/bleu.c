@@ -238,7 +238,7 @@ static void signature(const struct measure *m, struct buffer *b)
 	buffer_text(b, "|version:2.6.0");
 }
 
-const struct metric metric_bleu = {
+const struct metric_kind metric_bleu = {
 	.name = "bleu",
 	.summary = "BLEU of translations",
 	.open = open,

@@ -234,7 +234,7 @@ static void signature(const struct measure *m, struct buffer *b)
 		o->chrf_whitespace ? "yes" : "no");
 }
 
-const struct metric metric_chrf = {
+const struct metric_kind metric_chrf = {
 	.name = "chrf",
 	.summary = "chrF of translations",
 	.open = open,
@@ -246,7 +246,7 @@ const struct metric metric_chrf = {
 	.percent = true,
 };
 
-const struct metric metric_chrf_plus = {
+const struct metric_kind metric_chrf_plus = {
 	.name = "chrf++",
 	.summary = "chrF with words",
 	.open = open_plus,

@@ -402,7 +402,7 @@ static void signature(const struct measure *m, struct buffer *b)
 		s->several ? "several" : "one", s->labels.terms.n);
 }
 
-const struct metric metric_classification = {
+const struct metric_kind metric_classification = {
 	.name = "classification",
 	.summary = "accuracy, precision, recall, F1, MCC, kappa of predicted labels",
 	.open = open,

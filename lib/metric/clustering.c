@@ -165,7 +165,8 @@ static double mutual_information(const struct table *t)
 	double *x = MEM_ARRAY(double, t->n_cells + 1), n = (double)t->n, log_n = math_log64(n);
 	for (size_t i = 0; i < t->n_cells; i++) {
 		const struct cell *c = &t->cells[i];
-		double nij = (double)c->n, outer = (double)t->a[c->class] * (double)t->b[c->cluster];
+		double nij = (double)c->n,
+		       outer = (double)t->a[c->class] * (double)t->b[c->cluster];
 		double v = nij / n * (math_log64(nij) - log_n) +
 			   nij / n * (-math_log64(outer) + log_n + log_n);
 		x[i] = fabs(v) < 0x1p-52 ? 0 : v;
@@ -203,8 +204,8 @@ static double expected_information(const struct table *t)
 			double fixed = f[a] + f[b] + f[t->n - a] + f[t->n - b] - f[t->n];
 			for (uint64_t k = from > 1 ? from : 1; k <= to; k++) {
 				double log_k = math_log64((double)k);
-				double p = math_exp64(fixed - f[k] - f[a - k] - f[b - k] -
-						      f[t->n + k - a - b]);
+				double p = math_exp64(
+					fixed - f[k] - f[a - k] - f[b - k] - f[t->n + k - a - b]);
 				emi += (double)k / n * (log_n + log_k - log_ab) * p;
 			}
 		}
@@ -230,7 +231,8 @@ static double rand_index(const struct table *t)
 		aa += (__int128)t->a[i] * t->a[i];
 	for (size_t j = 0; j < t->n_b; j++)
 		bb += (__int128)t->b[j] * t->b[j];
-	__int128 tp = squares - n, fp = bb - squares, fn = aa - squares, tn = n * n - fp - fn - squares;
+	__int128 tp = squares - n, fp = bb - squares, fn = aa - squares,
+		 tn = n * n - fp - fn - squares;
 	if (fp == 0 && fn == 0)
 		return 1;
 	return 2.0 * (double)(tp * tn - fn * fp) /
@@ -257,7 +259,8 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 		return;
 	struct table t = tabulate(s, units, n);
 	double mi = mutual_information(&t);
-	double h_a = entropy(t.a, t.n_a, t.n), h_b = entropy(t.b, t.n_b, t.n), mean = (h_a + h_b) / 2;
+	double h_a = entropy(t.a, t.n_a, t.n), h_b = entropy(t.b, t.n_b, t.n),
+	       mean = (h_a + h_b) / 2;
 	double homogeneity = h_a != 0 ? mi / h_a : 1, completeness = h_b != 0 ? mi / h_b : 1;
 	bool whole = t.n_a == 1 && t.n_b == 1;
 	if (whole || t.n_a == 1 || t.n_b == 1) {
@@ -277,7 +280,7 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 	table_free(&t);
 }
 
-const struct metric metric_clustering = {
+const struct metric_kind metric_clustering = {
 	.name = "clustering",
 	.summary = "AMI, ARI, NMI, V-measure, purity of clusters against classes",
 	.open = open,

@@ -80,12 +80,13 @@ struct members {
 	double *count; /* [k] */
 };
 
-static struct members members_of(const struct state *s, const uint32_t *units, size_t n,
-	struct arena *arena)
+static struct members members_of(
+	const struct state *s, const uint32_t *units, size_t n, struct arena *arena)
 {
 	size_t all = s->labels.terms.n;
-	struct members m = { ARENA_ARRAY(arena, uint32_t, n + 1), ARENA_ARRAY(arena, uint32_t, n + 1),
-		0, 0, arena_zero(arena, all + 1, sizeof(double)) };
+	struct members m = { ARENA_ARRAY(arena, uint32_t, n + 1),
+		ARENA_ARRAY(arena, uint32_t, n + 1), 0, 0,
+		arena_zero(arena, all + 1, sizeof(double)) };
 	uint32_t *number = ARENA_ARRAY(arena, uint32_t, all + 1);
 	memset(number, 0xff, (all + 1) * sizeof *number);
 	for (size_t i = 0; i < n; i++) {
@@ -168,8 +169,8 @@ static double davies_bouldin(const struct state *s, const struct members *m, con
 	double *spread = mem_zero(m->k, sizeof *spread), *worst = mem_zero(m->k, sizeof *worst);
 	bool tight = true, together = true;
 	for (size_t i = 0; i < m->n; i++)
-		spread[m->label[i]] += sqrt(square_to(vectors_row(&s->vectors, m->units[i]),
-			centres + m->label[i] * size, size));
+		spread[m->label[i]] += sqrt(square_to(
+			vectors_row(&s->vectors, m->units[i]), centres + m->label[i] * size, size));
 	for (size_t k = 0; k < m->k; k++) {
 		spread[k] /= m->count[k];
 		tight = tight && spread[k] <= 1e-8;
@@ -188,16 +189,16 @@ static double davies_bouldin(const struct state *s, const struct members *m, con
 	return mean;
 }
 
-static double calinski_harabasz(const struct state *s, const struct members *m, const double *centres)
+static double calinski_harabasz(
+	const struct state *s, const struct members *m, const double *centres)
 {
 	size_t size = s->vectors.size;
 	double between = 0, within = 0, n = (double)m->n, k = (double)m->k;
 	for (size_t i = 0; i < m->k; i++)
-		between += m->count[i] *
-			   square(centres + i * size, centres + m->k * size, size);
+		between += m->count[i] * square(centres + i * size, centres + m->k * size, size);
 	for (size_t i = 0; i < m->n; i++)
-		within += square_to(vectors_row(&s->vectors, m->units[i]),
-			centres + m->label[i] * size, size);
+		within += square_to(
+			vectors_row(&s->vectors, m->units[i]), centres + m->label[i] * size, size);
 	return within == 0 ? 1 : between * (n - k) / (within * (k - 1));
 }
 
@@ -218,7 +219,7 @@ static void compute(const struct measure *measure, const uint32_t *units, size_t
 	arena_free(arena);
 }
 
-const struct metric metric_clustering_space = {
+const struct metric_kind metric_clustering_space = {
 	.name = "clustering_space",
 	.summary = "silhouette, Davies-Bouldin, Calinski-Harabasz, DBCV of clusters",
 	.open = open,

@@ -129,8 +129,8 @@ static void leave(struct state *s, struct counts *c, uint32_t word, size_t now)
 			uint32_t other = t->ids[at.topic * t->most + j];
 			if (!c->on[other])
 				continue;
-			size_t from = c->since[other] > c->since[word] ? c->since[other]
-								       : c->since[word];
+			size_t from =
+				c->since[other] > c->since[word] ? c->since[other] : c->since[word];
 			both[at.at * t->most + j] += now - from;
 			both[j * t->most + at.at] += now - from;
 		}
@@ -144,7 +144,8 @@ static void enter(struct counts *c, uint32_t word, size_t now)
 	c->on[word] = true;
 }
 
-static void count_text(struct state *s, const uint32_t *words, size_t n, size_t width, struct counts *c)
+static void count_text(
+	struct state *s, const uint32_t *words, size_t n, size_t width, struct counts *c)
 {
 	size_t first = width && width < n ? width : n, windows = n - first + 1;
 	for (size_t i = 0; i < first; i++)
@@ -163,8 +164,8 @@ static void count_text(struct state *s, const uint32_t *words, size_t n, size_t 
 	c->n += windows;
 }
 
-static int read_tokens(struct state *s, const struct record *r, struct arena *arena, uint32_t **words,
-	size_t *n, struct error *e)
+static int read_tokens(struct state *s, const struct record *r, struct arena *arena,
+	uint32_t **words, size_t *n, struct error *e)
 {
 	const char *key = s->m.options->text_key;
 	struct json v = r->values[s->text].json;
@@ -216,14 +217,14 @@ struct shares {
 	double i, j, both;
 };
 
-static struct shares shares_of(const struct state *s, const struct counts *c, size_t topic, size_t i,
-	size_t j)
+static struct shares shares_of(
+	const struct state *s, const struct counts *c, size_t topic, size_t i, size_t j)
 {
 	const struct topic_words *t = &s->topics;
 	const uint32_t *ids = t->ids + topic * t->most;
 	double n = (double)c->n, a = (double)c->with[ids[i]], b = (double)c->with[ids[j]];
-	uint64_t both = ids[i] == ids[j] ? c->with[ids[i]]
-					 : c->both[(topic * t->most + i) * t->most + j];
+	uint64_t both =
+		ids[i] == ids[j] ? c->with[ids[i]] : c->both[(topic * t->most + i) * t->most + j];
 	return (struct shares){ a / n, b / n, (double)both / n };
 }
 
@@ -251,7 +252,7 @@ static size_t known(const struct state *s, size_t topic, size_t *places)
 static double c_v(const struct state *s, size_t topic, const size_t *places, size_t n)
 {
 	const struct counts *c = &s->counts[LONG];
-	double *v = MEM_ARRAY(double, n * n + 1), *all = mem_zero(n + 1, sizeof *all);
+	double *v = MEM_ARRAY(double, n *n + 1), *all = mem_zero(n + 1, sizeof *all);
 	double *cosine = MEM_ARRAY(double, n + 1), all_square = 0;
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < n; j++) {
@@ -285,7 +286,8 @@ static void measure_topic(const struct state *s, size_t topic, size_t *places, d
 		for (size_t j = 0; j < n; j++) {
 			if (i == j)
 				continue;
-			struct shares p = shares_of(s, &s->counts[SHORT], topic, places[i], places[j]);
+			struct shares p =
+				shares_of(s, &s->counts[SHORT], topic, places[i], places[j]);
 			x[pairs] = npmi(p);
 			y[pairs++] = uci(p);
 			if (j > i)
@@ -355,7 +357,7 @@ static void signature(const struct measure *m, struct buffer *b)
 	buffer_printf(b, "coherence|words:%zu|windows:10,110|as:gensim-4.4", m->options->top_words);
 }
 
-const struct metric metric_coherence = {
+const struct metric_kind metric_coherence = {
 	.name = "coherence",
 	.summary = "c_v, NPMI, UCI and UMass coherence of topics in texts",
 	.open = open,

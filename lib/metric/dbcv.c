@@ -139,7 +139,8 @@ static double separation(const struct vectors *v, const struct cluster *a, const
 	return least;
 }
 
-double dbcv(const struct vectors *v, const uint32_t *units, const uint32_t *label, size_t n, size_t k)
+double dbcv(
+	const struct vectors *v, const uint32_t *units, const uint32_t *label, size_t n, size_t k)
 {
 	struct arena *arena = arena_new();
 	struct cluster *c = arena_zero(arena, k + 1, sizeof *c);

@@ -79,7 +79,8 @@ static double rbo(const uint32_t *a, size_t n, const uint32_t *b, size_t m)
 	if (!s)
 		return 0;
 	for (size_t d = 1; d <= l; d++) {
-		double depth = (double)d, longer = (double)(n < d ? n : d) + (double)(m < d ? m : d);
+		double depth = (double)d,
+		       longer = (double)(n < d ? n : d) + (double)(m < d ? m : d);
 		power *= PERSISTENCE;
 		sum += power * (2 * overlap(a, n, b, m, d) / longer);
 		if (d > s)
@@ -93,7 +94,7 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 	const struct state *s = (const struct state *)m;
 	const struct topic_words *t = &s->topics;
 	bool *seen = mem_zero(t->words.n + 1, sizeof *seen);
-	double *x = MEM_ARRAY(double, n * (n + 1) / 2 + 1);
+	double *x = MEM_ARRAY(double, n *(n + 1) / 2 + 1);
 	size_t words = 0, different = 0, pairs = 0;
 	for (size_t i = 0; i < n; i++) {
 		const uint32_t *a = t->ids + units[i] * t->most;
@@ -117,7 +118,7 @@ static void signature(const struct measure *m, struct buffer *b)
 	buffer_printf(b, "diversity|words:%zu|p:0.9|as:octis-1.14", m->options->top_words);
 }
 
-const struct metric metric_diversity = {
+const struct metric_kind metric_diversity = {
 	.name = "diversity",
 	.summary = "different words of topics, and inverted rank-biased overlap",
 	.open = open,

@@ -17,7 +17,8 @@ struct state {
 	size_t n_rows, capacity;
 };
 
-static size_t distance(const uint32_t *a, size_t n, const uint32_t *b, size_t m, struct arena *arena)
+static size_t distance(
+	const uint32_t *a, size_t n, const uint32_t *b, size_t m, struct arena *arena)
 {
 	while (n && m && a[n - 1] == b[m - 1])
 		n--, m--;
@@ -80,7 +81,7 @@ static int finish(struct measure *m, struct error *e)
 	return 0;
 }
 
-const struct metric metric_edit = {
+const struct metric_kind metric_edit = {
 	.name = "edit",
 	.summary = "edit distance of characters",
 	.open = open,
@@ -147,8 +148,8 @@ static struct slice *blank_words(struct slice text, struct arena *arena, size_t 
 	return out;
 }
 
-static int rate_keep(struct measure *m, const struct record *r, size_t edits, size_t length,
-	struct error *e)
+static int rate_keep(
+	struct measure *m, const struct record *r, size_t edits, size_t length, struct error *e)
 {
 	struct state *s = (struct state *)m;
 	if (!length)
@@ -209,7 +210,7 @@ static void rate_compute(const struct measure *m, const uint32_t *units, size_t 
 	value[2] = length;
 }
 
-const struct metric metric_wer = {
+const struct metric_kind metric_wer = {
 	.name = "wer",
 	.summary = "word error rate",
 	.open = rate_open,
@@ -220,7 +221,7 @@ const struct metric metric_wer = {
 	.lower_is_better = true,
 };
 
-const struct metric metric_cer = {
+const struct metric_kind metric_cer = {
 	.name = "cer",
 	.summary = "character error rate",
 	.open = rate_open,

@@ -3,8 +3,7 @@
 
 #include "lib/metric/sum.h"
 
-struct measure *means_open(
-	struct reader *r, const struct metric_options *o, size_t k, double scale)
+struct measure *means_open(struct reader *r, const struct metric_options *o, size_t k, double scale)
 {
 	struct means *s = mem_zero(1, sizeof *s);
 	s->prediction = reader_want(r, o->prediction_key);

@@ -14,8 +14,7 @@ struct means {
 };
 
 /* For a metric's open, compute and close. */
-struct measure *means_open(
-	struct reader *, const struct metric_options *, size_t k, double scale);
+struct measure *means_open(struct reader *, const struct metric_options *, size_t k, double scale);
 void means_compute(const struct measure *, const uint32_t *units, size_t n, double *value);
 void means_close(struct measure *);
 

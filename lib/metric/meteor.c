@@ -35,8 +35,8 @@ static struct slice stem_of(struct slice word, struct arena *arena)
 enum { NONE = UINT32_MAX };
 
 /* Match from the last words of a [n] on: each takes the last free equal one of b [m]. */
-static void match(const uint32_t *a, size_t n, const uint32_t *b, size_t m, uint32_t *to, bool *taken,
-	uint32_t *last, uint32_t *before, size_t n_words)
+static void match(const uint32_t *a, size_t n, const uint32_t *b, size_t m, uint32_t *to,
+	bool *taken, uint32_t *last, uint32_t *before, size_t n_words)
 {
 	/* lists by word of the free places in b, the last first */
 	for (size_t w = 0; w < n_words; w++)
@@ -56,8 +56,8 @@ static void match(const uint32_t *a, size_t n, const uint32_t *b, size_t m, uint
 	}
 }
 
-static double score(const struct slice *a, size_t n, const struct slice *b, size_t m,
-	struct arena *arena)
+static double score(
+	const struct slice *a, size_t n, const struct slice *b, size_t m, struct arena *arena)
 {
 	uint32_t *to = ARENA_ARRAY(arena, uint32_t, n + 1), *x, *y;
 	bool *taken = arena_zero(arena, m + 1, sizeof *taken);
@@ -120,7 +120,7 @@ static void signature(const struct measure *m, struct buffer *b)
 	buffer_text(b, "meteor|alpha:0.9|beta:3|gamma:0.5|stages:exact,stem|as:nltk-3.10");
 }
 
-const struct metric metric_meteor = {
+const struct metric_kind metric_meteor = {
 	.name = "meteor",
 	.summary = "METEOR, exact and stem stages",
 	.open = open,

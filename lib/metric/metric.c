@@ -20,9 +20,10 @@ const struct metric_options metric_defaults = {
 	.n_ks = 4,
 	.neighbors = 5,
 	.top_words = 10,
+	.layer = SIZE_MAX,
 };
 
-const struct metric *const metrics[] = {
+const struct metric_kind *const metrics[] = {
 	&metric_classification,
 	&metric_scores,
 	&metric_sts,
@@ -34,6 +35,7 @@ const struct metric *const metrics[] = {
 	&metric_ter,
 	&metric_rouge,
 	&metric_meteor,
+	&metric_bertscore,
 	&metric_exact_match,
 	&metric_squad,
 	&metric_edit,
@@ -72,11 +74,11 @@ static size_t distance(const char *a, const char *b)
 	return row[m];
 }
 
-const struct metric *metric_find(const char *name, struct error *e)
+const struct metric_kind *metric_find(const char *name, struct error *e)
 {
 	const char *near = metrics[0]->name;
 	size_t least = SIZE_MAX;
-	for (const struct metric *const *m = metrics; *m; m++) {
+	for (const struct metric_kind *const *m = metrics; *m; m++) {
 		if (!strcmp((*m)->name, name))
 			return *m;
 		size_t d = distance((*m)->name, name);
@@ -89,7 +91,7 @@ const struct metric *metric_find(const char *name, struct error *e)
 	return NULL;
 }
 
-struct measure *metric_open(const struct metric *metric, struct reader *reader,
+struct measure *metric_open(const struct metric_kind *metric, struct reader *reader,
 	const struct metric_options *o, struct error *e)
 {
 	struct measure *m = metric->open(reader, o, e);

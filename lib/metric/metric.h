@@ -10,7 +10,7 @@
  *	measure_finish(m, &e);
  *	measure_compute(m, units, n, value);	// value [m->n_figures], NaN where undefined
  *
- * Adding one: a file that defines a struct metric, a line in metric.c, a golden.
+ * Adding one: a file that defines a struct metric_kind, a line in metric.c, a golden.
  */
 #pragma once
 #include <math.h>
@@ -54,7 +54,7 @@ struct metric_options {
 	size_t top_words;
 	/* bertscore */
 	const char *model, *rescale_path;
-	size_t layer;
+	size_t layer; /* SIZE_MAX: the usual one */
 	bool idf;
 	const char *device;
 };
@@ -62,7 +62,7 @@ extern const struct metric_options metric_defaults;
 
 struct measure;
 
-struct metric {
+struct metric_kind {
 	const char *name, *summary;
 	/* Ask for the keys; a state that begins with a struct measure, zeroed by this function. NULL
 	 * and the error (2) for options that do not go together. */
@@ -88,7 +88,7 @@ struct metric {
 
 /* A metric at work; the first member of its state. */
 struct measure {
-	const struct metric *metric;
+	const struct metric_kind *metric;
 	const struct metric_options *options;
 	size_t n; /* units */
 	const char **names; /* [n_figures], the main one first; after measure_finish */
@@ -99,13 +99,13 @@ struct measure {
 	size_t n_names; /* capacity of names */
 };
 
-extern const struct metric *const metrics[]; /* ends with NULL */
+extern const struct metric_kind *const metrics[]; /* ends with NULL */
 
 /* NULL and an error (2) that suggests the nearest name. */
-const struct metric *metric_find(const char *name, struct error *);
+const struct metric_kind *metric_find(const char *name, struct error *);
 
 struct measure *metric_open(
-	const struct metric *, struct reader *, const struct metric_options *, struct error *);
+	const struct metric_kind *, struct reader *, const struct metric_options *, struct error *);
 int measure_add(struct measure *, const struct record *, struct arena *, struct error *);
 int measure_finish(struct measure *, struct error *);
 void measure_compute(const struct measure *, const uint32_t *units, size_t n, double *value);

@@ -47,8 +47,8 @@ static void close_state(struct measure *m)
 	mem_free(s);
 }
 
-static int read_class(const struct record *r, size_t want, const char *key, double *out,
-	struct error *e)
+static int read_class(
+	const struct record *r, size_t want, const char *key, double *out, struct error *e)
 {
 	struct json v = r->values[want].json;
 	if (v.type == JSON_TRUE || v.type == JSON_FALSE) {
@@ -114,8 +114,7 @@ static double mcc(const struct ranked *x, size_t n, double threshold)
 	double all = (double)n, p = tp + fp, correct = tp + (all - positives - fp);
 	double covariance = correct * all - (positives * p + (all - positives) * (all - p));
 	double pp = all * all - (p * p + (all - p) * (all - p));
-	double tt = all * all -
-		    (positives * positives + (all - positives) * (all - positives));
+	double tt = all * all - (positives * positives + (all - positives) * (all - positives));
 	return pp * tt == 0 ? 0 : covariance / sqrt(pp * tt);
 }
 
@@ -194,7 +193,7 @@ static void signature(const struct measure *m, struct buffer *b)
 		((const struct state *)m)->k > 1 ? "embeddings" : "numbers");
 }
 
-const struct metric metric_pairs = {
+const struct metric_kind metric_pairs = {
 	.name = "pairs",
 	.summary = "similarities that tell pairs from others: AP, best accuracy and F1",
 	.open = open,

@@ -43,7 +43,8 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	for (struct json_iterator i = json_iterate(v); json_each(&i); n++) {
 		bool number = json_integer(i.value, &whole) && (whole == 0 || whole == 1);
 		if (i.value.type != JSON_TRUE && i.value.type != JSON_FALSE && !number)
-			return record_error(r, e, "key \"%s\": element %.0f is neither true nor false",
+			return record_error(r, e,
+				"key \"%s\": element %.0f is neither true nor false",
 				o->prediction_key, n);
 		c += number ? (double)whole : i.value.type == JSON_TRUE;
 	}
@@ -62,7 +63,7 @@ static int finish(struct measure *m, struct error *e)
 	return 0;
 }
 
-const struct metric metric_pass = {
+const struct metric_kind metric_pass = {
 	.name = "pass@k",
 	.summary = "samples of code that pass",
 	.open = open,

@@ -39,8 +39,8 @@ static int id_of(const struct record *r, const char *key, struct json v, struct 
 	if (v.type == JSON_OBJECT)
 		v = json_get(v, "id");
 	if (v.type != JSON_STRING && v.type != JSON_NUMBER)
-		return record_error(r, e, "key \"%s\" has %s for an id", key,
-			json_type_name(v.type));
+		return record_error(
+			r, e, "key \"%s\" has %s for an id", key, json_type_name(v.type));
 	*id = v.type == JSON_STRING ? json_text(v, arena) : v.raw;
 	return 0;
 }
@@ -93,7 +93,8 @@ static void sort_down(double *x, size_t n)
 }
 
 /* gains [n] of the retrieved, ideal [m] in the best order. */
-static void at_k(const double *gains, size_t n, const double *ideal, size_t m, size_t k, double *row)
+static void at_k(
+	const double *gains, size_t n, const double *ideal, size_t m, size_t k, double *row)
 {
 	double hits = 0, dcg = 0, best = 0, precisions = 0, first = 0;
 	for (size_t i = 0; i < n && i < k; i++) {
@@ -160,7 +161,7 @@ static int finish(struct measure *m, struct error *e)
 	return 0;
 }
 
-const struct metric metric_retrieval = {
+const struct metric_kind metric_retrieval = {
 	.name = "retrieval",
 	.summary = "nDCG, MRR, MAP, recall and accuracy of ranked ids",
 	.open = open,

@@ -289,7 +289,7 @@ static void signature(const struct measure *m, struct buffer *b)
 	buffer_printf(b, "rouge|stemmer:%s|version:0.1.2", m->options->stemmer ? "yes" : "no");
 }
 
-const struct metric metric_rouge = {
+const struct metric_kind metric_rouge = {
 	.name = "rouge",
 	.summary = "ROUGE-1, 2, L and Lsum of summaries",
 	.open = open,

@@ -72,12 +72,12 @@ static void close_state(struct measure *m)
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static int number_of(const struct record *r, const char *key, struct json v, double *x,
-	struct error *e)
+static int number_of(
+	const struct record *r, const char *key, struct json v, double *x, struct error *e)
 {
 	if (v.type != JSON_NUMBER)
-		return record_error(r, e, "key \"%s\" has %s for a score", key,
-			json_type_name(v.type));
+		return record_error(
+			r, e, "key \"%s\" has %s for a score", key, json_type_name(v.type));
 	*x = json_double(v);
 	return 0;
 }
@@ -87,8 +87,8 @@ static int read_named(struct state *s, const struct record *r, struct json label
 {
 	const char *key = s->m.options->score_key;
 	if (label.type != JSON_STRING && label.type != JSON_KEY && label.type != JSON_NUMBER)
-		return record_error(r, e, "key \"%s\" has %s for a label", key,
-			json_type_name(label.type));
+		return record_error(
+			r, e, "key \"%s\" has %s for a label", key, json_type_name(label.type));
 	struct slice text = label.type == JSON_NUMBER ? label.raw : json_text(label, arena);
 	out->label = terms_add(&s->labels.terms, text);
 	return number_of(r, key, score, &out->score, e);
@@ -112,13 +112,13 @@ static int read_scores(struct state *s, const struct record *r, struct arena *ar
 		bool named = v.type == JSON_OBJECT || i.value.type == JSON_OBJECT;
 		enum form this = named ? NAMED : ORDERED;
 		if (*n && this != *form)
-			return record_error(r, e, "key \"%s\" mixes scores with and without labels",
-				key);
+			return record_error(
+				r, e, "key \"%s\" mixes scores with and without labels", key);
 		*form = this;
 		if (v.type == JSON_OBJECT ? read_named(s, r, i.key, i.value, arena, to, e)
-		    : named ? read_named(s, r, json_get(i.value, "label"),
-				      json_get(i.value, "score"), arena, to, e)
-			    : number_of(r, key, i.value, &to->score, e))
+			: named           ? read_named(s, r, json_get(i.value, "label"),
+						    json_get(i.value, "score"), arena, to, e)
+					  : number_of(r, key, i.value, &to->score, e))
 			return -1;
 	}
 	return *n ? 0 : record_error(r, e, "key \"%s\" has no score", key);
@@ -194,7 +194,8 @@ static int finish(struct measure *m, struct error *e)
 	s->k = s->labels.terms.n;
 	if (s->form == ONE && (s->k > 2 || s->several))
 		return error_set(e, ERROR_DATA,
-			"--score-key is one number, but there are %zu labels: it takes a score of each",
+			"--score-key is one number, but there are %zu labels: it takes a score of "
+			"each",
 			s->k);
 	s->p = mem_zero(m->n * s->k + 1, sizeof *s->p);
 	s->is_true = mem_zero(m->n * s->k + 1, sizeof *s->is_true);
@@ -300,7 +301,7 @@ static void signature(const struct measure *m, struct buffer *b)
 	buffer_printf(b, "scores|bins:%zu|as:scikit-learn-1.9", m->options->bins);
 }
 
-const struct metric metric_scores = {
+const struct metric_kind metric_scores = {
 	.name = "scores",
 	.summary = "ROC-AUC, average precision, log loss, Brier, ECE of scores",
 	.open = open,

@@ -345,7 +345,7 @@ static void signature(const struct measure *m, struct buffer *b)
 		m->options->suffix ? "yes" : "no");
 }
 
-const struct metric metric_seqeval = {
+const struct metric_kind metric_seqeval = {
 	.name = "seqeval",
 	.summary = "entities of tagged sentences",
 	.open = open,

@@ -109,7 +109,7 @@ static void signature(const struct measure *m, struct buffer *b)
 		((const struct state *)m)->vectors ? "embeddings" : "numbers");
 }
 
-const struct metric metric_sts = {
+const struct metric_kind metric_sts = {
 	.name = "sts",
 	.summary = "Pearson's and Spearman's correlation of similarities",
 	.open = open,

@@ -123,7 +123,7 @@ static void signature(const struct measure *m, struct buffer *b)
 		o->ter_no_punct ? "no" : "yes", o->ter_asian ? "yes" : "no");
 }
 
-const struct metric metric_ter = {
+const struct metric_kind metric_ter = {
 	.name = "ter",
 	.summary = "translation edit rate",
 	.open = open,

@@ -21,7 +21,8 @@ struct state {
 static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
 {
 	if (!o->embedding_keys[0]) {
-		error_set(e, ERROR_USAGE, "--metric trustworthiness needs --embedding-keys "
+		error_set(e, ERROR_USAGE,
+			"--metric trustworthiness needs --embedding-keys "
 			"ORIGINAL,REDUCED");
 		return NULL;
 	}
@@ -75,8 +76,8 @@ static int nearer(const void *a, const void *b)
 }
 
 /* The others by distance from unit i. */
-static void neighbors(const struct vectors *v, const uint32_t *units, size_t n, size_t i,
-	struct near *out)
+static void neighbors(
+	const struct vectors *v, const uint32_t *units, size_t n, size_t i, struct near *out)
 {
 	size_t k = 0;
 	for (size_t j = 0; j < n; j++)
@@ -114,11 +115,11 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 
 static void signature(const struct measure *m, struct buffer *b)
 {
-	buffer_printf(b, "trustworthiness|neighbors:%zu|as:scikit-learn-1.9",
-		m->options->neighbors);
+	buffer_printf(
+		b, "trustworthiness|neighbors:%zu|as:scikit-learn-1.9", m->options->neighbors);
 }
 
-const struct metric metric_trustworthiness = {
+const struct metric_kind metric_trustworthiness = {
 	.name = "trustworthiness",
 	.summary = "neighbours of a reduced space that were neighbours before",
 	.open = open,

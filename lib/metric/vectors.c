@@ -9,8 +9,8 @@ int vectors_add(struct vectors *v, const struct record *r, size_t want, const ch
 	if (record_vector(r, want, key, arena, &x, &n, e))
 		return -1;
 	if (v->n && n != v->size)
-		return record_error(r, e, "key \"%s\" has %zu numbers, those before have %zu", key, n,
-			v->size);
+		return record_error(
+			r, e, "key \"%s\" has %zu numbers, those before have %zu", key, n, v->size);
 	v->size = n;
 	METRIC_ROOM(v->at, v->n * n, v->capacity, n);
 	memcpy(v->at + v->n++ * n, x, n * sizeof *x);

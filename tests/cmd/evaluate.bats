@@ -187,3 +187,76 @@ EOF
 	sed 's/"ner_tags"/"reference"/; s/.*\("reference": *\(\[[^]]*\]\)\).*/{\1, "prediction": \2}/' "$data/wnut17/test.jsonl" |
 		evaluate --metric seqeval --strict --output-format csv | grep -q '^seqeval,f1,1,1287,'
 }
+
+@test "every metric of --help has its place in the manual" {
+	metrics=$(evaluate --help | tr -d '\n' | sed 's/.*what to measure: \([a-z0-9_@+, ]*\).*--prediction-key.*/\1/; s/, */ /g')
+	for m in $metrics; do
+		grep -qE "^\.It Cm (.* , )?$(printf %s "$m" | sed 's/[+]/\\+/g')( |$)" "$HEDDLE_SRC/man/man1/evaluate.1" || { echo "no $m"; missing=1; }
+	done
+	[ -z "${missing:-}" ] && [ "$(wc -w <<<"$metrics")" -gt 20 ]
+}
+
+@test "what metrics need and cannot use is said" {
+	run evaluate --metric scores in.jsonl
+	status_is 2
+	output_has "needs --score-key"
+	run evaluate --metric coherence in.jsonl
+	status_is 2
+	run evaluate --metric trustworthiness in.jsonl
+	status_is 2
+	run evaluate --metric bertscore in.jsonl
+	status_is 2
+	output_has "needs -m MODEL"
+	run evaluate --metric retrieval --k 3,1 in.jsonl
+	status_is 2
+	run evaluate --metric seqeval --scheme IOB2 in.jsonl
+	status_is 2
+	run evaluate --metric wer <<<'{"prediction": "x", "reference": " "}'
+	status_is 65
+	output_has '-:1: wer: the reference is empty'
+	run evaluate --metric retrieval <<<'{"prediction": ["x"], "reference": []}'
+	status_is 65
+	output_has 'no relevant id'
+	run evaluate --metric pairs <<<'{"prediction": 1, "reference": 2}'
+	status_is 65
+	run evaluate --metric seqeval <<<'{"prediction": ["O"], "reference": ["O", "O"]}'
+	status_is 65
+	output_has 'key "prediction" has 1 tags, "reference" has 2'
+	printf '{"reference": 0, "s": 0.5}\n{"reference": 1, "s": 1e999}\n' >scores.jsonl
+	run evaluate --metric scores --score-key s scores.jsonl
+	status_is 65
+	output_has 'scores.jsonl:2: '
+}
+
+@test "coherence and diversity take a report of topics, diversity reads no records" {
+	echo '{"topics": [{"topic": -1, "count": 1, "words": [{"word": "x", "score": 1}]},
+		{"topic": 0, "count": 2, "words": [{"word": "cat", "score": 1}, {"word": "dog", "score": 1}]},
+		{"topic": 1, "count": 2, "words": [{"word": "sun", "score": 1}, {"word": "cat", "score": 1}]}]}' >topics.json
+	printf '{"text": "A cat, a dog."}\n{"text": "the dog and the cat"}\n{"text": "the sun"}\n' >texts.jsonl
+	evaluate --metric coherence --topics topics.json --output-format csv texts.jsonl >out.csv
+	grep -q '^coherence,npmi,-\?[0-9.]*,2,' out.csv
+	evaluate --metric diversity --topics topics.json | grep -qx 'diversity     0.7500'
+	run evaluate --metric coherence --topics topics.json --by text texts.jsonl
+	status_is 2
+	run evaluate --metric coherence --topics nothing.json texts.jsonl
+	[ "$status" = 66 ] || [ "$status" = 2 ]
+	output_has nothing.json
+}
+
+@test "bertscore of a text with itself is 1, idf and a baseline change it" {
+	[ -e "${HEDDLE_MODELS:-$HEDDLE_BUILD/models}/all-MiniLM-L6-v2/config.json" ] || skip "no all-MiniLM-L6-v2"
+	export HEDDLE_MODELS=${HEDDLE_MODELS:-$HEDDLE_BUILD/models}
+	echo '{"prediction": "the cat sat on the mat", "reference": "the cat sat on the mat"}' >same.jsonl
+	evaluate --metric bertscore -m all-MiniLM-L6-v2 --digits 5 same.jsonl | grep -qx 'f1         1.00000'
+	echo '{"prediction": "a dog sat there", "reference": ["the cat sat on the mat", "a dog sat"]}' >two.jsonl
+	cat same.jsonl >>two.jsonl
+	score() { evaluate --metric bertscore -m all-MiniLM-L6-v2 --output-format csv "$@" two.jsonl | sed -n 's/^bertscore,f1,\([0-9.]*\),.*/\1/p'; }
+	plain=$(score) idf=$(score --idf)
+	[ "$plain" != "$idf" ]
+	printf 'LAYER,P,R,F\n0,0,0,0\n1,0.1,0.1,0.1\n2,0,0,0\n3,0,0,0\n4,0,0,0\n5,0,0,0\n6,0.5,0.5,0.5\n' >baseline.csv
+	awk -v a="$plain" -v b="$(score --rescale baseline.csv)" 'BEGIN { d = b - (2 * a - 1); exit !(d < 1e-9 && d > -1e-9) }'
+	[ "$(score --threads 1)" = "$(score --threads 3)" ]
+	run evaluate --metric bertscore -m all-MiniLM-L6-v2 --layer 7 two.jsonl
+	[ "$status" = 2 ]
+	output_has "--layer 7: all-MiniLM-L6-v2 has 6"
+}

@@ -667,6 +667,48 @@ def trust():
     yield "--embedding-keys e,x --neighbors 3", trust_case, trust_of
 
 
+# --- bertscore: float32, so to 1e-5 -----------------------------------------------------------------------------------------
+
+MODEL = "all-MiniLM-L6-v2"
+TOLERANCE = {"bertscore": 1e-5}
+
+
+def sentences_case(r):
+    words = "the a cat sat on mat quickly Überraschung 42 running runner dogs unbelievable , . !".split()
+    out, several = [], r.choice([1, 1, 2])
+    for _ in range(r.choice([1, 2, 4])):
+        text = " ".join(r.choice(words) for _ in range(r.choice([0, 1, 3, 8, 20])))
+        refs = [edited(r, text, words) if r.random() < 0.7 else " ".join(r.choice(words) for _ in range(6)) for _ in range(several)]
+        out.append({"prediction": text, "reference": refs[0] if several == 1 else refs})
+    return out
+
+
+def bertscore_of(records, layer, scorers={}):
+    import bert_score
+    import torch
+    torch.set_num_threads(1)
+    if layer not in scorers:
+        path = os.path.join(os.environ["HEDDLE_MODELS"], MODEL)
+        scorers[layer] = bert_score.BERTScorer(model_type=path, num_layers=layer, device="cpu")
+        tokenizer = scorers[layer]._tokenizer
+        tokenizer.model_max_length = 512
+        tokenizer.__class__.build_inputs_with_special_tokens = lambda self, _: [self.cls_token_id, self.sep_token_id]  # gone in transformers 5
+    refs = [x["reference"] if isinstance(x["reference"], list) else [x["reference"]] for x in records]
+    # one pair at a time: of a batch, padding takes part in bert-score's maxima, with 0
+    rows = []
+    for x, group in zip(records, refs):
+        each = [[float(v[0]) for v in scorers[layer].score([x["prediction"]], [t])] for t in group]
+        rows.append(np.max(each, axis=0))
+    p, q, f = np.mean(rows, axis=0)
+    return {"precision": p, "recall": q, "f1": f}
+
+
+@family("bertscore", ["bert-score", "transformers"])
+def bertscore():
+    for layer in 3, 6:
+        yield f"-m {MODEL} --layer {layer}", sentences_case, lambda x, l=layer: bertscore_of(x, l)
+
+
 # --- topics: a case is a whole run, as units are topics -------------------------------------------------------------------
 
 def topics_case(r):
@@ -765,10 +807,10 @@ def run(name, args, cases):
     return [got["groups"][str(i)][name] for i in range(len(cases))], text
 
 
-def near(a, b):
+def near(a, b, tolerance=1e-12):
     if a is None or b is None:
         return a is b
-    return a == b or abs(a - b) <= 1e-12 * max(1, abs(a), abs(b))
+    return a == b or abs(a - b) <= tolerance * max(1, abs(a), abs(b))
 
 
 def check(name, n):
@@ -781,7 +823,7 @@ def check(name, n):
         for i, c in enumerate(cases):
             for k, v in c["expect"].items():
                 got = text[i] if k == "text" else figures[i].get(k, "nothing")
-                right = got == v if k == "text" or isinstance(got, str) else near(got, v)
+                right = got == v if k == "text" or isinstance(got, str) else near(got, v, TOLERANCE.get(name, 1e-12))
                 total += 1
                 exact += got == v
                 if not right:
@@ -789,7 +831,7 @@ def check(name, n):
                     if bad <= 5:
                         print(f"{name} {args!r} case {i}: {k} is {got!r}, reference {v!r}\n  {json.dumps(c['records'], ensure_ascii=False)[:500]}")
     cases = max(1, n // len(runs)) * len(runs)
-    print(f"{name}: {cases} cases, {total} figures, {exact} equal to the last bit, {bad} differ by more than 1e-12", flush=True)
+    print(f"{name}: {cases} cases, {total} figures, {exact} equal to the last bit, {bad} differ by more than {TOLERANCE.get(name, 1e-12)}", flush=True)
     return bad
 
 
@@ -800,7 +842,9 @@ def golden(name):
     n = max(4, 40 // len(runs))
     runs = [{"args": args, "cases": make(f"golden{name}{j}", n, make_case, reference)} for j, (args, make_case, reference) in enumerate(runs)]
     with open(os.path.join(HERE, "metric", name + ".json"), "w") as out:
-        out.write(json.dumps({"metric": name, "by": "tests/golden/metric.py, " + versions}, ensure_ascii=False)[:-1] + ',\n"runs": [')
+        about = {"metric": name, "by": "tests/golden/metric.py, " + versions}
+        about |= {"tolerance": TOLERANCE[name], "model": MODEL} if name in TOLERANCE else {}
+        out.write(json.dumps(about, ensure_ascii=False)[:-1] + ',\n"runs": [')
         for j, x in enumerate(runs):
             out.write((",\n" if j else "\n") + json.dumps({"args": x["args"]})[:-1] + ', "cases": [\n')
             out.write(",\n".join(json.dumps(c, ensure_ascii=False) for c in x["cases"]) + "]}")
