@@ -1,0 +1,47 @@
+# The tests on a real card. `make gpu-kit` packs what they need into build/gpu-kit: the built programs with the libraries they
+# load, tests, goldens, a model's tokenizer (its weights are random, made there) and texts; it runs on a bare x86-64 machine with
+# NVIDIA's driver. `make check-gpu` and `make bench-gpu` pack and run it here.
+
+.PHONY: gpu-kit check-gpu bench-gpu
+kit := $(build)/gpu-kit
+kit_commands := embed reduce cluster topics tokenize
+kit_tests := test_ops test_ops_learn test_classifier
+minilm := $(build)/models/all-MiniLM-L6-v2
+abstracts ?= $(src)/../shared/data/acl_abstracts/acl_2016plus.jsonl.gz
+
+$(build)/tests/gpu/random_model: $(build)/tests/gpu/random_model.o $(build)/libheddle.a
+	$(call SAY,ld $@)
+	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(build)/tests/gpu/%.o: $(src)/tests/gpu/%.cu config.h
+	@mkdir -p $(@D)
+	$(call SAY,nvcc $(@:$(build)/%=%))
+	$(Q)$(CUDA) $(CUDA_FLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(build)/tests/gpu/bench_gpu: $(build)/tests/gpu/bench_gpu.o $(build)/libheddle.a
+	$(call SAY,ld $@)
+	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+gpu-kit: models $(kit_commands:%=$(bin)/%) $(kit_tests:%=$(build)/tests/unit/%) $(build)/tests/gpu/random_model $(build)/tests/gpu/bench_gpu
+	@test -n "$(cuda)" || { echo "gpu-kit: configured without nvcc"; exit 1; }
+	@test -e $(minilm)/vocab.txt || { echo "gpu-kit: needs $(minilm) (make models)"; exit 1; }
+	rm -rf $(kit)
+	mkdir -p $(kit)/bin $(kit)/tests $(kit)/lib $(kit)/golden $(kit)/models/random
+	for p in $(kit_commands:%=$(bin)/%); do strip -o $(kit)/bin/$${p##*/} $$p; done
+	for p in $(kit_tests:%=$(build)/tests/unit/%) $(build)/tests/gpu/random_model $(build)/tests/gpu/bench_gpu; do \
+		strip -o $(kit)/tests/$${p##*/} $$p; done
+	ldd $(kit)/bin/* $(kit)/tests/* | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u | \
+		grep -vE '/(libc|libm|libdl|libpthread|librt)\.so' | while read -r f; do cp -L $$f $(kit)/lib/; done
+	cp -R $(src)/share $(kit)/share
+	cp -R $(src)/tests/golden/embed/*/ $(src)/tests/golden/embed/texts.jsonl $(kit)/golden/
+	mkdir -p $(kit)/tests/golden && cp -R $(src)/tests/golden/classify $(kit)/tests/golden/
+	cp -R $(minilm)/*.json $(minilm)/vocab.txt $(minilm)/1_Pooling $(kit)/models/random/
+	if test -e $(abstracts); then zcat $(abstracts) | head -n 10000; else awk -v n=10000 -f $(src)/tests/data/texts.awk; fi | gzip -9n >$(kit)/texts.jsonl.gz
+	cp $(src)/tests/gpu/check $(src)/tests/gpu/bench $(kit)/
+	du -sh $(kit)
+
+check-gpu: gpu-kit
+	$(kit)/check
+
+bench-gpu: gpu-kit
+	$(kit)/bench

@@ -1,0 +1,310 @@
+/*
+ * bench_gpu.cu: rates of the operations on a card beside what the card can do: bytes copied a
+ * second, float32 multiply-adds a second on CUDA cores, cuBLASLt's own best matrix products where its
+ * library is found. The best of some rounds by wall time. usage: bench_gpu [SECTION...], of limits
+ * products encoder nearest umap; by default all.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "gpu/cuda/cuda.h"
+
+#if __has_include(<cublasLt.h>)
+#include <cublasLt.h>
+#define HAVE_CUBLASLT_H 1
+#else
+#define HAVE_CUBLASLT_H 0
+#endif
+
+static struct device *device;
+
+static double now_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Seconds of one call, the best of `rounds` of `calls` each, after one that is not counted. */
+template <typename F> static double best_of(int rounds, int calls, F call)
+{
+	double best = 1e30;
+	struct error e;
+	for (int r = 0; r <= rounds; r++) {
+		double start = now_s();
+		for (int i = 0; i < (r ? calls : 1); i++)
+			call();
+		(void)cudaDeviceSynchronize();
+		double t = (now_s() - start) / calls;
+		best = r && t < best ? t : best;
+	}
+	if (device_sync(device, &e)) {
+		fprintf(stderr, "bench_gpu: %s\n", e.msg);
+		exit(1);
+	}
+	return best;
+}
+
+static float *numbers(size_t n, float size)
+{
+	static uint64_t stream;
+	float *x = (float *)mem_alloc(n * sizeof *x);
+	stream++;
+#pragma omp parallel for
+	for (size_t i = 0; i < n; i++)
+		x[i] = (random_float(random_bits(1, stream, i)) * 2 - 1) * size;
+	return x;
+}
+
+static struct tensor random_matrix(size_t rows, size_t columns, float size)
+{
+	float *x = numbers(rows * columns, size);
+	struct tensor t = tensor_matrix(device, F32, rows, columns);
+	tensor_write(device, t, x);
+	mem_free(x);
+	return t;
+}
+
+/* --- what the card can do --- */
+
+static __global__ void fma_kernel(float *y, float a, float b)
+{
+	float c[16];
+#pragma unroll
+	for (int i = 0; i < 16; i++)
+		c[i] = (float)(threadIdx.x + i);
+#pragma unroll 1
+	for (int k = 0; k < 4096; k++)
+#pragma unroll
+		for (int i = 0; i < 16; i++)
+			c[i] = math_fma(c[i], a, b);
+	float sum = 0;
+#pragma unroll
+	for (int i = 0; i < 16; i++)
+		sum += c[i];
+	if (sum == 12345)
+		*y = sum;
+}
+
+static void limits(void)
+{
+	size_t size = (size_t)4 << 30;
+	char *a = NULL, *b = NULL;
+	if (cudaMalloc(&a, size) == cudaSuccess && cudaMalloc(&b, size) == cudaSuccess) {
+		double t = best_of(5, 3,
+			[&] { (void)cudaMemcpyAsync(b, a, size, cudaMemcpyDeviceToDevice, 0); });
+		printf("copy on the card            %8.1f GB/s, read and written\n",
+			2e-9 * (double)size / t);
+	}
+	double t =
+		best_of(5, 3, [&] { fma_kernel<<<132 * 8 * 4, 256>>>((float *)a, 0.5f, 0.25f); });
+	printf("float32 multiply-adds       %8.1f TFLOP/s\n",
+		2. * 132 * 8 * 4 * 256 * 4096 * 16 / t * 1e-12);
+	(void)cudaFree(a);
+	(void)cudaFree(b);
+}
+
+/* --- cuBLASLt --- */
+
+#if HAVE_CUBLASLT_H
+/* y [m, n] = x [m, k] w [n, k]^T as Lt sees it: column-major, w transposed. The best of the
+ * algorithms that its heuristic offers; 0 where the library is not there. */
+static double cublaslt_seconds(bool bf16, size_t m, size_t n, size_t k)
+{
+	static void *library;
+	library = library ? library : dlopen("libcublasLt.so.13", RTLD_LAZY);
+	library = library ? library : dlopen("libcublasLt.so.12", RTLD_LAZY);
+	if (!library)
+		return 0;
+#define LT(name) auto name##_ = reinterpret_cast<decltype(&name)>(dlsym(library, #name))
+	LT(cublasLtCreate);
+	LT(cublasLtMatmulDescCreate);
+	LT(cublasLtMatmulDescSetAttribute);
+	LT(cublasLtMatrixLayoutCreate);
+	LT(cublasLtMatmulPreferenceCreate);
+	LT(cublasLtMatmulPreferenceSetAttribute);
+	LT(cublasLtMatmulAlgoGetHeuristic);
+	LT(cublasLtMatmul);
+	static cublasLtHandle_t handle;
+	if (!handle && cublasLtCreate_(&handle) != CUBLAS_STATUS_SUCCESS)
+		return 0;
+	cudaDataType_t type = bf16 ? CUDA_R_16BF : CUDA_R_32F;
+	size_t element = bf16 ? 2 : 4, space = (size_t)64 << 20;
+	cublasLtMatmulDesc_t desc;
+	cublasLtMatrixLayout_t lx, lw, ly;
+	cublasLtMatmulPreference_t preference;
+	cublasOperation_t transposed = CUBLAS_OP_T;
+	(void)cublasLtMatmulDescCreate_(&desc, CUBLAS_COMPUTE_32F, CUDA_R_32F);
+	(void)cublasLtMatmulDescSetAttribute_(
+		desc, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed);
+	(void)cublasLtMatrixLayoutCreate_(&lw, type, k, n, (int64_t)k);
+	(void)cublasLtMatrixLayoutCreate_(&lx, type, k, m, (int64_t)k);
+	(void)cublasLtMatrixLayoutCreate_(&ly, type, n, m, (int64_t)n);
+	(void)cublasLtMatmulPreferenceCreate_(&preference);
+	(void)cublasLtMatmulPreferenceSetAttribute_(
+		preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &space, sizeof space);
+	cublasLtMatmulHeuristicResult_t found[8];
+	int n_found = 0;
+	(void)cublasLtMatmulAlgoGetHeuristic_(
+		handle, desc, lw, lx, ly, ly, preference, 8, found, &n_found);
+	void *x = NULL, *w = NULL, *y = NULL, *work = NULL;
+	(void)cudaMalloc(&x, m * k * element);
+	(void)cudaMalloc(&w, n * k * element);
+	(void)cudaMalloc(&y, m * n * element);
+	(void)cudaMalloc(&work, space);
+	(void)cudaMemset(x, 0x3c, m * k * element);
+	(void)cudaMemset(w, 0x3b, n * k * element);
+	double best = 0;
+	float one = 1, zero = 0;
+	for (int i = 0; i < n_found; i++) {
+		double t = best_of(3, 10, [&] {
+			(void)cublasLtMatmul_(handle, desc, &one, w, lw, x, lx, &zero, y, ly, y, ly,
+				&found[i].algo, work, space, 0);
+		});
+		best = best == 0 || t < best ? t : best;
+	}
+	(void)cudaFree(x);
+	(void)cudaFree(w);
+	(void)cudaFree(y);
+	(void)cudaFree(work);
+	return best;
+}
+#else
+static double cublaslt_seconds(bool, size_t, size_t, size_t)
+{
+	return 0;
+}
+#endif
+
+static void product(enum dtype dtype, size_t m, size_t n, size_t k)
+{
+	struct arena_mark mark = device_mark(device);
+	float *w = numbers(n * k, 0.1f);
+	struct weight *weight = weight_new(device, dtype, n, k, k, w, NULL);
+	struct tensor x = random_matrix(m, k, 1), y = tensor_matrix(device, F32, m, n);
+	double flops = 2. * (double)m * (double)n * (double)k;
+	double own = best_of(5, 10, [&] { op_linear(device, y, x, weight, ACTIVATION_NONE); });
+	double gelu = best_of(5, 10, [&] { op_linear(device, y, x, weight, ACTIVATION_GELU); });
+	double lt = cublaslt_seconds(dtype == BF16, m, n, k);
+	printf("%-4s %6zu x %5zu x %5zu      %8.1f TFLOP/s, with GELU %6.1f; cuBLASLt %6.1f\n",
+		dtype == BF16 ? "bf16" : "f32", m, n, k, flops / own * 1e-12, flops / gelu * 1e-12,
+		lt > 0 ? flops / lt * 1e-12 : 0);
+	weight_free(weight);
+	mem_free(w);
+	device_reset(device, mark);
+}
+
+static void products(void)
+{
+	static const size_t shapes[][3] = { { 16384, 1152, 384 }, { 16384, 384, 384 },
+		{ 16384, 1536, 384 }, { 16384, 384, 1536 }, { 4096, 4096, 384 },
+		{ 8192, 8192, 8192 }, { 100, 384, 1536 } };
+	for (int d = 0; d < 2; d++)
+		for (auto &s : shapes)
+			product(d ? BF16 : F32, s[0], s[1], s[2]);
+}
+
+/* --- the layers of an encoder of MiniLM's shape, 16384 tokens in sequences of 200 --- */
+
+static void encoder(void)
+{
+	constexpr size_t LENGTH = 200, SEQUENCES = 82, T = LENGTH * SEQUENCES, C = 384, HEADS = 12;
+	constexpr double elements = static_cast<double>(T * C);
+	size_t cu[SEQUENCES + 1];
+	for (size_t i = 0; i <= SEQUENCES; i++)
+		cu[i] = i * LENGTH;
+	struct tensor qkv = random_matrix(T, 3 * C, 2), x = random_matrix(T, C, 1);
+	struct tensor y = tensor_matrix(device, F32, T, C), gamma = tensor_vector(device, F32, C);
+	float *ones = numbers(C, 1);
+	tensor_write(device, gamma, ones);
+	struct norm norm = { gamma, gamma, 1e-12f };
+	double t = best_of(5, 10, [&] {
+		op_attention(device, y, tensor_columns(qkv, 0, C), tensor_columns(qkv, C, C),
+			tensor_columns(qkv, 2 * C, C), SEQUENCES, cu, HEADS, 0.17f, {});
+	});
+	printf("attention, f32              %8.1f us, %.1f TFLOP/s of 4 n C a token\n", t * 1e6,
+		4 * elements * 200 / t * 1e-12);
+	t = best_of(5, 10, [&] { op_norm(device, y, x, norm); });
+	printf("norm                        %8.1f us, %.0f GB/s\n", t * 1e6,
+		8 * elements / t * 1e-9);
+	t = best_of(5, 10, [&] {
+		op_pool(device, tensor_rows(y, 0, SEQUENCES), x, SEQUENCES, cu, POOLING_MEAN);
+	});
+	printf("pool                        %8.1f us, %.0f GB/s\n", t * 1e6,
+		4 * elements / t * 1e-9);
+	mem_free(ones);
+}
+
+static void nearest(void)
+{
+	for (size_t n = 125000; n <= 1000000; n *= 8) {
+		struct arena_mark mark = device_mark(device);
+		struct tensor x = random_matrix(n, 384, 1);
+		struct tensor values = tensor_matrix(device, F32, n, 22),
+			      indices = tensor_matrix(device, I32, n, 22);
+		double start = now_s();
+		op_nearest(device, values, indices, x, NEAREST_SQUARE);
+		(void)device_sync(device, NULL);
+		double t = now_s() - start;
+		printf("22 nearest of %7zu x 384  %8.2f s, %.1f TFLOP/s of 2 n^2 c\n", n, t,
+			2. * (double)n * (double)n * 384 / t * 1e-12);
+		fflush(stdout);
+		device_reset(device, mark);
+	}
+}
+
+/* A million points in 24 matchings of half a million edges: about what 15 neighbours give. */
+static void umap(void)
+{
+	constexpr size_t N = 1000000, COLOURS = 24, EPOCHS = 200;
+	size_t m = COLOURS * (N / 2), *start = (size_t *)mem_alloc((COLOURS + 1) * sizeof(size_t));
+	int32_t *head = (int32_t *)mem_alloc(m * 4), *tail = (int32_t *)mem_alloc(m * 4);
+	float *every = (float *)mem_alloc(m * 4);
+	for (size_t c = 0; c <= COLOURS; c++)
+		start[c] = c * (N / 2);
+	for (size_t e = 0; e < m; e++) {
+		size_t c = e / (N / 2), i = e % (N / 2);
+		head[e] = (int32_t)(2 * i);
+		tail[e] = (int32_t)((2 * (i + c * 1237) + 1) % N);
+		every[e] = 1 + 9 * random_float(random_bits(3, c, i));
+	}
+	struct umap_edges edges = { tensor_upload(device, I32, m, 0, head),
+		tensor_upload(device, I32, m, 0, tail), tensor_upload(device, F32, m, 0, every),
+		tensor_upload(device, F32, m, 0, every), tensor_upload(device, F32, m, 0, every),
+		COLOURS, start };
+	struct umap_force force = { 1.577f, 0.8951f, 1, 5, 1, 42 };
+	struct tensor y = random_matrix(N, 2, 10), before = tensor_matrix(device, F32, N, 2);
+	double begun = now_s();
+	op_umap_epochs(device, y, before, &edges, &force, 0, EPOCHS, EPOCHS);
+	(void)device_sync(device, NULL);
+	printf("UMAP layout of %zu points, %zu edges, %zu epochs: %.2f s\n", N, m, EPOCHS,
+		now_s() - begun);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*fn)(void);
+	} sections[] = { { "limits", limits }, { "products", products }, { "encoder", encoder },
+		{ "umap", umap }, { "nearest", nearest } };
+	struct error e;
+	if (device_open("cuda", &device, &e)) {
+		fprintf(stderr, "bench_gpu: %s\n", e.msg);
+		return e.code;
+	}
+	printf("%s\n", device_name(device));
+	for (auto &s : sections) {
+		bool wanted = argc < 2;
+		for (int i = 1; i < argc; i++)
+			wanted = wanted || strcmp(argv[i], s.name) == 0;
+		if (wanted)
+			s.fn();
+		fflush(stdout);
+	}
+	device_free(device);
+	return 0;
+}
