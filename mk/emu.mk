@@ -3,7 +3,8 @@
 
 CXX ?= g++
 emu_flags = -x c++ -std=gnu++17 -O1 -g $(ARITHMETIC) $(emu_fma) -fno-tree-sra -fno-exceptions -fno-rtti -fno-threadsafe-statics \
-	-fsanitize=thread --param=tsan-distinguish-volatile=1 --param=tsan-instrument-func-entry-exit=0 \
+	-fsanitize=bounds,shift,signed-integer-overflow,integer-divide-by-zero,float-cast-overflow -fsanitize=thread \
+	--param=tsan-distinguish-volatile=1 --param=tsan-instrument-func-entry-exit=0 \
 	-Wall -Wextra -Wno-unknown-pragmas -DHEDDLE_EMULATOR -D_GNU_SOURCE -I$(src)/tests/emu -I. -I$(src)
 # by hardware where there is some; the bits are the same
 emu_fma := $(shell grep -qw fma /proc/cpuinfo 2>/dev/null && echo -mfma)

@@ -41,7 +41,8 @@ static __global__ void shared_bound(int *x, bool wrong)
 	int t = threadIdx.x;
 	before[t] = s[t] = after[t] = x[t];
 	__syncthreads();
-	x[t] = before[t] + after[t] + s[wrong ? t + 1 : t];
+	int *p = s; /* past what -fsanitize=bounds sees */
+	x[t] = before[t] + after[t] + p[wrong ? t + 1 : t];
 }
 
 static __global__ void shared_before(int *x, bool wrong)
@@ -50,7 +51,8 @@ static __global__ void shared_before(int *x, bool wrong)
 	int t = threadIdx.x;
 	before[t] = s[t] = x[t];
 	__syncthreads();
-	x[t] = before[t] + s[wrong ? t - 1 : t];
+	int *p = s;
+	x[t] = before[t] + p[wrong ? t - 1 : t];
 }
 
 static __global__ void dynamic_bound(int *x, bool wrong)
@@ -158,6 +160,43 @@ static __global__ void misaligned(float *x, bool wrong)
 	float4 v = *(const float4 *)(x + (wrong ? 1 : 0));
 	__syncthreads();
 	x[threadIdx.x] = v.x;
+}
+
+/* In a template, whose variables lie in sections of their own. */
+template <int SIZE> static __global__ void template_bound(int *x, bool wrong)
+{
+	__shared__ int s[SIZE], after[SIZE];
+	int t = threadIdx.x, *p = s;
+	p[t] = after[t] = x[t];
+	__syncthreads();
+	x[t] = after[t] + p[wrong ? t + 1 : t];
+}
+
+static __global__ void inner_index(int *x, bool wrong)
+{
+	__shared__ int s[2][N];
+	int t = threadIdx.x;
+	s[0][t] = s[1][t] = x[t];
+	__syncthreads();
+	x[t] = s[0][wrong ? t + 1 : t];
+}
+
+static __global__ void local_bound(int *x, bool wrong)
+{
+	int own[4] = { 1, 2, 3, 4 }, t = threadIdx.x;
+	x[t] = own[wrong ? t % 5 : t % 4];
+}
+
+static __global__ void wide_shift(int *x, bool wrong)
+{
+	int t = threadIdx.x;
+	x[t] = 1 << (wrong ? t : t % 31);
+}
+
+static __global__ void large_float(int *x, bool wrong)
+{
+	float f = wrong ? 1e10f : 1e9f;
+	x[threadIdx.x] = static_cast<int>(f * threadIdx.x / N);
 }
 
 /* --- global memory --- */
@@ -305,6 +344,10 @@ ONE(reverse)
 ONE(reverse_again)
 ONE(shared_bound)
 ONE(shared_before)
+ONE(inner_index)
+ONE(local_bound)
+ONE(wide_shift)
+ONE(large_float)
 ONE(dynamic_bound)
 ONE(shared_unwritten)
 ONE(barrier_exit)
@@ -324,6 +367,11 @@ ONE(warp_exited)
 ONE(warp_memory)
 ONE(warp_too_far)
 ONE(half_warp)
+
+static void run_template_bound(bool wrong)
+{
+	on_array(template_bound<N>, wrong, 1, 0);
+}
 
 static void run_shared_of_another_block(bool wrong)
 {
@@ -453,6 +501,16 @@ static const struct bug {
 			"shared_bound(int*, bool)::s", "thread (63,0,0)" } },
 	{ "an index before a shared array", run_shared_before,
 		{ "outside of shared", "thread (0,0,0)", "shared_before" } },
+	{ "an index past a shared array of a template", run_template_bound,
+		{ "outside of shared", "0 bytes past the end of shared",
+			"template_bound<64>(int*, bool)::s" } },
+	{ "an index past a row of a shared array", run_inner_index,
+		{ "past the end of an array", "index 64 of 'int [64]'", "inner_index" } },
+	{ "an index past a local array", run_local_bound,
+		{ "index 4 of 'int [4]'", "local_bound" } },
+	{ "a shift by the width", run_wide_shift, { "shift by too much", "wide_shift" } },
+	{ "a float that is no int", run_large_float,
+		{ "beyond the integer's range", "large_float" } },
 	{ "an index one past dynamic shared memory", run_dynamic_bound,
 		{ "outside of shared", "byte 256 of dynamic shared memory, which has 256" } },
 	{ "shared memory that nobody wrote", run_shared_unwritten,
