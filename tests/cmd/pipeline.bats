@@ -45,6 +45,25 @@ pipeline() {
 	done
 }
 
+@test "CUDA, on the emulator, gives the same bytes and the emulator finds nothing" {
+	cd "$BATS_TEST_TMPDIR"
+	[ -x "$HEDDLE_BUILD/tests/emu/bin/embed" ] || skip "the emulated commands are not built"
+	pipeline "$HEDDLE_BIN" cpu --device cpu
+	pipeline "$HEDDLE_BUILD/tests/emu/bin" cuda --device cuda
+	diff -r cpu cuda
+}
+
+@test "encoders on the emulator give the same bytes" {
+	cd "$BATS_TEST_TMPDIR"
+	[ -x "$HEDDLE_BUILD/tests/emu/bin/embed" ] || skip "the emulated commands are not built"
+	for m in "$HEDDLE_SRC"/tests/golden/embed/*/config.json; do
+		m=${m%/*}
+		embed --device cpu -m "$m" "$HEDDLE_SRC/tests/golden/embed/texts.jsonl" >cpu
+		"$HEDDLE_BUILD/tests/emu/bin/embed" --device cuda -m "$m" "$HEDDLE_SRC/tests/golden/embed/texts.jsonl" >cuda
+		cmp cpu cuda
+	done
+}
+
 @test "the sanitizers find nothing in the pipeline" {
 	cd "$BATS_TEST_TMPDIR"
 	[ -x "$HEDDLE_BUILD/sanitize/bin/embed" ] || skip "no sanitized build"
