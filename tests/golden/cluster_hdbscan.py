@@ -15,6 +15,7 @@ import hdbscan
 import numpy as np
 import scipy
 import sklearn
+import sklearn.metrics
 from hdbscan._hdbscan_linkage import label, mst_linkage_core
 from hdbscan._hdbscan_reachability import mutual_reachability
 from hdbscan._hdbscan_tree import condense_tree, compute_stability, get_clusters, outlier_scores, simplify_hierarchy
@@ -143,6 +144,23 @@ def case(name, x, tree, variants):
             "runs": runs}
 
 
+def fitted():
+    """Whole fits of hdbscan, by each of its algorithms. With min_samples 1 mutual reach is the distance itself, which has no ties
+    here: then there is one tree, and all must find the same clusters (tests/bench/cluster_ties.py has what ties do)."""
+    r = np.random.default_rng(23)
+    x = np.concatenate([r.normal(size=(m, 5)) * s + r.normal(size=5) * 3 for m, s in [(80, 0.2), (60, 0.5), (40, 0.3), (30, 1), (90, 2)]])
+    x = np.round(x[r.permutation(len(x))], 4).astype(np.float32)
+    o = dict(min_cluster_size=8, min_samples=1)
+    labels = []
+    for algorithm in ["generic", "prims_kdtree", "prims_balltree", "boruvka_kdtree", "boruvka_balltree"]:
+        h = hdbscan.HDBSCAN(algorithm=algorithm, gen_min_span_tree=True, **o).fit(x.astype(np.float64))
+        assert len(np.unique(h._min_spanning_tree[:, 2])) == len(x) - 1
+        labels.append(h.labels_)
+        assert sklearn.metrics.adjusted_rand_score(labels[0], labels[-1]) == 1
+    assert labels[0].max() > 3 and (labels[0] < 0).sum() > 20
+    return {"options": o, "n": len(x), "c": 5, "points": [float(str(v)) for v in x.ravel()], "label": labels[0].tolist()}
+
+
 def main():
     cases = []
     for name, (x, size) in datasets().items():
@@ -167,7 +185,8 @@ def main():
                 "python": sys.version.split()[0]}
     path = os.path.join(os.path.dirname(__file__), "cluster", "hdbscan.json")
     with open(path, "w") as f:
-        f.write('{"versions":' + json.dumps(versions) + ',\n"prediction":' + json.dumps(prediction, separators=(",", ":")) + ',\n"cases":[\n')
+        f.write('{"versions":' + json.dumps(versions) + ',\n"prediction":' + json.dumps(prediction, separators=(",", ":")) +
+                ',\n"fitted":' + json.dumps(fitted(), separators=(",", ":")) + ',\n"cases":[\n')
         f.write(",\n".join(json.dumps(c, separators=(",", ":")) for c in cases))
         f.write("\n]}\n")
     print(path, os.path.getsize(path), "bytes,", len(cases), "trees,", sum(len(c["runs"]) for c in cases), "clusterings")

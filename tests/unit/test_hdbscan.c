@@ -111,6 +111,31 @@ static void trees_labels_and_scores_are_those_of_hdbscan(void **state)
 	buffer_free(&text);
 }
 
+/* Without ties there is one spanning tree, so that even the fits of hdbscan itself, whose numbering
+ * of clusters follows its edges, find the same clusters: an ARI of 1. */
+static void clusters_without_ties_are_those_of_every_algorithm_of_hdbscan(void **state)
+{
+	(void)state;
+	struct buffer text = { 0 };
+	struct arena *arena = arena_new();
+	struct json v = json_get(golden_open("hdbscan.json", &text), "fitted");
+	size_t n = (size_t)golden_number(v, "n", 0), c = (size_t)golden_number(v, "c", 0), count;
+	const float *x = golden_floats(json_get(v, "points"), arena);
+	const double *want = golden_numbers(json_get(v, "label"), arena, &count);
+	struct hdbscan_options o = options_of(json_get(v, "options"));
+	struct hdbscan h;
+	hdbscan_fit(&h, x, n, c, &o, NULL);
+	assert_true(n == 300 && count == n);
+	for (size_t i = 0; i < n; i++) {
+		assert_true((h.label[i] < 0) == (want[i] < 0));
+		for (size_t j = 0; j < i; j++)
+			assert_true((h.label[i] == h.label[j]) == (want[i] == want[j]));
+	}
+	hdbscan_release(&h);
+	arena_free(arena);
+	buffer_free(&text);
+}
+
 static struct hdbscan_model *save_and_load(const struct hdbscan *h, const struct hdbscan_options *o,
 	const float *x, size_t c, const double *core)
 {
@@ -381,6 +406,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trees_labels_and_scores_are_those_of_hdbscan),
+		cmocka_unit_test(clusters_without_ties_are_those_of_every_algorithm_of_hdbscan),
 		cmocka_unit_test(new_points_are_labelled_as_by_approximate_predict),
 		cmocka_unit_test(boxes_and_brute_force_find_one_tree_at_any_number_of_threads),
 		cmocka_unit_test(every_vector_width_gives_the_same_bits),

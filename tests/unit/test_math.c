@@ -64,8 +64,8 @@ static const struct function {
 	bool negative; /* defined for x <= 0 only */
 	uint64_t hash; /* of the sample */
 } functions[] = {
-	{ "exp", block_math_exp, exp, 1.04, false, 0x863b730d1223c198 },
-	{ "exp_neg", block_math_exp_neg, exp_neg, 1.04, true, 0xecb32e70e0b477db },
+	{ "exp", block_math_exp, exp, 1.05, false, 0x863b730d1223c198 },
+	{ "exp_neg", block_math_exp_neg, exp_neg, 1.05, true, 0xecb32e70e0b477db },
 	{ "log", block_math_log, log, 1.09, false, 0xdc3b826634e0eaf1 },
 	{ "erf", block_math_erf, erf, 1.15, false, 0x9a9a74154a263684 },
 	{ "tanh", block_math_tanh, tanh, 1.33, false, 0x306000aef2ff9e07 },
