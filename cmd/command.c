@@ -144,8 +144,8 @@ void command_count(const char *what, double n)
 
 static void on_signal(int number)
 {
-	if (output)
-		output_abandon(output);
+	output_abandon(output);
+	output_abandon(rejects);
 	if (number == SIGBUS) {
 		static const char text[] = ": a file was cut short while it was in use\n";
 		const char *name = run.command->name;
@@ -169,6 +169,7 @@ static void handle_signals(void)
 			sigaction(ends[i], &action, NULL);
 	}
 	signal(SIGPIPE, SIG_DFL); /* some parents leave it ignored */
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing (ulimit -f) */
 }
 
 /* A standard stream that is closed gets a descriptor that fails, so that no file opened later takes
@@ -526,16 +527,20 @@ static void summarise(void)
 	buffer_free(&b);
 }
 
-int command_end(void)
+/* Closing frees it, whatever happens. */
+static void close_output(struct output **o)
 {
 	struct error e;
-	if (rejects && output_close(rejects, &e))
-		command_fail(&e);
-	rejects = NULL;
-	struct output *last = output;
-	output = NULL; /* closing frees it, whatever happens */
+	struct output *last = *o;
+	*o = NULL;
 	if (last && output_close(last, &e))
 		command_fail(&e);
+}
+
+int command_end(void)
+{
+	close_output(&rejects);
+	close_output(&output);
 	clear_progress();
 	if (run.rejected)
 		command_note("%zu of %zu records rejected%s%s", run.rejected, run.records,

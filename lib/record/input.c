@@ -209,7 +209,7 @@ static int refill(struct input *in, struct error *e)
 
 static int damaged(const struct input *in, const char *format, const char *why, struct error *e)
 {
-	return error_set(e, ERROR_IO, "%s: damaged %s data: %s", name_of(in->path), format, why);
+	return error_set(e, ERROR_DATA, "%s: damaged %s data: %s", name_of(in->path), format, why);
 }
 #endif
 

@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 PATH=$HEDDLE_BIN:$PATH
 data=$HEDDLE_SRC/../shared/data
 
-# every command but heddle; those that read records
+# every command but heddle (cmd/NAME_*.c are parts of NAME); those that read records
 commands() { for f in "$HEDDLE_SRC"/cmd/*.c; do f=${f##*/}; case $f in *_* | command.c | heddle.c) ;; *) echo "${f%.c}" ;; esac; done; }
 filters() { commands | grep -vxE 'model'; }
 

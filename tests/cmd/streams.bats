@@ -8,6 +8,7 @@ args() {
 	reduce) echo "--method pca -n 2 --replace" ;;
 	cluster) echo "--min-cluster-size 2 --replace" ;;
 	plot) echo "--output-format html" ;;
+	classify) echo "--load $BATS_FILE_TMPDIR/classifier --replace" ;;
 	evaluate) echo "--metric classification --prediction-key cluster --reference-key cluster" ;;
 	*) echo "--replace" ;;
 	esac
@@ -18,6 +19,7 @@ setup_file() {
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		echo "{\"text\": \"the cat number $i\", \"embedding\": [$i, $((i * i)), 1], \"xy\": [$i, 0.5], \"cluster\": $((i % 2))}"
 	done >"$records"
+	classify --fit --label-key cluster --save "$BATS_FILE_TMPDIR/classifier" "$records"
 }
 
 @test "a full disk is exit 74 with the reason" {
@@ -25,6 +27,28 @@ setup_file() {
 		run bash -c "$c $(args "$c") <$records >/dev/full"
 		status_is 74
 		output_has "No space left on device"
+	done
+}
+
+# The handler of a failed close once closed the rejects again: the heap was corrupted, and the exit 134.
+@test "a full disk under --rejects is exit 74 too" {
+	for c in $(filters); do
+		run bash -c "(echo '{'; cat $records) | $c $(args "$c") --format jsonl --rejects /dev/full >/dev/null"
+		status_is 74
+		output_has "/dev/full: No space left on device"
+	done
+}
+
+@test "a file that may not grow (ulimit -f) is exit 74 and leaves nothing behind" {
+	for i in $(seq 40); do cat "$records"; done >"$BATS_TEST_TMPDIR/many"
+	for c in $(filters); do
+		# evaluate writes one short report
+		[ "$c" != evaluate ] || continue
+		mkdir "$BATS_TEST_TMPDIR/$c.d"
+		run bash -c "ulimit -f 8; $c $(args "$c") $BATS_TEST_TMPDIR/many -o $BATS_TEST_TMPDIR/$c.d/out"
+		status_is 74
+		output_has "File too large"
+		[ -z "$(ls -A "$BATS_TEST_TMPDIR/$c.d")" ]
 	done
 }
 
@@ -109,7 +133,8 @@ setup_file() {
 	for c in $(filters); do
 		mkdir -p "$c.d"
 		# the pipe stays open until the command was told to stop
-		(cat "$records"; sleep 2) | timeout -s INT 0.7 env --default-signal=INT "$c" $(args "$c") -o "$c.d/out" || true
+		(echo '{'; cat "$records"; sleep 2) | timeout -s INT 0.7 env --default-signal=INT "$c" $(args "$c") \
+			--format jsonl --rejects "$c.d/rejects" -o "$c.d/out" || true
 		[ -z "$(ls -A "$c.d")" ] || { ls -A "$c.d"; false; }
 	done
 }

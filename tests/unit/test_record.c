@@ -253,10 +253,12 @@ struct result {
 	struct buffer out, errors;
 	size_t n;
 	size_t last_line, last_index;
+	int code; /* of the last error */
 };
 
 static void note(struct result *r, const struct error *e)
 {
+	r->code = e->code;
 	buffer_text(&r->errors, e->msg);
 	buffer_char(&r->errors, '\n');
 }
@@ -422,9 +424,11 @@ static void zstd_is_read(void **state)
 	for (size_t cut = 5; cut < a + b; cut += 97) {
 		write_file(names[0], (struct slice){ packed, cut });
 		run(&in, &out, NULL, &res);
-		if (cut != a)
+		if (cut != a) {
 			same_text(buffer_view(&res.errors),
 				SLICE("z.jsonl.zst: damaged zstd data: it is cut off\n"));
+			assert_int_equal(res.code, ERROR_DATA);
+		}
 		release(&res);
 	}
 }
