@@ -15,7 +15,10 @@
  * Many mutual reaches are equal (they are core distances), and then a minimum spanning tree is
  * not unique: hdbscan's own algorithms disagree. Here the edges are in total order, (weight,
  * smaller index, larger index), so that the tree, and all that follows, is one: whatever finds
- * it, and at any number of threads.
+ * it, and at any number of threads. Without ties all find the same clusters; with them, over 54
+ * trials on real text, the two kinds of hdbscan's algorithms agree with each other to an ARI of
+ * 0.907 (0.992 where its Boruvka is made exact), and these clusters with both to 0.950 (0.993):
+ * tests/bench/cluster_ties.py.
  */
 #pragma once
 #include "lib/base/error.h"
