@@ -15,8 +15,13 @@ endif
 
 # Everything that is exhaustive: all 2^32 floats through lib/base/math.h and through printing and reading, 10 million mutations of
 # JSON, records of 300 MB.
-check-slow: tests
+check-slow: tests $(build)/tests/unit/test_math_native
 	HEDDLE_SLOW=1 HEDDLE_TEST_TIMEOUT=$${HEDDLE_TEST_TIMEOUT:-21600} $(src)/tests/run $(build) $(bin)
+
+$(build)/tests/unit/test_math_native.o: $(src)/tests/unit/test_math.c config.h
+	@mkdir -p $(@D)
+	$(call SAY,cc $(@:$(build)/%=%))
+	$(COMPILE) -march=native $<
 
 # Every file without a warning, by gcc and by clang. A file that no compiler was found for is said, not skipped in silence.
 .PHONY: lint fuzz
