@@ -13,16 +13,29 @@
 enum { BATCH_RECORDS = 8192, BATCH_BYTES = 1 << 22, CHUNK_RECORDS = 64 };
 
 /* In the order in which they are written. */
-enum field { IDS, TOKENS, OFFSETS, COUNT, TYPE_IDS, SPECIAL_MASK, WORD_IDS, FIELDS };
+enum field {
+	IDS,
+	TOKENS,
+	OFFSETS,
+	COUNT,
+	TYPE_IDS,
+	SPECIAL_MASK,
+	WORD_IDS,
+	ATTENTION_MASK,
+	WINDOW,
+	FIELDS
+};
 static const char *const field_names[FIELDS] = { "ids", "tokens", "offsets", "count", "type_ids",
-	"special_mask", "word_ids" };
+	"special_mask", "word_ids", "attention_mask", "window" };
 static const char *const decode_keys[] = { "text" };
 
 static const char *model, *pair_key;
 static bool add_special = true, count_only, decode, skip_special, lowercase, lowercase_given;
 static bool special_given;
-static size_t max_length;
-static int offset_unit;
+static size_t max_length, stride, pad_to, pad_multiple;
+static bool stride_given;
+static int offset_unit, truncation, truncation_side, padding_side;
+static const char *pad_token;
 static struct strings fields_given;
 
 static bool fields[FIELDS];
@@ -34,8 +47,8 @@ static const struct option options[] = {
 	OPTION_STRING('m', "model", &model, "MODEL",
 		"a model, or its tokenizer.json, tokenizer.model or vocab.txt [built-in]"),
 	OPTION_LIST(0, "fields", &fields_given, "LIST",
-		"what to add: ids, tokens, offsets, count, type_ids, special_mask, word_ids "
-		"[the first four]"),
+		"what to add: ids, tokens, offsets, count, type_ids, special_mask, word_ids, "
+		"attention_mask [the first four]"),
 	OPTION_FLAG(0, "count", &count_only, "add the number of tokens only: --fields count"),
 	{ .kind = OPTION_KIND_FLAG,
 		.name = "add-special-tokens",
@@ -45,6 +58,24 @@ static const struct option options[] = {
 	OPTION_STRING(0, "pair-key", &pair_key, "KEY", "key of a second text of the same record"),
 	OPTION_COUNT(0, "max-length", &max_length, 1, 0x1p31, "N",
 		"cut to N tokens, special ones counted [no limit]"),
+	OPTION_CHOICE(0, "truncation", &truncation, "longest_first|only_first|only_second",
+		"which text of a pair to cut [longest_first]"),
+	OPTION_CHOICE(0, "truncation-side", &truncation_side, "right|left",
+		"cut at the end or at the beginning [right]"),
+	{ .kind = OPTION_KIND_COUNT,
+		.name = "stride",
+		.to = &stride,
+		.high = 0x1p31,
+		.given = &stride_given,
+		.argument = "N",
+		.help = "make further records of what is cut off, each with N tokens of the one "
+			"before" },
+	OPTION_COUNT(0, "pad-to", &pad_to, 1, 0x1p28, "N", "fill up to N tokens [do not]"),
+	OPTION_COUNT(0, "pad-to-multiple-of", &pad_multiple, 1, 0x1p28, "N",
+		"fill up to a multiple of N tokens [do not]"),
+	OPTION_CHOICE(0, "padding-side", &padding_side, "right|left",
+		"fill up at the end or at the beginning [right]"),
+	OPTION_STRING(0, "pad-token", &pad_token, "TOKEN", "what to fill up with [the model's]"),
 	OPTION_CHOICE(0, "offset-unit", &offset_unit, "codepoint|byte", "of offsets [codepoint]"),
 	{ .kind = OPTION_KIND_FLAG,
 		.name = "lowercase",
@@ -89,24 +120,34 @@ static void choose_fields(void)
 		list = (struct strings){ (const char **)usual + 3, 1 };
 	for (size_t i = 0; i < list.n; i++) {
 		size_t f = 0;
-		while (f < FIELDS && strcmp(list.at[i], field_names[f]))
+		while (f < WINDOW && strcmp(list.at[i], field_names[f]))
 			f++;
-		if (f == FIELDS)
+		if (f == WINDOW)
 			command_usage("--fields knows ids, tokens, offsets, count, type_ids, "
-				      "special_mask and word_ids, not '%s'",
+				      "special_mask, word_ids and attention_mask, not '%s'",
 				list.at[i]);
 		fields[f] = true;
 	}
+	fields[WINDOW] = stride_given;
 }
 
 static void check_usage(void)
 {
+	bool cuts = truncation || truncation_side || stride_given, pads = padding_side || pad_token,
+	     fills = pad_to || pad_multiple;
 	if (decode && (fields_given.n || count_only || pair_key || max_length || special_given ||
-			      lowercase_given || offset_unit))
+			      lowercase_given || offset_unit || cuts || pads || fills))
 		command_usage("--decode goes with --skip-special-tokens and --input-key only");
 	if (skip_special && !decode)
 		command_usage("--skip-special-tokens goes with --decode only; "
 			      "see --no-add-special-tokens");
+	if (cuts && !max_length)
+		command_usage("--truncation, --truncation-side and --stride go with --max-length");
+	if (truncation == TRUNCATE_ONLY_SECOND && !pair_key)
+		command_usage("--truncation only_second goes with --pair-key");
+	if (pads && !fills)
+		command_usage("--padding-side and --pad-token go with --pad-to or "
+			      "--pad-to-multiple-of");
 	if (count_only && fields_given.n)
 		command_usage("--count is --fields count: use one of them");
 }
@@ -127,6 +168,24 @@ static void open_tokenizer(void)
 	if (max_length && max_length < added)
 		command_usage("--max-length %zu leaves no room for the %zu special tokens",
 			max_length, added);
+	if (stride_given && stride >= max_length - added)
+		command_usage(
+			"--stride %zu is not below the %zu tokens that a window has of a text",
+			stride, max_length - added);
+}
+
+/* The id to fill up with. */
+static uint32_t choose_padding(void)
+{
+	if (!pad_to && !pad_multiple)
+		return 0;
+	uint32_t id = pad_token ? tokenizer_id(tokenizer, slice_from(pad_token))
+				: tokenizer_padding(tokenizer);
+	if (id == (uint32_t)TOKENIZER_NO_ID && pad_token)
+		command_usage("--pad-token '%s' is no token of the model", pad_token);
+	if (id == (uint32_t)TOKENIZER_NO_ID)
+		command_usage("the model has no token to fill up with: name one with --pad-token");
+	return id;
 }
 
 /* --- One record ---------------------------------------------------------------------------- */
@@ -158,11 +217,13 @@ static void add_field(struct buffer *b, enum field f, const struct encoding *x)
 		add_numbers(b, x->word_ids, x->n);
 		return;
 	case COUNT:
+	case WINDOW:
 	case FIELDS:
 		return;
 	case TOKENS:
 	case OFFSETS:
 	case SPECIAL_MASK:
+	case ATTENTION_MASK:
 		break;
 	}
 	buffer_char(b, '[');
@@ -174,7 +235,8 @@ static void add_field(struct buffer *b, enum field f, const struct encoding *x)
 		else if (f == OFFSETS)
 			add_numbers(b, &x->offsets[i].start, 2);
 		else
-			buffer_char(b, (char)('0' + x->special_mask[i]));
+			buffer_char(b, (char)('0' + (f == SPECIAL_MASK ? x->special_mask
+								       : x->attention_mask)[i]));
 	}
 	buffer_char(b, ']');
 }
@@ -184,6 +246,28 @@ struct worker {
 	struct arena *arena;
 	struct tokenizer_scratch *scratch;
 };
+
+/* The record with one encoding of it. */
+static int write_encoding(struct buffer *out, const struct record *r, const struct encoding *x,
+	size_t window, struct error *e)
+{
+	struct buffer json = { NULL, 0, 0 };
+	if (writer_begin(run.writer, out, r, e))
+		return -1;
+	for (enum field f = 0; f < FIELDS; f++) {
+		if (!fields[f])
+			continue;
+		buffer_clear(&json);
+		add_field(&json, f, x);
+		if (f == COUNT || f == WINDOW)
+			writer_integer(run.writer, out, (int64_t)(f == COUNT ? x->n : window));
+		else
+			writer_json(run.writer, out, buffer_view(&json));
+	}
+	buffer_free(&json);
+	writer_end(run.writer, out);
+	return 0;
+}
 
 static int encode_record(struct buffer *out, const struct record *r, struct worker *w,
 	size_t *tokens, struct error *e)
@@ -195,24 +279,17 @@ static int encode_record(struct buffer *out, const struct record *r, struct work
 		(pair_key && record_text(r, want_pair, pair_key, arena, &pair, e)))
 		return -1;
 	if (tokenizer_encode(tokenizer, w->scratch, text, pair_key ? &pair : NULL, &encode_options,
-		    arena, &x, e))
+		    arena, &x, e)) {
+		/* the options fit: this text does not */
+		e->code = e->code == ERROR_USAGE ? ERROR_DATA : e->code;
 		return error_wrap(e, "%s:%zu", r->file, r->line);
-	if (writer_begin(run.writer, out, r, e))
-		return -1;
-	struct buffer json = { NULL, 0, 0 };
-	for (enum field f = 0; f < FIELDS; f++) {
-		if (!fields[f])
-			continue;
-		buffer_clear(&json);
-		add_field(&json, f, &x);
-		if (f == COUNT)
-			writer_integer(run.writer, out, (int64_t)x.n);
-		else
-			writer_json(run.writer, out, buffer_view(&json));
 	}
-	buffer_free(&json);
-	writer_end(run.writer, out);
-	*tokens += x.n;
+	for (size_t i = 0; i <= x.n_windows; i++) {
+		const struct encoding *part = i ? &x.windows[i - 1] : &x;
+		if (write_encoding(out, r, part, i, e))
+			return -1;
+		*tokens += part->n;
+	}
 	return 0;
 }
 
@@ -276,8 +353,7 @@ static void work(struct chunk *c, const struct record *records, struct worker *w
 	for (size_t i = 0; i < c->n; i++) {
 		struct error e;
 		const struct record *r = &records[c->first + i];
-		int rc =
-			(decode ? decode_record : encode_record)(&c->out, r, w, &c->tokens, &e);
+		int rc = (decode ? decode_record : encode_record)(&c->out, r, w, &c->tokens, &e);
 		arena_clear(w->arena);
 		c->ends[i] = c->out.size;
 		c->errors[i] = NULL;
@@ -382,6 +458,15 @@ int main(int argc, char **argv)
 				keys[n++] = field_names[f];
 		encode_options = (struct tokenizer_options){ .add_special = add_special,
 			.max_length = max_length,
+			.truncation = (enum truncation)truncation,
+			.truncate_left = truncation_side == 1,
+			.windows = stride_given,
+			.stride = stride,
+			.pad_to = pad_to,
+			.pad_multiple = pad_multiple,
+			.pad_left = padding_side == 1,
+			.pad_id = choose_padding(),
+			.attention_mask = fields[ATTENTION_MASK],
 			.offsets = fields[OFFSETS],
 			.type_ids = fields[TYPE_IDS],
 			.special_mask = fields[SPECIAL_MASK],

@@ -147,7 +147,7 @@ static size_t length(const struct assembly *a, const size_t *choice)
 	return n;
 }
 
-static void put_special(struct encoding *out, const struct post_piece *p)
+static void put_special(struct encoding *out, const struct post_piece *p, uint32_t type_id)
 {
 	if (p->n == 0)
 		return;
@@ -159,7 +159,7 @@ static void put_special(struct encoding *out, const struct post_piece *p)
 	if (out->special_mask)
 		memset(out->special_mask + out->n, p->masked, p->n);
 	for (size_t i = 0; out->type_ids && i < p->n; i++)
-		out->type_ids[out->n + i] = p->type_id;
+		out->type_ids[out->n + i] = type_id;
 	out->n += p->n;
 }
 
@@ -226,11 +226,11 @@ static void assemble(struct assembly *a, const size_t *choice, struct encoding *
 		memset(out->attention_mask + out->n, 1, n);
 	for (size_t i = 0; i < a->form->n; i++) {
 		const struct post_piece *p = &a->form->pieces[i];
+		uint32_t type_id = choice[p->with] ? p->window_type : p->type_id;
 		if (p->special)
-			put_special(out, p);
+			put_special(out, p, type_id);
 		else
-			put_text(a, out, p, a->windows[p->text].at[choice[i]],
-				choice[i] ? p->window_type : p->type_id);
+			put_text(a, out, p, a->windows[p->text].at[choice[i]], type_id);
 	}
 	if (!o->pad_left)
 		put_padding(out, padding, o->pad_id);

@@ -41,22 +41,33 @@ static void begin(struct builder *b)
 		}
 }
 
+/* The pieces of an encoding behind those of a form; they go with its text, if it has one. */
+static void add_pieces(struct post_form *f, const struct encoded *x)
+{
+	size_t with = f->n;
+	for (size_t i = 0; i < x->n; i++)
+		if (!x->pieces[i].special)
+			with = f->n + i;
+	for (size_t i = 0; i < x->n; i++) {
+		f->pieces[f->n] = x->pieces[i];
+		f->pieces[f->n++].with = with;
+	}
+}
+
 /* All pieces of all encodings, in order: what the reference merges. */
 static void finish(struct builder *b)
 {
-	for (unsigned pair = 0; pair < 2; pair++)
-		for (unsigned special = 0; special < 2; special++) {
-			const struct state *s = &b->states[pair][special];
-			struct post_form *f = &b->post->forms[pair][special];
-			size_t n = 0;
-			for (size_t i = 0; i < s->n; i++)
-				n += s->encodings[i].n;
-			f->pieces = ARENA_ARRAY(b->arena, struct post_piece, n + 1);
-			f->n = 0;
-			for (size_t i = 0; i < s->n; i++)
-				for (size_t j = 0; j < s->encodings[i].n; j++)
-					f->pieces[f->n++] = s->encodings[i].pieces[j];
-		}
+	for (unsigned i = 0; i < 4; i++) {
+		const struct state *s = &b->states[i / 2][i % 2];
+		struct post_form *f = &b->post->forms[i / 2][i % 2];
+		size_t n = 0;
+		for (size_t j = 0; j < s->n; j++)
+			n += s->encodings[j].n;
+		f->pieces = ARENA_ARRAY(b->arena, struct post_piece, n + 1);
+		f->n = 0;
+		for (size_t j = 0; j < s->n; j++)
+			add_pieces(f, &s->encodings[j]);
+	}
 }
 
 /* Put special tokens around an encoding, 0 or 1 on each side. */

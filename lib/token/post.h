@@ -12,8 +12,8 @@ struct post_piece {
 	bool masked; /* special, and said to be */
 	unsigned text; /* which text, 0 or 1, unless special */
 	uint32_t type_id;
-	uint32_t
-		window_type; /* type id in the windows behind the first, which the reference forgets */
+	uint32_t window_type; /* type id in a window behind the first: the reference forgets some */
+	size_t with; /* the piece whose window it goes with: itself, or the text it is put around */
 	const uint32_t *ids; /* of a special token */
 	size_t n;
 };

@@ -272,7 +272,7 @@ def all_texts(quick):
 FIELDS = ["ids", "tokens", "offsets", "type_ids", "special_mask", "word_ids"]
 
 
-def run(args, records):
+def run(args, records, rejects=False):
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".jsonl") as f:
         for record in records:
             f.write(json.dumps(record, ensure_ascii=False) + "\n")
@@ -280,7 +280,7 @@ def run(args, records):
         p = subprocess.Popen(args + [f.name], stdout=subprocess.PIPE)
         for line in p.stdout:
             yield json.loads(line)
-        if p.wait():
+        if p.wait() != int(rejects):
             sys.exit("%s ended with %d" % (" ".join(args), p.returncode))
 
 
@@ -335,6 +335,52 @@ def compare_decoding(report, command, path, t, n):
             report.check(("decode", ids), ours["text"], theirs)
 
 
+CUTS = [dict(max_length=n, stride=s, strategy=how, direction=side)
+        for n, s in ((4, 0), (5, 1), (8, 2), (9, 0)) for how in ("longest_first", "only_first", "only_second") for side in ("right", "left")]
+PADS = [None, dict(length=12, direction="left"), dict(length=None, pad_to_multiple_of=8, direction="right"), dict(length=5, pad_to_multiple_of=3, direction="right")]
+
+
+def compare_cutting(report, command, path, t, texts):
+    """Truncation with windows, and padding; the reference's overflowing encodings are further records."""
+    r = random.Random(5)
+    texts = [x for x in texts if len(x) < 60]
+    for number, cut in enumerate(CUTS):
+        for pairs in (False, True):
+            if cut["strategy"] == "only_second" and not pairs or cut["max_length"] - t.num_special_tokens_to_add(pairs) <= cut["stride"]:
+                continue
+            pad = PADS[(number + pairs) % len(PADS)]
+            t.enable_truncation(**cut)
+            t.no_padding()
+            if pad:
+                t.enable_padding(pad_id=0, pad_token="[PAD]", **pad)
+            inputs, theirs, refused = [], [], 0
+            for _ in range(20):
+                one = (r.choice(texts), r.choice(texts)) if pairs else r.choice(texts)
+                try:
+                    e = t.encode(*one) if pairs else t.encode(one)
+                except BaseException:       # too short to be cut, or a stride that is not below a window
+                    e = None
+                    refused += 1
+                inputs.append({"text": one[0], "pair": one[1]} if pairs else {"text": one})
+                for i, x in enumerate([e, *e.overflowing] if e is not None else []):
+                    theirs.append([x.ids, [list(o) for o in x.offsets], x.type_ids, x.special_tokens_mask, x.word_ids, x.attention_mask, i])
+            args = [command, "-m", path, "--drop", "text,pair", "--fields", "ids,offsets,type_ids,special_mask,word_ids,attention_mask",
+                    "--max-length", str(cut["max_length"]), "--stride", str(cut["stride"]), "--truncation", cut["strategy"],
+                    "--truncation-side", cut["direction"], "--rejects", os.devnull, *(["--pair-key", "pair"] if pairs else [])]
+            if pad and pad["length"]:
+                args += ["--pad-to", str(pad["length"])]
+            if pad and pad.get("pad_to_multiple_of"):
+                args += ["--pad-to-multiple-of", str(pad["pad_to_multiple_of"])]
+            if pad:
+                args += ["--padding-side", pad["direction"]]
+            ours = [list(x.values()) for x in run(args, inputs, refused > 0)]
+            report.check((cut, pad, "records"), len(ours), len(theirs))
+            for a, b in zip(ours, theirs):
+                report.check((cut, pad), a, b)
+    t.no_truncation()
+    t.no_padding()
+
+
 def compare(command, quick, names):
     bad = 0
     texts = all_texts(quick)
@@ -356,6 +402,8 @@ def compare(command, quick, names):
             with open(os.devnull, "w") as null:
                 os.dup2(null.fileno(), 2)
             compare_decoding(report, command, path, t, 300)
+            if name in dict(post_processors()) or name == "bert-pre":
+                compare_cutting(report, command, path, t, texts)
             os.dup2(errors, 2)
             bad += report.bad
             if report.bad or not quick:
