@@ -164,10 +164,10 @@ void scan_any(struct scan *s, size_t start, size_t end)
 
 /* --- A text ------------------------------------------------------------------------------------ */
 
-static void piece(struct scan *s, size_t start, size_t end)
+/* A piece without added tokens, on the path that its tokenizer has. */
+static void fast_piece(struct scan *s, size_t start, size_t end)
 {
-	const struct tokenizer *t = s->tokenizer;
-	switch (t->added.normal.n && t->fast != FAST_WHOLE ? FAST_NONE : t->fast) {
+	switch (s->tokenizer->fast) {
 	case FAST_BERT:
 		scan_bert(s, start, end);
 		break;
@@ -186,23 +186,44 @@ static void piece(struct scan *s, size_t start, size_t end)
 	}
 }
 
-void scan_text(struct scan *s, size_t size)
+/* The added tokens of a set within [start, end), and what is done with the pieces in between. */
+static void find_added(struct scan *s, const struct added_set *set, size_t start, size_t end,
+	void (*piece)(struct scan *, size_t, size_t))
 {
-	const struct added *added = &s->tokenizer->added;
-	struct slice text = { s->text, size };
+	struct slice text = { s->text + start, end - start };
 	struct added_match m;
 	size_t at = 0;
 	for (size_t search = 0;
-		s->n < s->limit && added_find(added, &added->raw, text, search, at, &m);
+		s->n < s->limit && added_find(&s->tokenizer->added, set, text, search, at, &m);
 		search = m.next) {
 		if (m.start > at)
-			piece(s, at, m.start);
+			piece(s, start + at, start + m.start);
 		if (s->n >= s->limit)
 			return;
-		added_token(s, m.token->id, (struct slice){ s->text + m.start, m.end - m.start },
-			m.start, m.end);
+		added_token(s, m.token->id, (struct slice){ text.data + m.start, m.end - m.start },
+			start + m.start, start + m.end);
 		at = m.end;
 	}
-	if (at < size && s->n < s->limit)
-		piece(s, at, size);
+	if (at < text.size && s->n < s->limit)
+		piece(s, start + at, end);
+}
+
+/*
+ * Where nothing is normalized, the added tokens that are looked for in normalized text are in this
+ * one; FAST_WHOLE looks for them itself.
+ */
+static void piece(struct scan *s, size_t start, size_t end)
+{
+	const struct tokenizer *t = s->tokenizer;
+	if (t->added.normal.n == 0 || t->fast == FAST_WHOLE)
+		fast_piece(s, start, end);
+	else if (t->normalizer.n == 0 && t->fast != FAST_NONE)
+		find_added(s, &t->added.normal, start, end, fast_piece);
+	else
+		scan_any(s, start, end);
+}
+
+void scan_text(struct scan *s, size_t size)
+{
+	find_added(s, &s->tokenizer->added.raw, 0, size, piece);
 }

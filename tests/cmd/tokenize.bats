@@ -206,3 +206,72 @@ tokens() { tokenize -m "$vocab" --drop text --no-add-special-tokens "$@"; }
 	status_is 0
 	[ "$output" = '{"count":3}' ]
 }
+
+# ten RECORD: ten words, nine tokens are too few for them and the special tokens
+ten='{"id":7,"text":"hello world hello world hello world hello world hello world"}'
+
+@test "--stride makes a record of each window, with the keys of the text" {
+	run bash -c "echo '$ten' | tokenize -m $vocab --max-length 6 --stride 1 --fields count --drop text"
+	status_is 0
+	[ "$output" = '{"id":7,"count":6,"window":0}
+{"id":7,"count":6,"window":1}
+{"id":7,"count":6,"window":2}' ]
+	run bash -c "echo '$ten' | tokenize -m $vocab --max-length 6 --stride 1 --fields offsets --drop text | tail -n 1"
+	[ "$output" = '{"id":7,"offsets":[[0,0],[36,41],[42,47],[48,53],[54,59],[0,0]],"window":2}' ]
+	run bash -c "echo '$ten' | tokenize -m $vocab --max-length 7 --stride 0 --truncation-side left --count --drop text,id | tail -n 1"
+	[ "$output" = '{"count":7,"window":1}' ]
+	run bash -c "printf 'id,text\n1,hello world hello\n' | tokenize -m $vocab --format csv --max-length 4 --stride 0 --count"
+	[ "$output" = 'id,text,count,window
+1,hello world hello,4,0
+1,hello world hello,3,1' ]
+}
+
+@test "--truncation-side left keeps the end, --truncation says which text of a pair is cut" {
+	run bash -c "echo '{\"text\":\"hello world ! .\"}' | tokenize -m $vocab --max-length 4 --truncation-side left --fields tokens --drop text"
+	[ "$output" = '{"tokens":["[CLS]","!",".","[SEP]"]}' ]
+	pair='{"text":"hello world","pair":"! . , ?"}'
+	run bash -c "echo '$pair' | tokenize -m $vocab --pair-key pair --max-length 6 --truncation only_second --fields tokens --drop text,pair"
+	[ "$output" = '{"tokens":["[CLS]","hello","world","[SEP]","!","[SEP]"]}' ]
+	run bash -c "echo '$pair' | tokenize -m $vocab --pair-key pair --max-length 6 --truncation only_first --fields tokens"
+	status_is 65
+	output_has "the other text alone is longer than the 3 tokens allowed"
+}
+
+@test "--pad-to and --pad-to-multiple-of fill up" {
+	run bash -c "echo '{\"text\":\"hello\"}' | tokenize -m $vocab --pad-to 5 --fields ids,attention_mask,special_mask --drop text"
+	[ "$output" = '{"ids":[2,161,3,0,0],"special_mask":[1,0,1,1,1],"attention_mask":[1,1,1,0,0]}' ]
+	run bash -c "echo '{\"text\":\"hello\"}' | tokenize -m $vocab --pad-to-multiple-of 2 --padding-side left --pad-token '[MASK]' --fields tokens --drop text"
+	[ "$output" = '{"tokens":["[MASK]","[CLS]","hello","[SEP]"]}' ]
+	run bash -c "echo '{\"text\":\"hello\"}' | tokenize -m $vocab --pad-to 2 --pad-to-multiple-of 4 --count --drop text"
+	[ "$output" = '{"count":4}' ]
+}
+
+@test "options of cutting and filling up that do not go together: 2" {
+	run tokenize -m $vocab --stride 2 </dev/null
+	status_is 2
+	output_has "go with --max-length"
+	run tokenize -m $vocab --max-length 5 --stride 3 </dev/null
+	status_is 2
+	output_has "--stride 3 is not below the 3 tokens"
+	run tokenize -m $vocab --max-length 5 --truncation only_second </dev/null
+	status_is 2
+	output_has "goes with --pair-key"
+	run tokenize -m $vocab --padding-side left </dev/null
+	status_is 2
+	output_has "go with --pad-to"
+	run tokenize -m $vocab --pad-to 4 --pad-token '<none>' </dev/null
+	status_is 2
+	output_has "'<none>' is no token of the model"
+	run tokenize -m $vocab --decode --pad-to 4 </dev/null
+	status_is 2
+}
+
+@test "a regular expression that explodes on a text is an error with its line: 65" {
+	sed 's/"pre_tokenizer": *{"type": *"BertPreTokenizer"}/"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a|aa|a.)+[b-d]"},"behavior":"Isolated","invert":false}/' \
+		"$golden/bare.json" >"$BATS_TEST_TMPDIR/t.json"
+	printf '{"text":"b"}\n{"text":"%s"}\n' "$(printf 'a%.0s' {1..200})" >"$BATS_TEST_TMPDIR/in.jsonl"
+	run tokenize -m "$BATS_TEST_TMPDIR/t.json" --count "$BATS_TEST_TMPDIR/in.jsonl"
+	status_is 65
+	output_has "in.jsonl:2: regular expression"
+	output_has "takes too long"
+}

@@ -2,6 +2,7 @@
 """Every component of a tokenizer.json, compared with Hugging Face tokenizers.
 
 usage: components.py compare [TOKENIZE [--quick] [NAME]...]   feed hostile texts to the command and to the reference
+       components.py real [TOKENIZE [--quick] [NAME]...]      the tokenizers of shared/data over every text of shared/data and those
        components.py list
 
 A tiny tokenizer for every component and option (named below), over hostile texts: random strings of code points
@@ -10,6 +11,7 @@ source code. Compared: ids, offsets, type ids, special masks, word numbers, deco
 """
 import bz2
 import glob
+import gzip
 import json
 import os
 import random
@@ -18,7 +20,7 @@ import sys
 import tempfile
 
 import tokenizers
-from tokenizers import Tokenizer
+from tokenizers import ByteLevelBPETokenizer, Tokenizer
 
 import wordpiece
 from wordpiece import CODE_POINTS, added, bert_normalizer, template
@@ -412,12 +414,58 @@ def compare(command, quick, names):
     return bad != 0
 
 
+# --- Real tokenizers -------------------------------------------------------------------------------
+
+
+def data_texts(quick):
+    """Every string in every record of shared/data, once; quick: every twentieth."""
+    seen = {}
+
+    def walk(v):
+        if isinstance(v, str):
+            seen[v] = None
+        elif isinstance(v, (list, dict)):
+            for x in v.values() if isinstance(v, dict) else v:
+                walk(x)
+    for path in sorted(glob.glob(wordpiece.DATA + "/*/*.jsonl*")):
+        with (gzip.open if path.endswith("gz") else open)(path, "rt", encoding="utf-8") as f:
+            for i, line in enumerate(f):
+                if not quick or i % 20 == 0:
+                    walk(json.loads(line))
+    return list(seen)
+
+
+def real_tokenizers():
+    """Name, path of ours, the reference."""
+    folder = wordpiece.DATA + "/tokenizers/"
+    for name in ("bert-base-uncased", "all-MiniLM-L6-v2", "roberta-base", "phi-3", "t5-small"):
+        yield name, folder + name, Tokenizer.from_file(folder + name + "/tokenizer.json")
+    yield "gpt2", folder + "gpt2", ByteLevelBPETokenizer(folder + "gpt2/vocab.json", folder + "gpt2/merges.txt")._tokenizer
+
+
+def compare_real(command, quick, names):
+    bad = 0
+    texts = data_texts(quick) + all_texts(quick)
+    print("%d texts, %.1f MB" % (len(texts), sum(len(x.encode()) for x in texts) / 1e6), flush=True)
+    for name, path, t in real_tokenizers():
+        if names and name not in names:
+            continue
+        t.no_truncation()
+        t.no_padding()
+        report = Report(name)
+        compare_encodings(report, command, path, t, texts, None)
+        compare_encodings(report, command, path, t, texts[:3000], texts[-3000:])
+        bad += report.bad
+        print("%-32s %8d compared, %d differ" % (name, report.n, report.bad), flush=True)
+    return bad != 0
+
+
 if __name__ == "__main__":
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     arguments = [a for a in sys.argv[2:] if a != "--quick"]
     if sys.argv[1:2] == ["list"]:
         print("\n".join(tinies()))
-    elif sys.argv[1:2] == ["compare"]:
-        sys.exit(compare(arguments[0] if arguments else "tokenize", "--quick" in sys.argv, arguments[1:]))
+    elif sys.argv[1:2] in (["compare"], ["real"]):
+        sys.exit({"compare": compare, "real": compare_real}[sys.argv[1]](arguments[0] if arguments else "tokenize", "--quick" in sys.argv, arguments[1:]))
     else:
         sys.exit(__doc__)
