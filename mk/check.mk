@@ -4,6 +4,17 @@
 check: tests sanitize
 	$(src)/tests/run $(build) $(bin)
 
+# The command compared with the tokenizers that it is to equal: a part of it in make check (tests/cmd/reference.bats), all of it here.
+.PHONY: reference check-reference
+check check-slow: reference
+reference:
+	$(src)/tests/get-reference $(build)/reference
+check-reference: reference $(bin)/tokenize
+	for mode in compare real; do \
+		HEDDLE_DATA_DIR=$${HEDDLE_DATA_DIR:-$(src)/../shared/data} PYTHONPATH=$(build)/reference \
+			python3 $(src)/tests/golden/components.py $$mode $(abspath $(bin))/tokenize || exit 1; \
+	done
+
 # The same units and fuzz corpora under AddressSanitizer and UndefinedBehaviorSanitizer, in build/sanitize.
 ifeq ($(findstring -fsanitize,$(OPTIMISE)),)
 sanitize:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every component of a tokenizer.json, compared with Hugging Face tokenizers.
 
-usage: components.py compare [TOKENIZE [--quick] [NAME]...]   feed hostile texts to the command and to the reference
+usage: components.py make                                 write tests/golden/components/
+       components.py compare [TOKENIZE [--quick] [NAME]...]   feed hostile texts to the command and to the reference
        components.py real [TOKENIZE [--quick] [NAME]...]      the tokenizers of shared/data over every text of shared/data and those
        components.py list
 
@@ -15,6 +16,7 @@ import gzip
 import json
 import os
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -263,7 +265,7 @@ def source_code():
 
 
 def all_texts(quick):
-    texts = list(hostile(1000 if quick else 10000)) + [text for _, text in wordpiece.TEXTS] + ["", "a" * 3000, " " * 3000]
+    texts = list(hostile(250 if quick else 10000)) + [text for _, text in wordpiece.TEXTS] + ["", "a" * 3000, " " * 3000]
     if quick:
         return texts
     return texts + list(unicode_texts()) + list(code_point_texts()) + list(source_code())
@@ -342,11 +344,11 @@ CUTS = [dict(max_length=n, stride=s, strategy=how, direction=side)
 PADS = [None, dict(length=12, direction="left"), dict(length=None, pad_to_multiple_of=8, direction="right"), dict(length=5, pad_to_multiple_of=3, direction="right")]
 
 
-def compare_cutting(report, command, path, t, texts):
+def compare_cutting(report, command, path, t, texts, quick):
     """Truncation with windows, and padding; the reference's overflowing encodings are further records."""
     r = random.Random(5)
     texts = [x for x in texts if len(x) < 60]
-    for number, cut in enumerate(CUTS):
+    for number, cut in enumerate(CUTS[::5] if quick else CUTS):
         for pairs in (False, True):
             if cut["strategy"] == "only_second" and not pairs or cut["max_length"] - t.num_special_tokens_to_add(pairs) <= cut["stride"]:
                 continue
@@ -356,7 +358,7 @@ def compare_cutting(report, command, path, t, texts):
             if pad:
                 t.enable_padding(pad_id=0, pad_token="[PAD]", **pad)
             inputs, theirs, refused = [], [], 0
-            for _ in range(20):
+            for _ in range(6 if quick else 60):
                 one = (r.choice(texts), r.choice(texts)) if pairs else r.choice(texts)
                 try:
                     e = t.encode(*one) if pairs else t.encode(one)
@@ -398,20 +400,71 @@ def compare(command, quick, names):
             t = Tokenizer.from_file(path)
             some = texts[::7] if name.startswith("de-") else texts
             compare_encodings(report, command, path, t, some, None)
-            compare_encodings(report, command, path, t, texts[:300], texts[300:600])
-            compare_encodings(report, command, path, t, texts[:300], texts[300:600], ["--no-add-special-tokens"], False)
+            n = 80 if quick else 300
+            compare_encodings(report, command, path, t, texts[:n], texts[n:2 * n])
+            compare_encodings(report, command, path, t, texts[:n], texts[n:2 * n], ["--no-add-special-tokens"], False)
             errors = os.dup(2)      # where the reference tells of its panics
             with open(os.devnull, "w") as null:
                 os.dup2(null.fileno(), 2)
-            compare_decoding(report, command, path, t, 300)
+            compare_decoding(report, command, path, t, n)
             if name in dict(post_processors()) or name == "bert-pre":
-                compare_cutting(report, command, path, t, texts)
+                compare_cutting(report, command, path, t, texts, quick)
             os.dup2(errors, 2)
             bad += report.bad
             if report.bad or not quick:
                 print("%-32s %8d compared, %d differ" % (name, report.n, report.bad), flush=True)
     print("%d tokenizers, %d differ" % (len(names or tinies()), bad))
     return bad != 0
+
+
+# --- Goldens ---------------------------------------------------------------------------------------
+
+OUT = os.path.join(HERE, "components")
+PAIRS = 40      # texts[i] with texts[i + 1]
+
+
+def golden_texts():
+    short = [x for x in hostile(400) if len(x) < 60][:150]
+    return short + ["", " ", "  a", "a  ", "Hello, World! hello's 12.5 ab12", " <x> word  <y> Été mixed [Day] sept!", "<0xC3><0xA9> <0xE4> <0x41>",
+                    "Ġhello ▁hello a</w> | [PAD] [PAD] n't do not", "e\u0301e\u0323\u0301 İ ß ﬁ", "中文アイ한국 Привет ελλ", "x" * 90, "\n\n\r\n\t x", "don't I'LL we've"]
+
+
+def golden_hash(t, texts):
+    """As tests/unit/test_components.c; None where the reference panics."""
+    h = wordpiece.Hash()
+    none = lambda words: [0xFFFFFFFF if w is None else w for w in words]
+
+    def add(e):
+        n = len(e.ids)
+        numbers = [n, *e.ids, *[x for pair in e.offsets for x in pair], *e.type_ids, *e.special_tokens_mask, *none(e.word_ids)]
+        h.bytes(struct.pack("<%dI" % len(numbers), *numbers))
+    for text in texts:
+        e = t.encode(text)
+        add(e)
+        for skip in (False, True):
+            try:
+                h.bytes(t.decode(e.ids, skip_special_tokens=skip).encode())
+            except BaseException:
+                return None
+    for i in range(PAIRS):
+        add(t.encode(texts[i], texts[i + 1]))
+    return h.h
+
+
+def make():
+    os.makedirs(OUT, exist_ok=True)
+    texts = golden_texts()
+    for name, value in (("model", WORDPIECE), ("texts", texts)):
+        with open(os.path.join(OUT, name + ".json"), "w", encoding="utf-8") as f:
+            json.dump(value, f, ensure_ascii=False, separators=(",", ":"))
+    with open(os.path.join(OUT, "tokenizers.jsonl"), "w", encoding="utf-8") as f:
+        for name, spec in tinies().items():
+            h = golden_hash(Tokenizer.from_str(json.dumps(spec)), texts)
+            if h is None:
+                print("%s: the reference panics, left out" % name)
+                continue
+            parts = {k: v for k, v in spec.items() if k not in ("model", "version", "truncation", "padding")}
+            f.write(json.dumps({"name": name, "hash": "%016x" % h, "parts": parts}, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 # --- Real tokenizers -------------------------------------------------------------------------------
@@ -430,7 +483,7 @@ def data_texts(quick):
     for path in sorted(glob.glob(wordpiece.DATA + "/*/*.jsonl*")):
         with (gzip.open if path.endswith("gz") else open)(path, "rt", encoding="utf-8") as f:
             for i, line in enumerate(f):
-                if not quick or i % 20 == 0:
+                if not quick or i % 60 == 0:
                     walk(json.loads(line))
     return list(seen)
 
@@ -454,7 +507,8 @@ def compare_real(command, quick, names):
         t.no_padding()
         report = Report(name)
         compare_encodings(report, command, path, t, texts, None)
-        compare_encodings(report, command, path, t, texts[:3000], texts[-3000:])
+        n = 300 if quick else 3000
+        compare_encodings(report, command, path, t, texts[:n], texts[-n:])
         bad += report.bad
         print("%-32s %8d compared, %d differ" % (name, report.n, report.bad), flush=True)
     return bad != 0
@@ -463,7 +517,9 @@ def compare_real(command, quick, names):
 if __name__ == "__main__":
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     arguments = [a for a in sys.argv[2:] if a != "--quick"]
-    if sys.argv[1:2] == ["list"]:
+    if sys.argv[1:2] == ["make"]:
+        make()
+    elif sys.argv[1:2] == ["list"]:
         print("\n".join(tinies()))
     elif sys.argv[1:2] in (["compare"], ["real"]):
         sys.exit({"compare": compare, "real": compare_real}[sys.argv[1]](arguments[0] if arguments else "tokenize", "--quick" in sys.argv, arguments[1:]))
