@@ -8,23 +8,35 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void try(const struct tokenizer *t, struct slice text, const struct slice *pair, size_t limit, struct arena *arena)
+static void check(const struct tokenizer *t, const struct encoding *x, size_t longest)
+{
+	struct buffer out = { NULL, 0, 0 };
+	for (size_t i = 0; i < x->n; i++) {
+		CHECK(x->ids[i] < tokenizer_vocab_size(t) && tokenizer_token(t, x->ids[i]).data);
+		CHECK(x->offsets[i].start <= x->offsets[i].end && x->offsets[i].end <= longest);
+	}
+	tokenizer_decode(t, x->ids, x->n, true, &out, NULL);
+	buffer_free(&out);
+}
+
+static void try(const struct tokenizer *t, struct tokenizer_scratch *scratch, struct slice text,
+	const struct slice *pair, size_t limit, struct arena *arena)
 {
 	struct tokenizer_options o = { .add_special = limit % 2 == 0, .max_length = limit, .offsets = true,
-		.type_ids = true, .special_mask = true, .word_ids = true, .byte_offsets = true };
+		.type_ids = true, .special_mask = true, .word_ids = true, .byte_offsets = true,
+		.truncation = (enum truncation)(limit % 3), .truncate_left = limit % 5 == 0,
+		.windows = limit > 7, .stride = limit % 4, .pad_id = tokenizer_padding(t) };
+	size_t longest = pair && pair->size > text.size ? pair->size : text.size;
 	struct encoding x;
 	struct error e;
-	if (tokenizer_encode(t, NULL, text, pair, &o, arena, &x, &e))
+	if (o.pad_id != (uint32_t)TOKENIZER_NO_ID)
+		o.pad_to = limit / 2;
+	if (tokenizer_encode(t, scratch, text, pair, &o, arena, &x, &e))
 		return;
-	CHECK(!limit || !o.add_special || x.n <= limit || tokenizer_added(t, pair != NULL) == 0);
-	for (size_t i = 0; i < x.n; i++) {
-		const struct slice *from = pair && pair->size > text.size ? pair : &text;
-		CHECK(x.ids[i] < tokenizer_vocab_size(t) && tokenizer_token(t, x.ids[i]).data);
-		CHECK(x.offsets[i].start <= x.offsets[i].end && x.offsets[i].end <= from->size);
-	}
-	struct buffer out = { NULL, 0, 0 };
-	tokenizer_decode(t, x.ids, x.n, true, &out, NULL);
-	buffer_free(&out);
+	CHECK(!limit || x.n <= limit || (o.add_special && tokenizer_added(t, pair != NULL) == 0));
+	check(t, &x, longest);
+	for (size_t i = 0; i < x.n_windows && i < 100; i++)
+		check(t, &x.windows[i], longest);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -39,11 +51,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	struct arena *arena = arena_new();
+	struct tokenizer_scratch *scratch = tokenizer_scratch_new(t);
 	struct slice part = { text.data, size < 256 ? size : 256 };
-	try(t, other, NULL, 0, arena);
-	try(t, part, NULL, 0, arena);
-	try(t, part, &other, 7, arena);
-	try(t, other, &part, 8, arena);
+	try(t, scratch, other, NULL, 0, arena);
+	try(t, scratch, part, NULL, 0, arena);
+	try(t, scratch, part, &other, 7, arena);
+	try(t, NULL, other, &part, 8, arena);
+	try(t, scratch, other, &part, 15, arena);
+	try(t, scratch, other, NULL, 10, arena);
+	tokenizer_scratch_free(scratch);
 	arena_free(arena);
 	tokenizer_free(t);
 	return 0;
