@@ -128,6 +128,140 @@ static void broken_tokenizer_json_is_refused(void **state)
 	}
 }
 
+/* A component by itself, and what the message holds. */
+static const struct {
+	const char *name, *member, *json, *message;
+} components[] = {
+	{ "a normalizer within a Sequence that is not known", "normalizer",
+		"{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"},{\"type\":\"Fold\"}]}",
+		"normalizer \"Fold\" is not supported" },
+	{ "a Sequence of normalizers that is none", "normalizer",
+		"{\"type\":\"Sequence\",\"normalizers\":{}}",
+		"\"normalizers\" is not an array" },
+	{ "a Strip without sides", "normalizer",
+		"{\"type\":\"Strip\",\"strip_left\":true}",
+		"normalizer Strip: \"strip_right\" is missing" },
+	{ "a Replace without content", "normalizer",
+		"{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\"}}",
+		"normalizer Replace: \"content\" is missing" },
+	{ "a Replace of a pattern of another kind", "normalizer",
+		"{\"type\":\"Replace\",\"pattern\":{\"Glob\":\"a\"},\"content\":\"\"}",
+		"\"pattern\" is neither {\"String\": text} nor {\"Regex\": text}" },
+	{ "a Replace of two patterns", "normalizer",
+		"{\"type\":\"Replace\",\"pattern\":{\"String\":\"a\",\"Regex\":\"b\"},\"content\":\"\"}",
+		"\"pattern\" is neither" },
+	{ "a Prepend of no text", "normalizer",
+		"{\"type\":\"Prepend\",\"prepend\":1}",
+		"normalizer Prepend: \"prepend\" is not a string" },
+	{ "a pattern with an open group", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"pre_tokenizer Split: regular expression \"(a\": ( without ) at byte 2" },
+	{ "a pattern with an open class", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"[ without ]" },
+	{ "a pattern that repeats nothing", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a|*\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"nothing to repeat" },
+	{ "a pattern that ends in a backslash", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a\\\\\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"a backslash at the end" },
+	{ "a pattern with a backreference", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(a)\\\\1\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"an escape at byte 5 is not supported" },
+	{ "a pattern with an unknown class", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\\\\p{Klingon}\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"a class of characters at byte 11 is not supported" },
+	{ "a pattern with an intersection", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[a-z&&[^b]]\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"&& at byte 4 is not supported" },
+	{ "a pattern with a range to nothing", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"[z-a]\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"a range that ends before it begins" },
+	{ "a pattern with a subexpression call", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(?<a>b)\\\\g<a>\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"an escape" },
+	{ "a pattern with a lookbehind of any length", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"(?<=a+)b\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"lookbehind assertion is not fixed length" },
+	{ "a pattern with a number that is no character", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"Regex\":\"\\\\x{110000}\"},\"behavior\":\"Isolated\",\"invert\":false}",
+		"a number that is no character" },
+	{ "a Split that does what nobody knows", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Kept\",\"invert\":false}",
+		"\"behavior\" is none of these: \"Removed\", \"Isolated\"" },
+	{ "a Split without invert", "pre_tokenizer",
+		"{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},\"behavior\":\"Removed\"}",
+		"\"invert\" is missing" },
+	{ "a ByteLevel without prefix", "pre_tokenizer",
+		"{\"type\":\"ByteLevel\",\"trim_offsets\":true}",
+		"pre_tokenizer ByteLevel: \"add_prefix_space\" is missing" },
+	{ "a Metaspace of two characters", "pre_tokenizer",
+		"{\"type\":\"Metaspace\",\"replacement\":\"__\"}",
+		"\"replacement\" is not one character" },
+	{ "a Metaspace of another scheme", "pre_tokenizer",
+		"{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"last\"}",
+		"\"prepend_scheme\" is none of these: \"always\", \"first\", \"never\"" },
+	{ "a Metaspace that says both", "pre_tokenizer",
+		"{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"first\",\"add_prefix_space\":false}",
+		"\"add_prefix_space\" is false, but" },
+	{ "a FixedLength of 0", "pre_tokenizer",
+		"{\"type\":\"FixedLength\",\"length\":0}",
+		"\"length\" is 0" },
+	{ "a delimiter of no character", "pre_tokenizer",
+		"{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"\"}",
+		"\"delimiter\" is not one character" },
+	{ "Digits without a choice", "pre_tokenizer",
+		"{\"type\":\"Digits\"}",
+		"\"individual_digits\" is missing" },
+	{ "a RobertaProcessing without trim", "post_processor",
+		"{\"type\":\"RobertaProcessing\",\"sep\":[\"[SEP]\",1],\"cls\":[\"[SEP]\",1]}",
+		"post_processor RobertaProcessing: \"trim_offsets\" is missing" },
+	{ "a BertProcessing with an id that no token has", "post_processor",
+		"{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\",9],\"cls\":[\"[SEP]\",1]}",
+		"\"sep\" has id 9, which no token has" },
+	{ "a post-processor within a Sequence that is not known", "post_processor",
+		"{\"type\":\"Sequence\",\"processors\":[{\"type\":\"Fold\"}]}",
+		"post_processor \"Fold\" is not supported" },
+	{ "a template behind a template", "post_processor",
+		"{\"type\":\"Sequence\",\"processors\":[{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}],\"pair\":[],\"special_tokens\":{}},{\"type\":\"TemplateProcessing\",\"single\":[],\"pair\":[],\"special_tokens\":{}}]}",
+		"a TemplateProcessing behind another one" },
+	{ "a decoder within a Sequence that is not known", "decoder",
+		"{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Fold\"}]}",
+		"decoder \"Fold\" is not supported" },
+	{ "a Strip of a word", "decoder",
+		"{\"type\":\"Strip\",\"content\":\"ab\",\"start\":1,\"stop\":0}",
+		"decoder Strip: \"content\" is not one character" },
+	{ "a Strip of less than nothing", "decoder",
+		"{\"type\":\"Strip\",\"content\":\"a\",\"start\":-1,\"stop\":0}",
+		"\"start\" is not a whole number" },
+	{ "a CTC without delimiter", "decoder",
+		"{\"type\":\"CTC\",\"pad_token\":\"\",\"cleanup\":false}",
+		"\"word_delimiter_token\" is missing" },
+	{ "a BPEDecoder without suffix", "decoder",
+		"{\"type\":\"BPEDecoder\"}",
+		"\"suffix\" is missing" },
+};
+
+static void broken_components_are_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof components / sizeof *components; i++) {
+		struct buffer b = { NULL, 0, 0 };
+		struct error e = { 0 };
+		buffer_printf(&b,
+			"{\"version\":\"1.0\",\"%s\":%s,\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\","
+			"\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":100,"
+			"\"vocab\":{\"[UNK]\":0,\"[SEP]\":1,\"a\":2}}}",
+			components[i].member, components[i].json);
+		struct tokenizer *t = open_json(buffer_view(&b), &e);
+		if (t)
+			fail_msg("%s: not refused", components[i].name);
+		if (e.code != ERROR_MODEL || !strstr(e.msg, components[i].message))
+			fail_msg("%s: %d, %s", components[i].name, e.code, e.msg);
+		buffer_free(&b);
+	}
+}
+
 /*
  * The reference numbers new tokens from the size of the vocabulary on, even into a hole's
  * neighbour.
@@ -231,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(broken_tokenizer_json_is_refused),
+		cmocka_unit_test(broken_components_are_refused),
 		cmocka_unit_test(an_added_token_that_gets_another_s_id_is_refused),
 		cmocka_unit_test(every_beginning_of_a_file_is_refused),
 		cmocka_unit_test(broken_vocab_txt_is_refused),
