@@ -34,7 +34,8 @@ void decoding_free(struct decoding *l)
 static struct slice string_at(const struct decoding *l, size_t i)
 {
 	size_t start = i ? l->ends[i - 1] : 0;
-	return (struct slice){ l->text.data + start, l->ends[i] - start };
+	return l->text.data ? (struct slice){ l->text.data + start, l->ends[i] - start }
+			    : SLICE("");
 }
 
 static bool starts_with(struct slice s, struct slice with)
