@@ -131,6 +131,21 @@ static const char *long_word(struct scan *s, const char *p, const char *end)
 	return q;
 }
 
+/* scan_token, in place: this is one of the few things that is done to every word. */
+static inline void put(struct scan *s, uint32_t id, size_t at, size_t size)
+{
+	size_t n = s->n;
+	if (__builtin_expect(n == s->capacity, false))
+		scan_grow(s, 1);
+	s->ids[n] = id;
+	if (s->offsets)
+		s->offsets[n] = (struct token_offset){ (uint32_t)at, (uint32_t)(at + size) };
+	if (s->words)
+		s->words[n] = s->word;
+	s->n = n + 1;
+	s->word++;
+}
+
 static inline const char *word(struct scan *s, const char *p, const char *end)
 {
 	const struct tokenizer *t = s->tokenizer;
@@ -144,7 +159,7 @@ static inline const char *word(struct scan *s, const char *p, const char *end)
 	uint32_t id = n <= t->model.wordpiece.max_chars ? wordpiece_whole(&t->model.wordpiece, key)
 							: (uint32_t)VOCAB_NONE;
 	if (id != (uint32_t)VOCAB_NONE)
-		scan_token(s, id, at, at + n);
+		put(s, id, at, n);
 	else
 		scan_word(s, (struct slice){ (const char *)&key, n }, at, NULL);
 	return p + n;
@@ -155,21 +170,17 @@ void scan_bert(struct scan *s, size_t start, size_t end)
 	const struct tokenizer *t = s->tokenizer;
 	const char *p = s->text + start, *stop = s->text + end;
 	while (p < stop && s->n < s->limit) {
-		switch ((enum byte_class)t->classes[(unsigned char)*p]) {
-		case BYTE_SPACE:
-			p++;
-			break;
-		case BYTE_PUNCTUATION:
-			scan_token(s, t->punctuation[(unsigned char)*p], (size_t)(p - s->text),
-				(size_t)(p - s->text) + 1);
-			p++;
-			break;
-		case BYTE_WORD:
+		enum byte_class class = t->classes[(unsigned char)*p];
+		if (class == BYTE_WORD) {
 			p = word(s, p, stop);
-			break;
-		case BYTE_OTHER:
+			p += p < stop && *p == ' ';
+		} else if (class == BYTE_PUNCTUATION) {
+			put(s, t->punctuation[(unsigned char)*p], (size_t)(p - s->text), 1);
+			p++;
+		} else if (class == BYTE_SPACE) {
+			p++;
+		} else {
 			p = mixed(s, p, stop);
-			break;
 		}
 	}
 }
