@@ -82,7 +82,9 @@ static int take(struct window *w, const struct record *r, size_t i, struct error
 		w->texts[i] = fill(w->template, w->texts[i], w->arena);
 	if (w->pair_key && record_text(r, w->pair, w->pair_key, w->arena, &w->pairs[i], e))
 		return -1;
-	return w->vector_key ? take_vector(w, r, i, e) : 0;
+	if (w->vector_key && take_vector(w, r, i, e))
+		return -1;
+	return w->take ? w->take(w, r, i, e) : 0;
 }
 
 bool window_read(struct window *w)

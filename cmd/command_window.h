@@ -19,6 +19,8 @@ struct window {
 	const char *text_key, *pair_key, *label_key, *vector_key;
 	const char *template; /* the text takes the place of each [DOCUMENT]; NULL: none */
 	size_t size; /* of a vector; 0: as the first one is */
+	/* What else the command wants of a record that will be number i, or NULL. */
+	int (*take)(struct window *, const struct record *, size_t i, struct error *);
 
 	struct arena *arena; /* of the records of the window */
 	size_t n;

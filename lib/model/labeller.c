@@ -63,6 +63,21 @@ static int find_length(struct labeller *m, const char *folder, size_t asked, str
 	return 0;
 }
 
+/* The heads' last layers have the same name: config.json's architectures tells them apart. */
+static int check_task(const struct labeller *m, struct error *e)
+{
+	const char *other =
+		m->task == LABELLER_TOKEN ? "ForSequenceClassification" : "ForTokenClassification";
+	struct json all = json_get(m->config.json, "architectures");
+	for (struct json_iterator i = json_iterate(all); json_each(&i);) {
+		struct slice name = i.value.raw;
+		if (memmem(name.data, name.size, other, strlen(other)))
+			return error_set(e, ERROR_MODEL, "%s: it is a %.*s", m->config.path,
+				name.size < 80 ? (int)name.size : 80, name.data);
+	}
+	return 0;
+}
+
 static int open_all(
 	struct labeller *m, const char *name, const struct labeller_options *o, struct error *e)
 {
@@ -79,7 +94,8 @@ static int open_all(
 		return -1;
 	const struct head_layout *layout =
 		m->task == LABELLER_SEQUENCE ? &m->architecture->sequence : &m->architecture->token;
-	if (head_open(&m->head, layout, &m->config, m->file, m->device, dtype, m->arena, e))
+	if (check_task(m, e) ||
+		head_open(&m->head, layout, &m->config, m->file, m->device, dtype, m->arena, e))
 		return error_wrap(e, "%s is no %s classifier", folder,
 			m->task == LABELLER_SEQUENCE ? "text" : "token");
 	m->model = m->architecture->open(&m->config, m->file, m->device, dtype, e);

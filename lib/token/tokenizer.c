@@ -205,6 +205,11 @@ uint32_t tokenizer_padding(const struct tokenizer *t)
 	return (uint32_t)TOKENIZER_NO_ID;
 }
 
+bool tokenizer_marks_words(const struct tokenizer *t)
+{
+	return t->model.kind == MODEL_WORDPIECE;
+}
+
 bool tokenizer_is_special(const struct tokenizer *t, uint32_t id)
 {
 	return id < t->vocab.size && t->added_of[id] &&

@@ -128,6 +128,8 @@ uint32_t tokenizer_id(const struct tokenizer *, struct slice token);
 uint32_t tokenizer_padding(const struct tokenizer *);
 
 uint32_t tokenizer_unknown(const struct tokenizer *); /* id of the unknown token, TOKENIZER_NO_ID */
+/* Do tokens that go on with a word begin with a mark of that, as WordPiece's "##"? */
+bool tokenizer_marks_words(const struct tokenizer *);
 bool tokenizer_is_special(const struct tokenizer *, uint32_t id);
 
 /* --- Decoding ------------------------------------------------------------------------------ */

@@ -3,7 +3,8 @@
 
     classify.py logistic OUT    logistic.json: scikit-learn's LogisticRegression and StratifiedKFold
     classify.py models OUT      for each architecture a folder with a tiny model of random weights, and cases.json: texts,
-                                pairs and their logits by transformers
+                                pairs and their logits by transformers; zero-shot.tsv: its zero-shot-classification pipeline
+    classify.py tokens OUT      the same of token classifiers: entities.json, by its token-classification pipeline
 
 The optimum is scikit-learn's by newton-cg to 1e-12: its lbfgs stops at ftol 64 eps before that. Versions stand in the file.
 """
@@ -66,15 +67,22 @@ PAIRS = [("The weaver works.", "Someone is at work."), ("", "b"), ("cloth " * 40
          ("short", "linen and silk " * 30)]
 
 
-def tokenizer_of(folder, kind, limit):
+NER_TEXTS = ["The letter was written by my old friend.", "river, stone & cloth: 100%!", "Weaver Zoë met the Müller brothers in Łódź!",
+             "a", "one two three seven unbelievable hundred", "x-ray of O'Neill's shuttle 🧵 thread"]
+NER_WORDS = [["The", "weaver", "Zoë", "met", "O'Neill", "."], ["unbelievable"], ["one", "🧵", "hundred-and-ten", "stones"]]
+
+TYPELESS = ("roberta", "xlm-roberta", "mpnet", "distilbert", "modernbert", "deberta-v2")
+
+
+def tokenizer_of(folder, kind, limit, bytes=False):
     """The tokenizer as Hugging Face's tokenizers has it, and its files. WordPiece for most: the encoder sees ids only."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, decoders
-    if kind == "modernbert":
+    if bytes:
         t = Tokenizer(models.BPE())
         t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         t.decoder = decoders.ByteLevel()
         from tokenizers import trainers
-        t.train_from_iterator(TEXTS * 3, trainers.BpeTrainer(vocab_size=300, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        t.train_from_iterator((TEXTS + NER_TEXTS) * 3, trainers.BpeTrainer(vocab_size=300, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
                               initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False))
         t.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
         t.save(os.path.join(folder, "tokenizer.json"))
@@ -89,11 +97,12 @@ def tokenizer_of(folder, kind, limit):
         t.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1",
                                                          [("[CLS]", cls), ("[SEP]", sep)])
         special = dict(pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]", mask_token="[MASK]")
-    json.dump({"tokenizer_class": "PreTrainedTokenizerFast" if kind == "modernbert" else "BertTokenizer", "do_lower_case": True,
+    json.dump({"tokenizer_class": "PreTrainedTokenizerFast" if bytes else "BertTokenizer", "do_lower_case": True,
                "model_max_length": limit}, open(os.path.join(folder, "tokenizer_config.json"), "w"))
     from transformers import PreTrainedTokenizerFast
     return PreTrainedTokenizerFast(tokenizer_object=t, model_max_length=limit, **special,
-                                   model_input_names=["input_ids", "token_type_ids", "attention_mask"])
+                                   model_input_names=["input_ids"] + (["attention_mask"] if kind in TYPELESS else
+                                                                      ["token_type_ids", "attention_mask"]))
 
 
 def randomize(model, stored):
@@ -109,14 +118,14 @@ def randomize(model, stored):
             p.copy_(p.to(getattr(torch, stored)).float())
 
 
-def tiny(out, name, kind, task, config, limit, seed, labels=None, stored="float16"):
+def tiny(out, name, kind, task, config, limit, seed, labels=None, stored="float16", bytes=False):
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification
     from safetensors.torch import save_file
     folder = os.path.join(out, name)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    tokenizer = tokenizer_of(folder, kind, limit)
+    tokenizer = tokenizer_of(folder, kind, limit, bytes)
     torch.manual_seed(seed)
     labels = labels or ["no", "yes", "perhaps"]
     config = dict(config, vocab_size=len(tokenizer), id2label={i: l for i, l in enumerate(labels)},
@@ -135,11 +144,7 @@ def tiny(out, name, kind, task, config, limit, seed, labels=None, stored="float1
 
 def logits_of(model, tokenizer, text, pair=None):
     import torch
-    x = tokenizer(text, pair, truncation=True, return_tensors="pt", return_token_type_ids=True)
-    if getattr(model.config, "type_vocab_size", 0) < 2 or model.config.model_type in ("mpnet", "distilbert", "roberta"):
-        x.pop("token_type_ids", None)
-    if model.config.model_type == "roberta":
-        x.pop("attention_mask", None)
+    x = tokenizer(text, pair, truncation=True, return_tensors="pt")
     with torch.no_grad():
         return [float(v) for v in model(**x).logits[0].double().reshape(-1)]
 
@@ -196,5 +201,51 @@ def zero_shot(out):
                     f.write(f"{'multi' if multi else 'single'}\t{text}\t{label}\t{score!r}\n")
 
 
+TOKEN = {
+    "ner-bert": ("bert", dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20,
+                 max_position_embeddings=60), 60),
+    "ner-roberta": ("roberta", dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24,
+                    max_position_embeddings=82, type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1), 80),
+    "ner-distilbert": ("distilbert", dict(dim=20, n_layers=2, n_heads=5, hidden_dim=28, max_position_embeddings=60), 60),
+}
+ENTITIES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "MISC"]
+
+
+def first(found):
+    return found[0] if found and isinstance(found[0], list) else found
+
+
+def tokens(out):
+    import torch, transformers
+    from transformers import pipeline
+    cases = {"made_by": f"tests/golden/classify.py tokens: transformers {transformers.__version__}, torch {torch.__version__}",
+             "texts": NER_TEXTS, "words": NER_WORDS, "models": {}}
+    for seed, (name, (kind, config, limit)) in enumerate(TOKEN.items()):
+        folder, tokenizer, model = tiny(out, name, kind, "token", config, limit, 100 + seed, ENTITIES, bytes=kind == "roberta")
+        found = {}
+        for how in ("none", "simple", "first", "average", "max"):
+            p = pipeline("token-classification", model=model, tokenizer=tokenizer, device="cpu", aggregation_strategy=how)
+            key = "entity" if how == "none" else "entity_group"
+            found[how] = [[[e[key], float(e["score"]), int(e["start"]), int(e["end"])] +
+                           ([int(e["index"]), e["word"]] if how == "none" else []) for e in p(t)] for t in NER_TEXTS]
+            if kind != "roberta":
+                q = pipeline("token-classification", model=model, tokenizer=tokenizer, device="cpu", aggregation_strategy=how,
+                             is_split_into_words=True)
+                found[how + "-words"] = [[[e[key], float(e["score"]), int(e["start"]), int(e["end"])] +
+                                          ([int(e["index"]), e["word"]] if how == "none" else []) for e in first(q(w, is_split_into_words=True))] for w in NER_WORDS]
+        cases["models"][name] = found
+        print(name, sum(len(f) for f in found["none"]), sum(os.path.getsize(os.path.join(folder, f)) for f in os.listdir(folder)))
+    # labels that depend on the token alone, so that windows change nothing
+    folder, tokenizer, model = tiny(out, "ner-context-free", "bert", "token", dict(hidden_size=12, num_hidden_layers=0,
+                                    num_attention_heads=2, intermediate_size=16, max_position_embeddings=200), 200, 200, ENTITIES)
+    from safetensors.torch import load_file, save_file
+    path = os.path.join(folder, "model.safetensors")
+    state = load_file(path)
+    state["bert.embeddings.position_embeddings.weight"].zero_()
+    save_file(state, path, metadata={"format": "pt"})
+    with open(os.path.join(out, "entities.json"), "w") as f:
+        json.dump(cases, f, ensure_ascii=False)
+
+
 if __name__ == "__main__":
-    {"logistic": logistic, "models": models}[sys.argv[1]](sys.argv[2])
+    {"logistic": logistic, "models": models, "tokens": tokens}[sys.argv[1]](sys.argv[2])
