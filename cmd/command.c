@@ -277,6 +277,22 @@ static void open_input(const struct command *c)
 		reader_columns(run.reader);
 }
 
+/* One file for two outputs would lose the one that is finished first. */
+static void check_outputs(void)
+{
+	const struct {
+		const char *option, *path;
+	} outputs[] = { { "-o", run.output_path }, { "--rejects", shared.rejects },
+		{ "--vectors", run.vectors }, { "--stats-json", shared.stats_json } };
+	for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
+		const char *path = outputs[i].path;
+		for (size_t k = 0; k < i && path && strncmp(path, "/dev/", 5); k++)
+			if (outputs[k].path && strcmp(path, outputs[k].path) == 0)
+				command_usage("%s and %s both write %s", outputs[k].option,
+					outputs[i].option, path);
+	}
+}
+
 void command_begin(const struct command *c, int argc, char **argv)
 {
 	hold_streams();
@@ -291,6 +307,7 @@ void command_begin(const struct command *c, int argc, char **argv)
 		run.input_key = c->input_key;
 	if (shared.rejects)
 		shared.on_error = 1;
+	check_outputs();
 	if (!run.threads)
 		run.threads = allowed_cpus();
 	omp_set_dynamic(0);

@@ -44,6 +44,19 @@ load common
 	done
 }
 
+@test "one file for two outputs is exit 2, but for a device" {
+	cd "$BATS_TEST_TMPDIR"
+	echo '{"text": "a"}' >in
+	for two in "-o x --rejects x" "-o x --stats-json x" "-o x --vectors x" "--vectors x --rejects x"; do
+		run embed $two in
+		status_is 2
+		output_has "both write x"
+	done
+	[ ! -e x ]
+	run embed -o /dev/null --rejects /dev/null in
+	status_is 0
+}
+
 @test "the man page documents every option that --help shows" {
 	for c in $(commands); do
 		page=$HEDDLE_SRC/man/man1/$c.1
