@@ -227,6 +227,30 @@ size_t cuda_shared(struct lane *lane)
 
 /* --- memory --- */
 
+/* The emulator (tests/emu/emu.h) sees pieces only: tell it, in the lane's order, what of them has been
+ * handed out and not yet been written, and what is nobody's. GAP bytes lie behind each allocation. */
+#if defined HEDDLE_EMULATOR
+enum : size_t { GAP = 64 };
+static void hand_out(struct lane *lane, char *p, size_t size)
+{
+	emu_region(p, size, true, lane->stream);
+}
+
+static void take_back(struct lane *lane, char *p, size_t size)
+{
+	emu_region(p, size, false, lane->stream);
+}
+#else
+enum : size_t { GAP = 0 };
+static void hand_out(struct lane *, char *, size_t)
+{
+}
+
+static void take_back(struct lane *, char *, size_t)
+{
+}
+#endif
+
 static void pieces_free(struct piece **list)
 {
 	for (struct piece *p = *list, *next; p; p = next) {
@@ -300,6 +324,8 @@ static void *alloc(struct lane *lane, size_t size)
 	p->next = lane->card->used;
 	lane->card->used = p;
 	pthread_mutex_unlock(&lane->card->mutex);
+	take_back(lane, p->data, p->size);
+	hand_out(lane, p->data, size);
 	return p->data;
 }
 
@@ -321,6 +347,8 @@ static void release(struct lane *lane, void *data)
 	p->next = c->unused;
 	c->unused = p;
 	pthread_mutex_unlock(&c->mutex);
+	if (lane->begun)
+		take_back(lane, p->data, p->size);
 }
 
 struct arena_mark cuda_arena_mark(const struct lane *lane)
@@ -331,14 +359,24 @@ struct arena_mark cuda_arena_mark(const struct lane *lane)
 
 void cuda_arena_reset(struct lane *lane, struct arena_mark mark)
 {
+	auto from = static_cast<struct piece *>(mark.block);
+	size_t used = mark.used;
+	for (struct piece *p = from ? from : lane->pieces; p && lane->current; p = p->next) {
+		take_back(lane, p->data + used, (p == lane->current ? lane->filled : p->size) - used);
+		used = 0;
+		if (p == lane->current)
+			break;
+	}
 	lane->current = static_cast<struct piece *>(mark.block);
 	lane->filled = mark.used;
 }
 
 /* The next piece is the one behind the current, if it is large enough, else a new one put there. */
-void *cuda_arena_alloc(struct lane *lane, size_t size)
+void *cuda_arena_alloc(struct lane *lane, size_t asked)
 {
-	size = size > SIZE_MAX - GRAIN ? SIZE_MAX : (size + GRAIN - 1) / GRAIN * GRAIN;
+	size_t size = asked > SIZE_MAX - GRAIN - GAP
+			      ? SIZE_MAX
+			      : (asked + GAP + GRAIN - 1) / GRAIN * GRAIN;
 	size = size ? size : GRAIN;
 	struct piece *p = lane->current;
 	if (!p || p->size - lane->filled < size) {
@@ -347,12 +385,14 @@ void *cuda_arena_alloc(struct lane *lane, size_t size)
 			struct piece *fresh = piece_new(lane, size < PIECE ? PIECE : size);
 			if (!fresh)
 				return NULL;
+			take_back(lane, fresh->data, fresh->size);
 			fresh->next = *next;
 			*next = fresh;
 		}
 		p = lane->current = *next;
 		lane->filled = 0;
 	}
+	hand_out(lane, p->data + lane->filled, asked);
 	lane->filled += size;
 	return p->data + lane->filled - size;
 }
@@ -382,6 +422,7 @@ static bool ring_begin(struct lane *lane)
 	if (!cuda_good(lane, cudaMalloc(&card, SLOT * SLOTS), "cudaMalloc"))
 		return false;
 	lane->staged = static_cast<char *>(card);
+	take_back(lane, lane->staged, SLOT * SLOTS);
 	return true;
 }
 
@@ -426,6 +467,8 @@ void *cuda_stage(struct lane *lane, const void *host, size_t size)
 	if (size == 0)
 		return lane->staged + at;
 	memcpy(lane->pinned + at, host, size);
+	take_back(lane, lane->staged + at, (size + GRAIN - 1) / GRAIN * GRAIN);
+	hand_out(lane, lane->staged + at, size);
 	return cuda_good(lane,
 		       cudaMemcpyAsync(lane->staged + at, lane->pinned + at, size,
 			       cudaMemcpyHostToDevice, lane->stream),

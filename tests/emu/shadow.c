@@ -67,17 +67,26 @@ void shadow_shared_size(size_t dynamic)
 		spaces[SPACE_STATIC].base = symbol_shared_base();
 }
 
-void shadow_state(uintptr_t at, size_t size, enum byte_state state)
-{
-	memset(spaces[SPACE_DEVICE].state + (at - spaces[SPACE_DEVICE].base), (int)state, size);
-}
-
 static void discard(void *p, size_t size)
 {
 	uintptr_t from = ((uintptr_t)p + 4095) / 4096 * 4096,
 		  to = ((uintptr_t)p + size) / 4096 * 4096;
 	if (to > from)
 		madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+/* Outside is 0, and so are pages given back. */
+void shadow_state(uintptr_t at, size_t size, enum byte_state state)
+{
+	uint8_t *p = spaces[SPACE_DEVICE].state + (at - spaces[SPACE_DEVICE].base);
+	const size_t edge = 1 << 20;
+	if (state == BYTE_OUTSIDE && size > 2 * edge) {
+		discard(p + edge, size - 2 * edge);
+		memset(p, BYTE_OUTSIDE, edge + 4096);
+		memset(p + size - edge - 4096, BYTE_OUTSIDE, edge + 4096);
+		return;
+	}
+	memset(p, (int)state, size);
 }
 
 void shadow_forget(uintptr_t at, size_t size)
