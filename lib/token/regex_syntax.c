@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "lib/text/utf8.h"
-#include "lib/token/regex_table.h"
+#include "lib/token/regex_set.h"
 
 enum { DEPTH = 200, NESTED = 8, NO_ATOM = -1 };
 
@@ -24,13 +24,6 @@ struct translation {
 	} groups[DEPTH];
 	size_t depth;
 	struct error *error;
-};
-
-/* What a class in brackets holds so far. */
-struct set {
-	struct buffer items; /* as it stands between PCRE2's brackets */
-	struct buffer nots; /* of \P and its like: [^…] each, and | in between */
-	size_t n_nots;
 };
 
 static int refuse(struct translation *t, const char *what)
@@ -71,117 +64,13 @@ static uint32_t take_char(struct translation *t)
 
 /* --- Classes of code points -------------------------------------------------------------------- */
 
-static bool same_name(struct slice name, const char *other)
+static int add_class(struct translation *t, struct regex_set *s, struct slice name, bool not )
 {
-	for (size_t i = 0; i < name.size; i++) {
-		char c = name.data[i];
-		if (c == '_' || c == ' ' || c == '-')
-			continue;
-		char low = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-		char want = *other >= 'A' && *other <= 'Z' ? (char)(*other | 0x20) : *other;
-		if (low != want)
-			return false;
-		other++;
-	}
-	return !*other;
-}
-
-/* Other names, and classes that are ranges. */
-static const struct {
-	const char *name, *is;
-} names[] = {
-	{ "Letter", "L" },
-	{ "Uppercase_Letter", "Lu" },
-	{ "Lowercase_Letter", "Ll" },
-	{ "Mark", "M" },
-	{ "Number", "N" },
-	{ "Decimal_Number", "Nd" },
-	{ "Punctuation", "P" },
-	{ "Symbol", "S" },
-	{ "Separator", "Z" },
-	{ "Alpha", "Alphabetic" },
-	{ "Upper", "Uppercase" },
-	{ "Lower", "Lowercase" },
-	{ "Digit", "Nd" },
-	{ "Cntrl", "Cc" },
-	{ "White_Space", "space" },
-	{ "Connector_Punctuation", "Pc" },
-	{ "Dash_Punctuation", "Pd" },
-};
-
-static const struct regex_class *find_class(struct slice name)
-{
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (same_name(name, names[i].name)) {
-			name = slice_from(names[i].is);
-			break;
-		}
-	for (size_t i = 0; i < sizeof regex_classes / sizeof *regex_classes; i++)
-		if (same_name(name, regex_classes[i].name))
-			return &regex_classes[i];
-	return NULL;
-}
-
-static void add_inside(struct buffer *b, const struct regex_class *c)
-{
-	buffer_text(b, c->inside);
-	for (size_t i = 0; i < c->n; i++)
-		buffer_printf(b, "\\x{%x}-\\x{%x}", c->lacks[i].first, c->lacks[i].last);
-}
-
-/* A class by name into a set; what PCRE2 cannot say within brackets stands beside them. */
-static int add_class(struct translation *t, struct set *s, struct slice name, bool not )
-{
-	struct buffer *to = not ? &s->nots : &s->items;
-	if (not )
-		buffer_text(to, s->n_nots++ ? "|[^" : "[^");
-	if (same_name(name, "alnum")) {
-		add_inside(to, find_class(SLICE("Alphabetic")));
-		add_inside(to, find_class(SLICE("Nd")));
-	} else if (same_name(name, "xdigit")) {
-		buffer_text(to, "0-9A-Fa-f");
-	} else if (same_name(name, "ascii")) {
-		buffer_text(to, "\\x{0}-\\x{7f}");
-	} else if (same_name(name, "any")) {
-		buffer_text(to, "\\x{0}-\\x{10ffff}");
-	} else {
-		const struct regex_class *c = find_class(name);
-		if (!c)
-			return refuse(t, "a class of characters");
-		add_inside(to, c);
-	}
-	if (not )
-		buffer_char(to, ']');
-	return 0;
-}
-
-/* The set as one item of a pattern. */
-static void put_set(struct translation *t, const struct set *s, bool not )
-{
-	const struct slice items = buffer_view(&s->items), nots = buffer_view(&s->nots);
-	if (s->n_nots == 0 && items.size == 0)
-		buffer_text(t->out, not ? "\\p{Any}" : "(?!)");
-	else if (s->n_nots == 0)
-		buffer_printf(t->out, "[%s%.*s]", not ? "^" : "", (int)items.size, items.data);
-	else if (!not )
-		buffer_printf(t->out, "(?:%.*s%s%.*s%s)", (int)nots.size, nots.data,
-			items.size ? "|[" : "", (int)items.size, items.size ? items.data : "",
-			items.size ? "]" : "");
-	else if (items.size)
-		buffer_printf(t->out, "(?:(?!%.*s)[^%.*s])", (int)nots.size, nots.data,
-			(int)items.size, items.data);
-	else
-		buffer_printf(t->out, "(?:(?!%.*s)\\p{Any})", (int)nots.size, nots.data);
-}
-
-static void free_set(struct set *s)
-{
-	buffer_free(&s->items);
-	buffer_free(&s->nots);
+	return regex_set_add(s, name, not ) ? 0 : refuse(t, "a class of characters");
 }
 
 /* Behind \p or \P: {Name}, {^Name}. */
-static int take_property(struct translation *t, struct set *s, bool not )
+static int take_property(struct translation *t, struct regex_set *s, bool not )
 {
 	if (!take(t, "{"))
 		return refuse(t, "\\p without {");
@@ -214,7 +103,7 @@ static const char *shorthand(char c)
 }
 
 /* Behind a backslash: a class of characters, 1 if there was one. */
-static int take_class(struct translation *t, struct set *s)
+static int take_class(struct translation *t, struct regex_set *s)
 {
 	char c = peek(t, 0);
 	bool upper = c >= 'A' && c <= 'Z';
@@ -313,7 +202,7 @@ static void put_char(struct buffer *b, uint32_t c)
 /* --- [ ] --------------------------------------------------------------------------------------- */
 
 /* [:name:] or [:^name:]; 0 where it is none. */
-static int take_posix(struct translation *t, struct set *s)
+static int take_posix(struct translation *t, struct regex_set *s)
 {
 	size_t start = t->at + 2, end = start;
 	bool not = peek(t, 2) == '^';
@@ -339,12 +228,12 @@ static int take_member(struct translation *t, uint32_t *c)
 	return 0;
 }
 
-static int take_items(struct translation *t, struct set *s, unsigned depth);
+static int take_items(struct translation *t, struct regex_set *s, unsigned depth);
 
 /* A class within a class: what it holds is held too. */
-static int take_nested(struct translation *t, struct set *s, unsigned depth)
+static int take_nested(struct translation *t, struct regex_set *s, unsigned depth)
 {
-	struct set inner = { .n_nots = 0 };
+	struct regex_set inner = { .n_nots = 0 };
 	bool not = take(t, "[^");
 	if (depth == NESTED || !(not || take(t, "[")))
 		return refuse(t, "classes nested so deeply");
@@ -362,11 +251,11 @@ static int take_nested(struct translation *t, struct set *s, unsigned depth)
 				nots.data);
 		s->n_nots += inner.n_nots;
 	}
-	free_set(&inner);
+	regex_set_free(&inner);
 	return rc;
 }
 
-static int take_item(struct translation *t, struct set *s, unsigned depth)
+static int take_item(struct translation *t, struct regex_set *s, unsigned depth)
 {
 	uint32_t first, last;
 	int rc = 0;
@@ -400,7 +289,7 @@ static int take_item(struct translation *t, struct set *s, unsigned depth)
 }
 
 /* Up to the closing bracket, which is taken too. */
-static int take_items(struct translation *t, struct set *s, unsigned depth)
+static int take_items(struct translation *t, struct regex_set *s, unsigned depth)
 {
 	if (peek(t, 0) == ']' && memchr(t->in.data + t->at + 1, ']', t->in.size - t->at - 1)) {
 		t->at++;
@@ -414,12 +303,12 @@ static int take_items(struct translation *t, struct set *s, unsigned depth)
 
 static int translate_class(struct translation *t)
 {
-	struct set s = { .n_nots = 0 };
+	struct regex_set s = { .n_nots = 0 };
 	bool not = take(t, "^");
 	int rc = take_items(t, &s, 0);
 	if (!rc)
-		put_set(t, &s, not );
-	free_set(&s);
+		regex_set_put(&s, not, t->out);
+	regex_set_free(&s);
 	return rc;
 }
 
@@ -583,23 +472,24 @@ static int translate_quantifiers(struct translation *t)
 /* \b between what is in \w and what is not; \B elsewhere. */
 static void put_boundary(struct translation *t, bool not )
 {
-	struct buffer word = { NULL, 0, 0 };
-	add_inside(&word, find_class(SLICE("word")));
+	struct regex_set set = { .n_nots = 0 };
+	regex_set_add(&set, SLICE("word"), false);
+	const struct buffer word = set.items;
 	buffer_printf(t->out,
 		not ? "(?:(?<=[%1$.*2$s])(?=[%1$.*2$s])|(?<![%1$.*2$s])(?![%1$.*2$s]))"
 		    : "(?:(?<=[%1$.*2$s])(?![%1$.*2$s])|(?<![%1$.*2$s])(?=[%1$.*2$s]))",
 		word.data, (int)word.size);
-	buffer_free(&word);
+	regex_set_free(&set);
 }
 
 static int translate_escape(struct translation *t)
 {
-	struct set s = { .n_nots = 0 };
+	struct regex_set s = { .n_nots = 0 };
 	uint32_t c;
 	int rc = take_class(t, &s);
 	if (rc > 0)
-		put_set(t, &s, false);
-	free_set(&s);
+		regex_set_put(&s, false, t->out);
+	regex_set_free(&s);
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	switch (peek(t, 0)) {
