@@ -8,6 +8,8 @@
 #include "cmd/command.h"
 #include "lib/model/embedder.h"
 #include "lib/model/folder.h"
+#include "lib/text/utf8.h"
+#include "lib/token/passage.h"
 #include "lib/token/tokenizer.h"
 
 enum { BATCH_RECORDS = 8192, BATCH_BYTES = 1 << 22, CHUNK_RECORDS = 64 };
@@ -28,11 +30,12 @@ enum field {
 static const char *const field_names[FIELDS] = { "ids", "tokens", "offsets", "count", "type_ids",
 	"special_mask", "word_ids", "attention_mask", "window" };
 static const char *const decode_keys[] = { "text" };
+static const char *const chunk_keys[] = { "chunk", "start", "end", "count" };
 
 static const char *model, *pair_key;
 static bool add_special = true, count_only, decode, skip_special, lowercase, lowercase_given;
 static bool special_given;
-static size_t max_length, stride, pad_to, pad_multiple;
+static size_t max_length, stride, pad_to, pad_multiple, chunk_tokens, overlap;
 static bool stride_given;
 static int offset_unit, truncation, truncation_side, padding_side;
 static const char *pad_token;
@@ -76,6 +79,10 @@ static const struct option options[] = {
 	OPTION_CHOICE(0, "padding-side", &padding_side, "right|left",
 		"fill up at the end or at the beginning [right]"),
 	OPTION_STRING(0, "pad-token", &pad_token, "TOKEN", "what to fill up with [the model's]"),
+	OPTION_COUNT(0, "chunk", &chunk_tokens, 1, 0x1p31, "N",
+		"make records of at most N tokens, at ends of sentences or words"),
+	OPTION_COUNT(0, "overlap", &overlap, 0, 0x1p31, "N",
+		"tokens that a chunk may repeat of the one before [0]"),
 	OPTION_CHOICE(0, "offset-unit", &offset_unit, "codepoint|byte", "of offsets [codepoint]"),
 	{ .kind = OPTION_KIND_FLAG,
 		.name = "lowercase",
@@ -93,6 +100,9 @@ static const char *const examples[] = {
 	"ids, tokens, offsets and count of each text",
 	"tokenize -m ./vocab.txt --count docs.csv",
 	"a column with the number of tokens",
+	"tokenize -m ./model --chunk 256 --overlap 32 docs.jsonl | embed -m ./model --text-key "
+	"chunk",
+	"passages that the model takes whole",
 	"tokenize --fields ids --drop text docs.jsonl | tokenize --decode --skip-special-tokens",
 	"there and back",
 	NULL,
@@ -141,6 +151,12 @@ static void check_usage(void)
 	if (skip_special && !decode)
 		command_usage("--skip-special-tokens goes with --decode only; "
 			      "see --no-add-special-tokens");
+	if (chunk_tokens &&
+		(decode || fields_given.n || count_only || pair_key || max_length || fills))
+		command_usage("--chunk goes with --overlap, --offset-unit, --lowercase and "
+			      "--no-add-special-tokens only");
+	if (overlap && overlap >= chunk_tokens)
+		command_usage("--overlap is to be below --chunk");
 	if (cuts && !max_length)
 		command_usage("--truncation, --truncation-side and --stride go with --max-length");
 	if (truncation == TRUNCATE_ONLY_SECOND && !pair_key)
@@ -168,6 +184,9 @@ static void open_tokenizer(void)
 	if (max_length && max_length < added)
 		command_usage("--max-length %zu leaves no room for the %zu special tokens",
 			max_length, added);
+	if (chunk_tokens && chunk_tokens <= added)
+		command_usage("--chunk %zu leaves no room for the %zu special tokens", chunk_tokens,
+			added);
 	if (stride_given && stride >= max_length - added)
 		command_usage(
 			"--stride %zu is not below the %zu tokens that a window has of a text",
@@ -293,6 +312,46 @@ static int encode_record(struct buffer *out, const struct record *r, struct work
 	return 0;
 }
 
+/* A byte of a text in the unit of offsets; `from` and its number are the last place asked for. */
+static size_t place(struct slice text, size_t at, size_t *from, size_t *number)
+{
+	if (offset_unit)
+		return at;
+	*number += utf8_count((struct slice){ text.data + *from, at - *from });
+	*from = at;
+	return *number;
+}
+
+/* The record once for each of its passages. */
+static int chunk_record(struct buffer *out, const struct record *r, struct worker *w,
+	size_t *tokens, struct error *e)
+{
+	const struct passage_options o = { chunk_tokens, overlap, add_special };
+	struct slice text;
+	struct passage *list;
+	size_t n, from = 0, number = 0;
+	if (record_text(r, want, run.text_key, w->arena, &text, e))
+		return -1;
+	if (passage_split(tokenizer, w->scratch, text, &o, w->arena, &list, &n, e))
+		return error_wrap(e, "%s:%zu", r->file, r->line);
+	for (size_t i = 0; i < n; i++) {
+		struct slice chunk = { text.data + list[i].start, list[i].end - list[i].start };
+		if (list[i].start < from)
+			from = number = 0;
+		size_t start = place(text, list[i].start, &from, &number);
+		size_t last = from, count = number;
+		if (writer_begin(run.writer, out, r, e))
+			return -1;
+		writer_text(run.writer, out, chunk);
+		writer_integer(run.writer, out, (int64_t)start);
+		writer_integer(run.writer, out, (int64_t)place(text, list[i].end, &last, &count));
+		writer_integer(run.writer, out, (int64_t)list[i].n);
+		writer_end(run.writer, out);
+		*tokens += list[i].n;
+	}
+	return 0;
+}
+
 static int read_ids(
 	const struct record *r, struct arena *arena, uint32_t **ids, size_t *n, struct error *e)
 {
@@ -350,10 +409,14 @@ struct chunk {
 
 static void work(struct chunk *c, const struct record *records, struct worker *w)
 {
+	int (*chosen)(struct buffer *, const struct record *, struct worker *, size_t *,
+		struct error *) = decode         ? decode_record
+				  : chunk_tokens ? chunk_record
+						 : encode_record;
 	for (size_t i = 0; i < c->n; i++) {
 		struct error e;
 		const struct record *r = &records[c->first + i];
-		int rc = (decode ? decode_record : encode_record)(&c->out, r, w, &c->tokens, &e);
+		int rc = chosen(&c->out, r, w, &c->tokens, &e);
 		arena_clear(w->arena);
 		c->ends[i] = c->out.size;
 		c->errors[i] = NULL;
@@ -449,6 +512,9 @@ int main(int argc, char **argv)
 	if (decode) {
 		want = reader_want(run.reader, run.input_key);
 		command_output_keys(decode_keys, 1);
+	} else if (chunk_tokens) {
+		want = reader_want(run.reader, run.text_key);
+		command_output_keys(chunk_keys, 4);
 	} else {
 		choose_fields();
 		const char *keys[FIELDS];

@@ -275,3 +275,27 @@ ten='{"id":7,"text":"hello world hello world hello world hello world hello world
 	output_has "in.jsonl:2: regular expression"
 	output_has "takes too long"
 }
+
+@test "--chunk makes a record of each passage, with its place" {
+	printf '{"id":1,"text":"Hello caf\\u00e9. Hello world!  hello"}\n{"id":2,"text":" "}\n' >"$BATS_TEST_TMPDIR/in.jsonl"
+	run tokenize -m $vocab --chunk 6 --drop text "$BATS_TEST_TMPDIR/in.jsonl"
+	status_is 0
+	[ "$output" = '{"id":1,"chunk":"Hello café.","start":0,"end":11,"count":5}
+{"id":1,"chunk":"Hello world!  hello","start":12,"end":31,"count":6}' ]
+	run bash -c "tokenize -m $vocab --chunk 6 --offset-unit byte --no-add-special-tokens --drop text,id $BATS_TEST_TMPDIR/in.jsonl | head -n 1"
+	[ "$output" = '{"chunk":"Hello café. Hello world!","start":0,"end":25,"count":6}' ]
+	run bash -c "tokenize -m $vocab --chunk 5 --overlap 2 --drop text,id $BATS_TEST_TMPDIR/in.jsonl | tail -n 1"
+	[ "$output" = '{"chunk":"world!  hello","start":18,"end":31,"count":5}' ]
+}
+
+@test "--chunk leaves room for text and goes with little else: 2" {
+	run tokenize -m $vocab --chunk 2 </dev/null
+	status_is 2
+	output_has "leaves no room for the 2 special tokens"
+	run tokenize -m $vocab --chunk 8 --overlap 8 </dev/null
+	status_is 2
+	run tokenize -m $vocab --overlap 3 </dev/null
+	status_is 2
+	run tokenize -m $vocab --chunk 8 --fields ids </dev/null
+	status_is 2
+}

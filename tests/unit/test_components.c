@@ -37,8 +37,8 @@ static struct tokenizer *open_parts(struct json parts, const struct buffer *mode
 	buffer_char(&b, '}');
 	struct tokenizer *t = tokenizer_from_json(buffer_view(&b), &e);
 	if (!t)
-		fail_msg("%.*s: %s", (int)(parts.raw.size < 200 ? parts.raw.size : 200), parts.raw.data,
-			e.msg);
+		fail_msg("%.*s: %s", (int)(parts.raw.size < 200 ? parts.raw.size : 200),
+			parts.raw.data, e.msg);
 	buffer_free(&b);
 	return t;
 }
@@ -75,8 +75,11 @@ static uint64_t hash_decoded(
 
 static uint64_t hash_tokenizer(const struct tokenizer *t, const struct slice *texts, size_t n)
 {
-	const struct tokenizer_options o = { .add_special = true, .offsets = true, .type_ids = true,
-		.special_mask = true, .word_ids = true };
+	const struct tokenizer_options o = { .add_special = true,
+		.offsets = true,
+		.type_ids = true,
+		.special_mask = true,
+		.word_ids = true };
 	struct tokenizer_scratch *scratch = tokenizer_scratch_new(t);
 	struct arena *arena = arena_new();
 	struct buffer b = { NULL, 0, 0 };
@@ -118,13 +121,18 @@ static void every_component_answers_as_the_reference_does(void **state)
 		char *end = memchr(lines.data + at, '\n', lines.size - at);
 		struct json v;
 		assert_non_null(end);
-		assert_int_equal(json_read((struct slice){ lines.data + at, (size_t)(end - lines.data) - at }, &v, NULL), 0);
+		assert_int_equal(json_read((struct slice){ lines.data + at,
+						   (size_t)(end - lines.data) - at },
+					 &v, NULL),
+			0);
 		struct tokenizer *t = open_parts(json_get(v, "parts"), &model);
 		char hash[17];
-		snprintf(hash, sizeof hash, "%016llx", (unsigned long long)hash_tokenizer(t, texts, n));
+		snprintf(hash, sizeof hash, "%016llx",
+			(unsigned long long)hash_tokenizer(t, texts, n));
 		struct slice name = json_text(json_get(v, "name"), arena);
 		if (!json_text_is(json_get(v, "hash"), hash)) {
-			print_error("%.*s differs: see tests/golden/components.py compare\n", (int)name.size, name.data);
+			print_error("%.*s differs: see tests/golden/components.py compare\n",
+				(int)name.size, name.data);
 			differ++;
 		}
 		tokenizer_free(t);
@@ -143,31 +151,44 @@ static void every_component_answers_as_the_reference_does(void **state)
  */
 static void a_scratch_changes_nothing(void **state)
 {
-	static const char *const texts[] = { "hello  world", "", "a\xcc\x81 b", "<x> word  [SEP]", "hello  world", "\xff\xe4\xb8" };
+	static const char *const texts[] = { "hello  world", "", "a\xcc\x81 b", "<x> word  [SEP]",
+		"hello  world", "\xff\xe4\xb8" };
 	(void)state;
 	struct buffer model = read_golden("../components/model.json");
 	struct json parts;
-	struct slice source = SLICE("{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\","
-		"\"individual_digits\":true},{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true}]},"
-		"\"post_processor\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_offsets\":true}}");
+	struct slice source = SLICE(
+		"{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\","
+		"\"individual_digits\":true},{\"type\":\"ByteLevel\",\"add_prefix_space\":true,"
+		"\"trim_offsets\":true}]},"
+		"\"post_processor\":{\"type\":\"ByteLevel\",\"add_prefix_space\":true,\"trim_"
+		"offsets\":true}}");
 	assert_int_equal(json_read(source, &parts, NULL), 0);
 	struct tokenizer *t = open_parts(parts, &model);
 	struct tokenizer_scratch *scratch = tokenizer_scratch_new(t);
 	struct arena *arena = arena_new();
 	for (unsigned round = 0; round < 64; round++)
 		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-			struct tokenizer_options o = { .offsets = round & 1, .word_ids = round & 2, .byte_offsets = round & 4 };
+			struct tokenizer_options o = { .offsets = round & 1,
+				.word_ids = round & 2,
+				.byte_offsets = round & 4 };
 			struct encoding with, without;
-			struct slice text = slice_from(texts[i]), pair = slice_from(texts[(i + round) % 6]);
+			struct slice text = slice_from(texts[i]),
+				     pair = slice_from(texts[(i + round) % 6]);
 			const struct slice *second = round & 8 ? &pair : NULL;
-			assert_int_equal(tokenizer_encode(t, scratch, text, second, &o, arena, &with, NULL), 0);
-			assert_int_equal(tokenizer_encode(t, NULL, text, second, &o, arena, &without, NULL), 0);
+			assert_int_equal(
+				tokenizer_encode(t, scratch, text, second, &o, arena, &with, NULL),
+				0);
+			assert_int_equal(
+				tokenizer_encode(t, NULL, text, second, &o, arena, &without, NULL),
+				0);
 			assert_int_equal(with.n, without.n);
 			assert_memory_equal(with.ids, without.ids, with.n * sizeof *with.ids);
 			if (o.offsets)
-				assert_memory_equal(with.offsets, without.offsets, with.n * sizeof *with.offsets);
+				assert_memory_equal(with.offsets, without.offsets,
+					with.n * sizeof *with.offsets);
 			if (o.word_ids)
-				assert_memory_equal(with.word_ids, without.word_ids, with.n * sizeof *with.word_ids);
+				assert_memory_equal(with.word_ids, without.word_ids,
+					with.n * sizeof *with.word_ids);
 		}
 	arena_free(arena);
 	tokenizer_scratch_free(scratch);
