@@ -1,22 +1,14 @@
-/* table.cu: the launchers of the operations, by number. An operation that has none yet fails on a
- * card, by name. */
+/* table.cu: the launchers of the operations, by number. */
 #include "gpu/cuda/cuda.h"
 
-#define DECLARE(name) cuda_launcher cuda_##name __attribute__((weak));
+#define DECLARE(name) cuda_launcher cuda_##name;
 KERNELS(DECLARE)
-#define ENTRY(name) { #name, cuda_##name },
+#define ENTRY(name) cuda_##name,
 
-static const struct {
-	const char *name;
-	cuda_launcher *launch;
-} launchers[] = { KERNELS(ENTRY) };
+static cuda_launcher *const launchers[] = { KERNELS(ENTRY) };
 
 void cuda_run(struct lane *lane, enum kernel kernel, const void *arguments, size_t n)
 {
-	if (n == 0 || cuda_failed(lane))
-		return;
-	if (launchers[kernel].launch)
-		launchers[kernel].launch(lane, arguments, n);
-	else
-		(void)cuda_good(lane, cudaErrorNotSupported, launchers[kernel].name);
+	if (n > 0 && !cuda_failed(lane))
+		launchers[kernel](lane, arguments, n);
 }
