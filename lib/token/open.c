@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/file/gguf.h"
 #include "lib/file/mapping.h"
 #include "lib/text/unicode.h"
 #include "lib/token/parts.h"
@@ -110,6 +111,27 @@ struct tokenizer *tokenizer_from_sentencepiece(struct slice model, struct error 
 	return t;
 }
 
+struct tokenizer *tokenizer_from_gguf(struct slice file, struct error *e)
+{
+	struct tokenizer *t = new_tokenizer();
+	if (load_gguf(t, file, e)) {
+		tokenizer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+/* A GGUF file may be of gigabytes: it is mapped while it is read. 1: it is none. */
+static int load_if_gguf(struct tokenizer *t, const char *file, struct error *e)
+{
+	struct slice mapped;
+	if (mapping_open(file, &mapped, e))
+		return -1;
+	int rc = gguf_is(mapped) ? load_gguf(t, mapped, e) : 1;
+	mapping_close(mapped);
+	return rc < 0 ? error_wrap(e, "%s", file) : rc;
+}
+
 /* A whole file into the arena. */
 static int read_file(const char *path, struct arena *arena, struct slice *text, struct error *e)
 {
@@ -142,6 +164,9 @@ static int load_file(struct tokenizer *t, const char *file, const char *config, 
 {
 	struct slice text;
 	struct bert_config c;
+	int rc = load_if_gguf(t, file, e);
+	if (rc <= 0)
+		return rc;
 	if (read_file(file, t->arena, &text, e))
 		return -1;
 	if (is_sentencepiece(file, text))

@@ -81,6 +81,9 @@ int load_vocab(struct tokenizer *, struct slice, const struct bert_config *, str
 /* A SentencePiece model, and the tokenizer_config.json beside it; NULL: there is none. */
 int load_sentencepiece(struct tokenizer *, struct slice model, const struct slice *config, struct error *);
 
+/* The vocabulary in a GGUF file, which may go away afterwards. */
+int load_gguf(struct tokenizer *, struct slice file, struct error *);
+
 /* The vocabulary, model, normalizer and decoder of t->sentencepiece. */
 int load_pieces(struct tokenizer *, struct error *);
 

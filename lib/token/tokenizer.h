@@ -32,6 +32,7 @@ void tokenizer_free(struct tokenizer *);
 struct tokenizer *tokenizer_from_json(struct slice json, struct error *);
 struct tokenizer *tokenizer_from_vocab(struct slice vocab, bool lowercase, struct error *);
 struct tokenizer *tokenizer_from_sentencepiece(struct slice model, struct error *);
+struct tokenizer *tokenizer_from_gguf(struct slice file, struct error *);
 
 /*
  * Lowercase or not, whatever the file says; accents go with it where the file leaves them open.

@@ -43,7 +43,7 @@ static void check_case(
 			text.data, (int)out.text.size, out.text.data, (int)to.size, to.data);
 	struct json_iterator offset = json_iterate(i.value);
 	for (size_t at = 0; at < to.size;) {
-		int64_t start, end;
+		int64_t start = 0, end = 0;
 		uint32_t c;
 		assert_true(json_each(&offset) && json_integer(offset.value, &start));
 		assert_true(json_each(&offset) && json_integer(offset.value, &end));
