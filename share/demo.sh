@@ -38,10 +38,15 @@ fi
 n=$(wc -l <"$text")
 size=$((n / 600)); [ $size -ge 10 ] || size=10; [ "$n" -ge 1000 ] || size=5
 
-embed --encoding base64 "$text" |
-	reduce -n 5 --encoding base64 |
-	cluster --min-cluster-size $size |
+# A POSIX shell knows only how the last command of a pipe ended; an earlier one leaves a mark where it failed.
+failed=$folder/failed
+rm -f "$failed"
+mark() { "$@" || : >"$failed"; }
+mark embed --encoding base64 "$text" |
+	mark reduce -n 5 --encoding base64 |
+	mark cluster --min-cluster-size $size |
 	topics --stop-words english --report "$folder/topics.json" --table "$folder/topics.txt" -o "$folder/assigned.jsonl"
+[ ! -e "$failed" ] || exit 1
 reduce -n 2 --output-key xy --drop embedding,reduced -o "$folder/map.jsonl" "$folder/assigned.jsonl"
 plot --topics "$folder/topics.json" -o "$folder/map.html" "$folder/map.jsonl"
 maps=$folder/map.html

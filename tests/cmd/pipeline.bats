@@ -71,3 +71,17 @@ pipeline() {
 	pipeline "$HEDDLE_BUILD/sanitize/bin" sane
 	diff -r plain sane
 }
+
+# A pipe of a POSIX shell ends as its last command does: the demo once drew an empty map of texts that embed had refused.
+@test "the demo maps texts of the user's, and ends where any of its commands fails" {
+	cd "$BATS_TEST_TMPDIR"
+	texts 200 >good.jsonl
+	run sh "$HEDDLE_SRC/share/demo.sh" "$HEDDLE_BIN" demo good.jsonl
+	status_is 0
+	output_has "The map: demo/map.html"
+	[ -s demo/map.html ]
+	echo '{"txt": "a"}' >bad.jsonl
+	run sh "$HEDDLE_SRC/share/demo.sh" "$HEDDLE_BIN" demo bad.jsonl
+	status_is 1
+	output_has 'bad.jsonl:1: key "text" is missing'
+}
