@@ -141,6 +141,7 @@ struct attention_arguments { /* a unit is a head of a sequence, the heads of a s
 	const size_t *cu_seqlens;
 	size_t heads, size;
 	float scale;
+	bool rounded; /* factors may be rounded to bfloat16 */
 };
 
 struct pool_arguments { /* a unit is a sequence */

@@ -123,9 +123,9 @@ void op_feed_forward(struct device *d, struct tensor y, struct tensor x, const s
 	device_run(d, KERNEL_feed_forward, &a, blocks(x.shape[0], BLOCK_ROWS), 1);
 }
 
-void op_attention(struct device *d, struct tensor out, struct tensor q, struct tensor k,
+static void attention(struct device *d, struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor position_bias)
+	struct tensor position_bias, bool rounded)
 {
 	size_t tokens = out.shape[0], columns = out.shape[1], longest = 0;
 	CHECK(n_heads > 0 && columns % n_heads == 0 && is_offsets(n_sequences, cu_seqlens, tokens));
@@ -137,7 +137,7 @@ void op_attention(struct device *d, struct tensor out, struct tensor q, struct t
 	}
 	struct attention_arguments a = { out.data, q.data, k.data, v.data, position_bias.data,
 		out.stride[0], q.stride[0], k.stride[0], v.stride[0], position_bias.stride[0], 0,
-		cu_seqlens, n_heads, columns / n_heads, scale };
+		cu_seqlens, n_heads, columns / n_heads, scale, rounded };
 	if (position_bias.n_dims) {
 		size_t width = position_bias.shape[1];
 		CHECK(is_matrix(position_bias, n_heads, width));
@@ -145,6 +145,20 @@ void op_attention(struct device *d, struct tensor out, struct tensor q, struct t
 		a.bias_zero = width / 2;
 	}
 	device_run(d, KERNEL_attention, &a, size_mul(n_sequences, n_heads), 1);
+}
+
+void op_attention(struct device *d, struct tensor out, struct tensor q, struct tensor k,
+	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
+	struct tensor position_bias)
+{
+	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, false);
+}
+
+void op_attention_bf16(struct device *d, struct tensor out, struct tensor q, struct tensor k,
+	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
+	struct tensor position_bias)
+{
+	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, true);
 }
 
 /* --- sentences --- */

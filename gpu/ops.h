@@ -97,9 +97,14 @@ void op_feed_forward(struct device *, struct tensor y, struct tensor x, const st
  * position_bias [H, 2 L - 1] for relative positions -(L - 1) .. L - 1, L >= the longest sequence,
  * or TENSOR_NONE.
  */
-void op_attention(struct device *, struct tensor out, struct tensor q, struct tensor k,
-	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor position_bias);
+typedef void attention_operation(struct device *, struct tensor out, struct tensor q,
+	struct tensor k, struct tensor v, size_t n_sequences, const size_t *cu_seqlens,
+	size_t n_heads, float scale, struct tensor position_bias);
+attention_operation op_attention;
+
+/* The same beside products of bfloat16: scale q, k, p and v may be rounded to bfloat16, sums are
+ * float32 in any order. The same bytes for any batch on one kind of processor. */
+attention_operation op_attention_bf16;
 
 /* --- sentences --- */
 

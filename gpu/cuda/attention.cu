@@ -10,30 +10,10 @@
  * 128; larger ones, and those that a card's shared memory does not hold, go a query a block, with
  * the threads over keys and then over columns.
  */
+#include "gpu/cuda/attention.h"
 #include "gpu/cuda/lanes.h"
 
 constexpr int QUERIES = 64, KEYS = 64, THREADS = 256, PAD = QUERIES + 4, OWN = 4;
-
-struct head {
-	const float *q, *k, *v, *bias;
-	float *out;
-	size_t n, first_query;
-};
-
-/* The sequence and head of this block; false where the block lies behind the sequence's queries. */
-DEVICE_FN bool find_head(
-	const struct attention_arguments &a, size_t parts, size_t queries, struct head *h)
-{
-	size_t b = blockIdx.x / parts, first = a.cu_seqlens[b], column = blockIdx.y * a.size;
-	h->n = a.cu_seqlens[b + 1] - first;
-	h->first_query = blockIdx.x % parts * queries;
-	h->q = a.q + first * a.q_stride + column;
-	h->k = a.k + first * a.k_stride + column;
-	h->v = a.v + first * a.v_stride + column;
-	h->out = a.out + first * a.out_stride + column;
-	h->bias = a.bias ? a.bias + blockIdx.y * a.bias_stride + a.bias_zero : NULL;
-	return h->first_query < h->n;
-}
 
 /* The sums of the sixteen lanes of each query, chunk after chunk (at most 2^24 keys). */
 struct lanes_of {
@@ -107,7 +87,7 @@ static __global__ void __launch_bounds__(THREADS)
 {
 	enum { COLUMNS = D / LANES };
 	struct head h;
-	if (!find_head(a, parts, QUERIES, &h))
+	if (!head_find(a, parts, QUERIES, &h))
 		return;
 	DYNAMIC_SHARED(float, qs); /* [D][PAD] */
 	float *kv = qs + D * PAD,
@@ -237,7 +217,7 @@ static __global__ void __launch_bounds__(THREADS)
 {
 	__shared__ float p[THREADS], best[THREADS], sum;
 	struct head h;
-	if (!find_head(a, parts, 1, &h))
+	if (!head_find(a, parts, 1, &h))
 		return;
 	float top = -INFINITY;
 	for (size_t key = threadIdx.x; key < h.n; key += THREADS) {
@@ -312,6 +292,8 @@ CUDA_KERNEL(attention)
 	CHECK(longest <= (size_t)1 << 24 && a.heads <= UINT16_MAX);
 	a.cu_seqlens = STAGE(lane, a.cu_seqlens, sequences + 1);
 	if (cuda_failed(lane) || longest == 0)
+		return;
+	if (a.rounded && cuda_attention_bf16(lane, &a, sequences, longest))
 		return;
 	size_t parts = (longest + QUERIES - 1) / QUERIES;
 	unsigned heads = static_cast<unsigned>(a.heads);

@@ -71,8 +71,10 @@ bool cuda_failed(struct lane *);
 bool cuda_good(struct lane *, cudaError_t, const char *what);
 #define LAUNCHED(lane, name) (void)cuda_good(lane, cudaGetLastError(), name)
 
-/* Multiprocessors, and the most shared memory a block may have, bytes. */
+/* Multiprocessors, ten times the compute capability, and the most shared memory a block may have,
+ * bytes. */
 int cuda_processors(struct lane *);
+int cuda_capability(struct lane *);
 size_t cuda_shared(struct lane *);
 
 /* Blocks for n elements; more than a grid may have are a CHECK. */

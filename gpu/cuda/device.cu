@@ -29,7 +29,7 @@ struct piece {
 };
 
 struct card {
-	int ordinal, processors;
+	int ordinal, processors, capability;
 	size_t shared;
 	bool begun;
 	pthread_mutex_t mutex;
@@ -162,6 +162,7 @@ static struct lane *open_card(int ordinal, char *name, size_t size, struct error
 	auto card = static_cast<struct card *>(mem_zero(1, sizeof(struct card)));
 	card->ordinal = ordinal;
 	card->processors = about.multiProcessorCount;
+	card->capability = about.major * 10 + about.minor;
 	card->shared = about.sharedMemPerBlockOptin ? about.sharedMemPerBlockOptin
 						    : about.sharedMemPerBlock;
 	pthread_mutex_init(&card->mutex, NULL);
@@ -218,6 +219,11 @@ cudaStream_t cuda_stream(struct lane *lane)
 int cuda_processors(struct lane *lane)
 {
 	return lane->card->processors;
+}
+
+int cuda_capability(struct lane *lane)
+{
+	return lane->card->capability;
 }
 
 size_t cuda_shared(struct lane *lane)
@@ -605,27 +611,51 @@ static bool recover(struct lane *lane)
 
 /* --- weights --- */
 
+/* The floats of a weight, rows `own` elements apart. */
+static void write_floats(struct lane *lane, float *to, size_t own, const struct weight *r,
+	const float *w, size_t stride)
+{
+	if (stride == r->k) {
+		write_rows(lane, to, w, r->n, r->k * sizeof *w, own * sizeof *w);
+		return;
+	}
+	for (size_t i = 0; i < r->n; i++)
+		write_rows(
+			lane, to + i * own, w + i * stride, 1, r->k * sizeof *w, r->k * sizeof *w);
+}
+
+static void layout_paired(struct lane *lane, struct weight *r, const float *w, size_t stride)
+{
+	struct arena_mark mark = cuda_arena_mark(lane);
+	float *floats = cuda_floats(lane, size_mul(r->n, r->k));
+	r->stride = (r->k + 7) / 8 * 8;
+	r->packed = alloc(lane, size_mul(size_mul(r->n, r->stride), sizeof(uint16_t)));
+	if (floats && r->packed) {
+		write_floats(lane, floats, r->k, r, w, stride);
+		(void)cuda_bf16_rows(
+			lane, static_cast<uint16_t *>(r->packed), floats, r->k, r->n, r->k);
+	}
+	cuda_arena_reset(lane, mark);
+}
+
 static void layout_new(
 	struct lane *lane, struct weight *r, const float *w, size_t stride, const float *bias)
 {
-	size_t padded = (r->k + 3) / 4 * 4;
-	r->stride = padded;
-	r->packed = alloc(lane, size_mul(size_mul(r->n, padded), sizeof *w));
+	r->paired = r->dtype == BF16 && cuda_bf16_native(lane);
+	if (r->paired) {
+		layout_paired(lane, r, w, stride);
+	} else {
+		r->stride = (r->k + 3) / 4 * 4;
+		r->packed = alloc(lane, size_mul(size_mul(r->n, r->stride), sizeof *w));
+		if (r->packed)
+			write_floats(
+				lane, static_cast<float *>(r->packed), r->stride, r, w, stride);
+		if (r->packed && r->dtype == BF16)
+			cuda_bf16_weight(lane, r);
+	}
 	if (bias)
 		r->bias = static_cast<float *>(alloc(lane, size_mul(r->n, sizeof *bias)));
-	if (cuda_failed(lane))
-		return;
-	if (stride == r->k) {
-		write_rows(lane, r->packed, w, r->n, r->k * sizeof *w, padded * sizeof *w);
-	} else {
-		for (size_t i = 0; i < r->n; i++)
-			write_rows(lane, static_cast<float *>(r->packed) + i * padded,
-				w + i * stride, 1, r->k * sizeof *w, padded * sizeof *w);
-	}
-	if (r->dtype == BF16)
-		cuda_bf16_round(lane, static_cast<float *>(r->packed), padded,
-			static_cast<float *>(r->packed), padded, r->n, r->k);
-	if (bias)
+	if (r->bias)
 		write_rows(lane, r->bias, bias, 1, r->n * sizeof *bias, r->n * sizeof *bias);
 	(void)sync(lane, NULL);
 }

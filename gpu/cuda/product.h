@@ -21,9 +21,32 @@ void cuda_manhattan(struct lane *, const struct product *);
  * bf16.cu. */
 void cuda_linear_rows(struct lane *, const struct linear_arguments *, float *y);
 
-/* bf16.cu: y = x rounded to bfloat16; and the product for weights of it. */
-void cuda_bf16_round(struct lane *, float *y, size_t y_stride, const float *x, size_t x_stride,
-	size_t rows, size_t columns);
+/* --- bfloat16, bf16.cu --- */
+
+/* Whether the card multiplies it; a weight so marked (`paired`) is rows of eights of k rounded to it,
+ * else floats, which cuda_bf16_weight rounds. */
+bool cuda_bf16_native(struct lane *);
+void cuda_bf16_weight(struct lane *, struct weight *);
+
+/* Rows of x rounded to nearest even, in eights of k, zeros behind the last; y NULL: in the lane's
+ * arena. NULL after a failure. */
+uint16_t *cuda_bf16_rows(
+	struct lane *, uint16_t *y, const float *x, size_t x_stride, size_t rows, size_t k);
+
+/* act(x w^T + bias) of such rows and a paired weight, to y, or with y NULL to rows of eights of n
+ * again. */
+struct bf16_product {
+	const uint16_t *x;
+	const struct weight *w;
+	float *y;
+	uint16_t *pairs;
+	size_t y_stride, rows;
+	enum activation activation;
+};
+
+void cuda_bf16_product(struct lane *, const struct bf16_product *);
+
+/* Of an operation's arguments, for any weight of bfloat16. */
 void cuda_linear_bf16(struct lane *, const struct linear_arguments *, float *y, size_t y_stride);
 
 /* The matrix of a weight, and the elements between its rows. */

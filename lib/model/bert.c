@@ -119,6 +119,7 @@ struct layer {
 struct bert {
 	struct model_config config;
 	struct device *device;
+	attention_operation *attention; /* of the weights' precision */
 	struct arena *arena;
 	struct tensor word, type, position;
 	struct tensor position_rows; /* from that of a text's first token on */
@@ -186,6 +187,7 @@ static struct bert *load(const struct model_config *c, const struct tensor_file 
 	struct bert *m = mem_zero(1, sizeof *m);
 	m->config = *c;
 	m->device = device;
+	m->attention = dtype == BF16 ? op_attention_bf16 : op_attention;
 	m->arena = arena_new();
 	m->n_own = names->shared && c->n_layers ? 1 : c->n_layers;
 	m->layers = arena_zero(m->arena, m->n_own, sizeof *m->layers);
@@ -309,7 +311,7 @@ static void bert_forward(
 	for (size_t i = 0; i < m->config.n_layers; i++) {
 		const struct layer *l = &m->layers[i % m->n_own];
 		op_linear(lane, qkv, h, l->qkv, ACTIVATION_NONE);
-		op_attention(lane, mixed, q, k, v, b->n_sequences, b->cu_seqlens, heads, scale,
+		m->attention(lane, mixed, q, k, v, b->n_sequences, b->cu_seqlens, heads, scale,
 			m->position_bias);
 		op_linear_norm(lane, h, mixed, l->out, h, l->norm1);
 		op_feed_forward(lane, h, h, l->up, m->config.hidden_act, l->down, l->norm2);

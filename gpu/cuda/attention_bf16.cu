@@ -1,0 +1,196 @@
+/*
+ * attention_bf16.cu: attention where its factors may be rounded to bfloat16 (op_attention_bf16), on
+ * tensor cores, in one pass over the keys: scores of 64 keys, the maximum so far, what is there
+ * rescaled (T. Dao et al., "FlashAttention", 2022). A block has 64 queries of a head, a warp 16; the
+ * scores' registers are the left factor of P V as they lie. What a sequence gives does not depend on
+ * the others.
+ */
+#include "gpu/cuda/attention.h"
+#include "gpu/cuda/mma.h"
+
+constexpr int THREADS = 128, QUERIES = 64, KEYS = 64;
+
+/* Rows first .. first + 63 of a head times `scale`, rounded; zeros beyond the end and the size. */
+template <int D>
+DEVICE_FN void bring(uint16_t *to, const float *from, size_t stride, size_t first,
+	const struct head &h, int size, float scale)
+{
+#pragma unroll 4
+	for (int i = threadIdx.x; i < KEYS * D / 2; i += THREADS) {
+		int r = i / (D / 2), d = i % (D / 2) * 2;
+		const float *x = from + (first + r) * stride + d;
+		bool row = first + r < h.n;
+		float low = row && d < size ? x[0] * scale : 0;
+		float high = row && d + 1 < size ? x[1] * scale : 0;
+		*reinterpret_cast<uint32_t *>(to + r * (D + 8) + d) = bf16_pair(low, high);
+	}
+}
+
+/* A row of scores is in four threads; rows g and g + 8 of the warp's sixteen. */
+DEVICE_FN float row_maximum(float x)
+{
+	for (int w = 1; w < 4; w *= 2) {
+		float other = __shfl_xor_sync(ALL, x, w);
+		x = other > x ? other : x;
+	}
+	return x;
+}
+
+DEVICE_FN float row_sum(float x)
+{
+	for (int w = 1; w < 4; w *= 2)
+		x = x + __shfl_xor_sync(ALL, x, w);
+	return x;
+}
+
+/* s [16, 64] = q k^T of this warp. */
+template <int D> DEVICE_FN void scores(const uint16_t *qs, const uint16_t *ks, float (*s)[4])
+{
+	int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+	const uint16_t *q = qs + (warp * 16 + lane % 16) * (D + 8) + lane / 16 * 8;
+	const uint16_t *k = ks + (lane % 8 + lane / 16 * 8) * (D + 8) + lane / 8 % 2 * 8;
+#pragma unroll
+	for (int j = 0; j < 8; j++)
+#pragma unroll
+		for (int l = 0; l < 4; l++)
+			s[j][l] = 0;
+#pragma unroll
+	for (int d = 0; d < D; d += 16) {
+		uint32_t a[4], b[4];
+		load_matrices(a, q + d);
+#pragma unroll
+		for (int j = 0; j < 8; j += 2) {
+			load_matrices(b, k + j * 8 * (D + 8) + d);
+			mma(s[j], a, b);
+			mma(s[j + 1], a, b + 2);
+		}
+	}
+}
+
+/* Scores beyond the keys are -inf; the bias is added. */
+DEVICE_FN void mask(const struct head &h, size_t query, size_t k0, float (*s)[4])
+{
+	int t = threadIdx.x % 4;
+#pragma unroll
+	for (int j = 0; j < 8; j++)
+#pragma unroll
+		for (int l = 0; l < 4; l++) {
+			size_t key = k0 + j * 8 + t * 2 + l % 2, row = query + l / 2 * 8;
+			if (h.bias && key < h.n && row < h.n)
+				s[j][l] += h.bias[static_cast<ptrdiff_t>(key) -
+						  static_cast<ptrdiff_t>(row)];
+			s[j][l] = key < h.n ? s[j][l] : -INFINITY;
+		}
+}
+
+template <int D>
+static __global__ void __launch_bounds__(THREADS)
+	attention_bf16_kernel(struct attention_arguments a, size_t parts)
+{
+	struct head h;
+	if (!head_find(a, parts, QUERIES, &h))
+		return;
+	DYNAMIC_SHARED(uint16_t, qs); /* [QUERIES][D + 8]; keys, values [KEYS][D + 8] */
+	uint16_t *ks = qs + QUERIES * (D + 8), *vs = ks + KEYS * (D + 8);
+	int size = static_cast<int>(a.size), lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+	size_t query = h.first_query + warp * 16 + lane / 4;
+	float top[2] = { -INFINITY, -INFINITY }, sum[2] = { 0, 0 }, o[D / 8][4], s[8][4];
+#pragma unroll
+	for (int j = 0; j < D / 8; j++)
+#pragma unroll
+		for (int l = 0; l < 4; l++)
+			o[j][l] = 0;
+	bring<D>(qs, h.q, a.q_stride, h.first_query, h, size, a.scale);
+	for (size_t k0 = 0; k0 < h.n; k0 += KEYS) {
+		__syncthreads();
+		bring<D>(ks, h.k, a.k_stride, k0, h, size, 1);
+		bring<D>(vs, h.v, a.v_stride, k0, h, size, 1);
+		__syncthreads();
+		scores<D>(qs, ks, s);
+		if (h.bias || k0 + KEYS > h.n)
+			mask(h, query, k0, s);
+#pragma unroll
+		for (int r = 0; r < 2; r++) {
+			float most = top[r];
+#pragma unroll
+			for (int j = 0; j < 8; j++) {
+				most = s[j][2 * r] > most ? s[j][2 * r] : most;
+				most = s[j][2 * r + 1] > most ? s[j][2 * r + 1] : most;
+			}
+			most = row_maximum(most);
+			float scale = math_exp_neg(top[r] - most), part = 0;
+			top[r] = most;
+#pragma unroll
+			for (int j = 0; j < 8; j++) {
+				s[j][2 * r] = math_exp_neg(s[j][2 * r] - most);
+				s[j][2 * r + 1] = math_exp_neg(s[j][2 * r + 1] - most);
+				part += s[j][2 * r] + s[j][2 * r + 1];
+			}
+			sum[r] = sum[r] * scale + part;
+#pragma unroll
+			for (int j = 0; j < D / 8; j++) {
+				o[j][2 * r] *= scale;
+				o[j][2 * r + 1] *= scale;
+			}
+		}
+		const uint16_t *v = vs + lane % 16 * (D + 8) + lane / 16 * 8;
+#pragma unroll
+		for (int k = 0; k < KEYS / 16; k++) {
+			const float(*p)[4] = s + 2 * k;
+			uint32_t left[4] = { bf16_pair(p[0][0], p[0][1]),
+				bf16_pair(p[0][2], p[0][3]), bf16_pair(p[1][0], p[1][1]),
+				bf16_pair(p[1][2], p[1][3]) };
+#pragma unroll
+			for (int j = 0; j < D / 8; j += 2) {
+				uint32_t b[4];
+				load_transposed(b, v + k * 16 * (D + 8) + j * 8);
+				mma(o[j], left, b);
+				mma(o[j + 1], left, b + 2);
+			}
+		}
+	}
+#pragma unroll
+	for (int r = 0; r < 2; r++) {
+		float all = row_sum(sum[r]);
+		float *to = h.out + (query + 8 * r) * a.out_stride + lane % 4 * 2;
+		if (query + 8 * r >= h.n)
+			continue;
+#pragma unroll
+		for (int j = 0; j < D / 8; j++) {
+			int column = j * 8 + lane % 4 * 2;
+			if (column < size)
+				to[j * 8] = o[j][2 * r] / all;
+			if (column + 1 < size)
+				to[j * 8 + 1] = o[j][2 * r + 1] / all;
+		}
+	}
+}
+
+template <int D>
+static bool launch(
+	struct lane *lane, const struct attention_arguments *a, size_t sequences, size_t longest)
+{
+	size_t parts = (longest + QUERIES - 1) / QUERIES;
+	size_t bytes = sizeof(uint16_t) * (QUERIES + 2 * KEYS) * (D + 8);
+	dim3 grid(cuda_blocks(size_mul(parts, sequences), 1), static_cast<unsigned>(a->heads));
+	auto kernel = attention_bf16_kernel<D>;
+	if (!cuda_good(lane,
+		    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+			    static_cast<int>(bytes)),
+		    "attention"))
+		return true;
+	LAUNCH(kernel, grid, dim3(THREADS), bytes, cuda_stream(lane), *a, parts);
+	LAUNCHED(lane, "attention");
+	return true;
+}
+
+bool cuda_attention_bf16(
+	struct lane *lane, const struct attention_arguments *a, size_t sequences, size_t longest)
+{
+	if (!cuda_bf16_native(lane) || a->size > 128)
+		return false;
+	return a->size <= 32   ? launch<32>(lane, a, sequences, longest)
+	       : a->size <= 64 ? launch<64>(lane, a, sequences, longest)
+	       : a->size <= 96 ? launch<96>(lane, a, sequences, longest)
+			       : launch<128>(lane, a, sequences, longest);
+}
