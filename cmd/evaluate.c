@@ -379,7 +379,8 @@ static size_t read_records(void)
 	for (; source_next(&s, arena, &r); arena_clear(arena)) {
 		if (group_of(&r, by_want, arena, &group, &e) || add_record(&r, arena, group, &e))
 			command_reject(&r, &e);
-		command_progress("records", s.n, 0);
+		if (s.n % 4096 == 0) /* it asks the terminal each time */
+			command_progress("records", s.n, 0);
 		if (s.n >= DROPPED / 2)
 			command_stop(ERROR_DATA, "more than %u records", DROPPED / 2);
 	}

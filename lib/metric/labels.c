@@ -15,13 +15,29 @@ static bool read_number(struct slice s, double *x)
 	return s.size && after == s.data + s.size;
 }
 
+/* 1.0 and 1e0 as 1; a plain whole number is that already. */
+static struct slice canonical(struct json v, struct arena *arena)
+{
+	int64_t whole;
+	size_t i = v.raw.data[0] == '-';
+	bool zero = v.raw.data[i] == '0';
+	while (i < v.raw.size && v.raw.data[i] >= '0' && v.raw.data[i] <= '9')
+		i++;
+	if ((i == v.raw.size && !(zero && v.raw.data[0] == '-')) || !json_integer(v, &whole))
+		return v.raw;
+	struct buffer b = { 0 };
+	json_write_integer(&b, whole);
+	struct slice text = arena_copy(arena, buffer_view(&b));
+	buffer_free(&b);
+	return text;
+}
+
 /* One value: its canonical text is what counts, so that 1 and 1.0 are one label. */
 static int add(struct labels *l, const struct record *r, const char *key, struct json v,
 	struct arena *arena, uint32_t *label, struct error *e)
 {
 	enum label_type type;
 	struct slice text = v.raw;
-	int64_t whole;
 	switch (v.type) {
 	case JSON_STRING:
 		type = LABEL_STRING;
@@ -33,12 +49,7 @@ static int add(struct labels *l, const struct record *r, const char *key, struct
 		break;
 	case JSON_NUMBER:
 		type = LABEL_NUMBER;
-		if (json_integer(v, &whole)) {
-			struct buffer b = { 0 };
-			json_write_integer(&b, whole);
-			text = arena_copy(arena, buffer_view(&b));
-			buffer_free(&b);
-		}
+		text = canonical(v, arena);
 		break;
 	default:
 		return record_error(r, e,
@@ -51,6 +62,18 @@ static int add(struct labels *l, const struct record *r, const char *key, struct
 	l->type = type;
 	*label = terms_add(&l->terms, text);
 	return 0;
+}
+
+/* Where the same JSON was seen, or belongs; NULL for one too long to keep. */
+static struct label_seen *seen_at(struct labels *l, struct slice raw, uint64_t key[2])
+{
+	if (raw.size > 15)
+		return NULL;
+	key[0] = key[1] = 0;
+	memcpy(key, raw.data, raw.size);
+	key[1] |= (uint64_t)raw.size << 56;
+	uint64_t h = (key[0] ^ key[1] * 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
+	return &l->seen[h >> 58];
 }
 
 static struct json value_of(const struct record *r, size_t want)
@@ -69,7 +92,18 @@ int labels_of(struct labels *l, const struct record *r, size_t want, const char 
 		*label = terms_add(&l->terms, r->values[want].field);
 		return 0;
 	}
-	return add(l, r, key, value_of(r, want), arena, label, e);
+	uint64_t raw[2];
+	struct json v = value_of(r, want);
+	struct label_seen *seen = seen_at(l, v.raw, raw);
+	if (seen && seen->raw[0] == raw[0] && seen->raw[1] == raw[1]) {
+		*label = seen->id;
+		return 0;
+	}
+	if (add(l, r, key, v, arena, label, e))
+		return -1;
+	if (seen)
+		*seen = (struct label_seen){ { raw[0], raw[1] }, *label };
+	return 0;
 }
 
 bool labels_is_array(const struct record *r, size_t want)

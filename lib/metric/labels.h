@@ -6,12 +6,18 @@
 #include "lib/record/record.h"
 #include "lib/text/terms.h"
 
+#include <stdint.h>
+
 enum label_type { LABEL_NONE, LABEL_STRING, LABEL_NUMBER, LABEL_BOOLEAN };
 
 struct labels {
 	struct terms terms;
 	enum label_type type;
 	bool fields; /* from CSV: numbers where every one reads as a number */
+	struct label_seen {
+		uint64_t raw[2]; /* the JSON of a label, up to 15 bytes, and its size */
+		uint32_t id;
+	} seen[64]; /* by hash: most records repeat a few labels */
 	uint32_t *order, *rank; /* [terms.n] after labels_sort: which is i-th, and its inverse */
 };
 

@@ -28,7 +28,7 @@ static double quantile(const double *x, size_t n, double q)
 }
 
 /* Which unit resample r draws i-th. */
-static size_t draw(uint64_t seed, size_t r, size_t i, size_t n)
+static inline size_t draw(uint64_t seed, size_t r, size_t i, size_t n)
 {
 	return random_below(
 		random_bits(seed + r * 0x9e3779b97f4a7c15u, STREAM_BOOTSTRAP, i), (uint32_t)n);

@@ -268,8 +268,9 @@ bool json_text_equal(struct json string, struct slice text)
 	size_t size = (size_t)(end - s);
 	if (size < text.size)
 		return false;
+	bool same = size == text.size && memcmp(s, text.data, size) == 0;
 	if (!memchr(s, '\\', size))
-		return slice_equal((struct slice){ s, size }, text);
+		return same;
 	const char *t = text.data, *last = text.data + text.size;
 	while (s < end) {
 		char bytes[4] = { *s };
