@@ -3,7 +3,7 @@
  * (lib/metric/metric.h); figures, groups, intervals and paired tests follow from those, and one
  * report is written at the end.
  */
-#include "cmd/command.h"
+#include "cmd/evaluate_source.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -13,7 +13,6 @@
 #include "lib/metric/report.h"
 #include "lib/metric/resample.h"
 #include "lib/metric/seqeval.h"
-#include "lib/record/conll.h"
 #include "lib/record/number.h"
 #include "lib/text/terms.h"
 
@@ -260,118 +259,13 @@ static int add_record(const struct record *r, struct arena *arena, uint32_t grou
 	return 0;
 }
 
-/* Where records come from: the input, or the file of --paired; as they are, or of CoNLL columns a
- * record a sentence. */
-struct source {
-	struct reader *reader;
-	bool paired;
-	size_t n; /* records so far */
-	size_t line_want, prediction, reference, n_wants; /* of CoNLL */
-	struct conll sentence;
-	struct arena *lines;
-	const char *file;
-	bool ended;
-};
-
-static void source_open(struct source *s)
-{
-	if (!run.conll)
-		return;
-	s->lines = arena_new();
-	s->line_want = reader_want(s->reader, "text");
-	s->prediction = reader_want(s->reader, how.prediction_key);
-	s->reference = reader_want(s->reader, how.reference_key);
-	s->n_wants = reader_want(s->reader, "\177") + 1; /* places are given in order */
-	if (s->prediction == s->line_want || s->reference == s->line_want)
-		command_usage("--format conll: \"text\" is no key of tags");
-}
-
-static void source_close(struct source *s)
-{
-	conll_free(&s->sentence);
-	arena_free(s->lines);
-}
-
-static bool source_read(struct source *s, struct arena *arena, struct record *r)
-{
-	struct error e;
-	if (!s->paired)
-		return command_next(arena, r);
-	int got = reader_next(s->reader, arena, r, NULL, &e);
-	if (got < 0)
-		command_fail(&e);
-	return got > 0;
-}
-
-/* The sentence at hand as a record whose last two columns are the reference and the prediction. */
-static void make_sentence(struct source *s, struct arena *arena, struct record *r)
-{
-	const struct conll *c = &s->sentence;
-	struct error e;
-	if (c->columns < 2)
-		command_stop(ERROR_DATA,
-			"%s:%zu: one column: --format conll takes the reference and the "
-			"prediction from the last two",
-			s->file, c->line);
-	*r = (struct record){
-		.file = s->file, .line = c->line, .index = s->n, .format = FORMAT_JSONL
-	};
-	r->raw = arena_copy(arena, (struct slice){ c->text.data, c->text.size - 1 });
-	r->values = arena_zero(arena, s->n_wants, sizeof *r->values);
-	const size_t to[] = { s->reference, s->prediction };
-	for (size_t i = 0; i < 2; i++) {
-		struct buffer b = { 0 };
-		conll_json(c, c->columns - 2 + i, &b);
-		struct slice text = arena_copy(arena, buffer_view(&b));
-		buffer_free(&b);
-		if (json_read(text, &r->values[to[i]].json, &e))
-			command_stop(ERROR_DATA, "%s:%zu: %s", s->file, c->line, e.msg);
-	}
-	conll_clear(&s->sentence);
-}
-
-static bool next_sentence(struct source *s, struct arena *arena, struct record *r)
-{
-	struct error e;
-	struct record line;
-	struct slice text;
-	for (; !s->ended; arena_clear(s->lines)) {
-		if (!source_read(s, s->lines, &line))
-			break;
-		/* the end of a file ends its sentence */
-		bool other_file = s->sentence.n && s->file != line.file;
-		if (other_file)
-			make_sentence(s, arena, r);
-		s->file = line.file;
-		if (record_text(&line, s->line_want, "text", s->lines, &text, &e))
-			command_fail(&e);
-		int got = conll_line(&s->sentence, text, line.line, &e);
-		if (got < 0)
-			command_stop(e.code, "%s:%zu: %s", line.file, line.line, e.msg);
-		if (got && !other_file)
-			make_sentence(s, arena, r);
-		if (got || other_file)
-			return true;
-	}
-	s->ended = true;
-	if (s->sentence.n == 0)
-		return false;
-	make_sentence(s, arena, r);
-	return true;
-}
-
-static bool source_next(struct source *s, struct arena *arena, struct record *r)
-{
-	bool got = run.conll ? next_sentence(s, arena, r) : source_read(s, arena, r);
-	s->n += got;
-	return got;
-}
-
 static size_t read_records(void)
 {
 	size_t by_want = by ? reader_want(run.reader, by) : 0;
 	struct arena *arena = arena_new();
-	struct source s = { .reader = run.reader };
+	struct source s = { .reader = run.reader,
+		.prediction_key = how.prediction_key,
+		.reference_key = how.reference_key };
 	struct record r;
 	struct error e;
 	uint32_t group;
@@ -408,7 +302,10 @@ static void read_paired(size_t n)
 	struct arena *arena = arena_new();
 	struct reader_options o = { .files = &paired, .n_files = 1 };
 	o.format = run.conll ? FORMAT_TEXT : FORMAT_AUTO;
-	struct source s = { .reader = reader_open(&o, &e), .paired = true };
+	struct source s = { .reader = reader_open(&o, &e),
+		.paired = true,
+		.prediction_key = how.prediction_key,
+		.reference_key = how.reference_key };
 	struct record r;
 	uint64_t hash[METRICS_MAX];
 	if (!s.reader)

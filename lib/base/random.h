@@ -28,6 +28,17 @@ RANDOM_FN uint64_t random_bits(uint64_t seed, uint64_t stream, uint64_t i)
 		random_mix(seed * 0x9e3779b97f4a7c15u + stream) + i * 0xd1342543de82ef95u);
 }
 
+/* The same for many draws of one stream: random_bits(seed, stream, i) is random_draw(random_stream(
+ * seed, stream), i). */
+static inline uint64_t random_stream(uint64_t seed, uint64_t stream)
+{
+	return random_mix(seed * 0x9e3779b97f4a7c15u + stream);
+}
+static inline uint64_t random_draw(uint64_t stream, uint64_t i)
+{
+	return random_mix(stream + i * 0xd1342543de82ef95u);
+}
+
 /* A whole number below n, n < 2^32, from 64 bits; the bias is below n / 2^32. */
 RANDOM_FN uint32_t random_below(uint64_t bits, uint32_t n)
 {

@@ -17,8 +17,10 @@
 
 enum { ORDER = 4 };
 
+/* Lengths of the hypothesis and the reference, matches and n-grams of each order. */
+enum { LENGTH, REFERENCE, CORRECT, TOTAL = CORRECT + ORDER, SUMS = TOTAL + ORDER };
 struct unit {
-	uint32_t length, reference, correct[ORDER], total[ORDER];
+	uint32_t at[SUMS];
 };
 
 struct state {
@@ -123,11 +125,11 @@ static struct unit count(
 	}
 	for (size_t j = 0; j < t.n; j++) {
 		uint32_t h = t.hypothesis[j], r = t.best[j];
-		u.total[t.order[j]] += h;
-		u.correct[t.order[j]] += h < r ? h : r;
+		u.at[TOTAL + t.order[j]] += h;
+		u.at[CORRECT + t.order[j]] += h < r ? h : r;
 	}
-	u.length = (uint32_t)n;
-	u.reference = (uint32_t)nearest(lengths, s->n, n);
+	u.at[LENGTH] = (uint32_t)n;
+	u.at[REFERENCE] = (uint32_t)nearest(lengths, s->n, n);
 	return u;
 }
 
@@ -195,27 +197,19 @@ static double score(const struct metric_options *o, const double *correct, const
 static void compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
 {
 	const struct state *s = (const struct state *)m;
-	uint64_t length = 0, reference = 0, correct[ORDER] = { 0 }, total[ORDER] = { 0 };
-	double c[ORDER], t[ORDER];
+	uint64_t sums[SUMS] = { 0 };
+	double x[SUMS];
 	if (!n)
 		return;
-	for (size_t i = 0; i < n; i++) {
-		const struct unit *u = &s->units[units[i]];
-		length += u->length;
-		reference += u->reference;
-		for (size_t k = 0; k < ORDER; k++) {
-			correct[k] += u->correct[k];
-			total[k] += u->total[k];
-		}
-	}
-	for (size_t k = 0; k < ORDER; k++) {
-		c[k] = (double)correct[k];
-		t[k] = (double)total[k];
-	}
-	double l = (double)length, r = (double)reference, bp = 1;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < SUMS; k++)
+			sums[k] += s->units[units[i]].at[k];
+	for (size_t k = 0; k < SUMS; k++)
+		x[k] = (double)sums[k];
+	double l = x[LENGTH], r = x[REFERENCE], bp = 1;
 	if (l < r)
 		bp = l > 0 ? math_exp64(1 - r / l) : 0;
-	value[0] = score(m->options, c, t, bp, value + 1);
+	value[0] = score(m->options, x + CORRECT, x + TOTAL, bp, value + 1);
 	value[5] = bp;
 	value[6] = r > 0 ? l / r : 0;
 	value[7] = l;

@@ -27,53 +27,67 @@ static bool is_point(char c)
 	return c == '.' || c == ',';
 }
 
-static void spread(struct buffer *out, const char *p)
+/* A character with a blank on either side. */
+static char *spread(char *to, char c)
 {
-	buffer_char(out, ' ');
-	buffer_char(out, *p);
-	buffer_char(out, ' ');
+	to[0] = ' ';
+	to[1] = c;
+	to[2] = ' ';
+	return to + 3;
+}
+
+/* Room for any rule's result, of which no byte becomes more than three. */
+static char *room(struct buffer *out, struct slice s)
+{
+	return buffer_reserve(out, size_mul(3, s.size) + 1);
 }
 
 /* ([^0-9])([.,]) to "\1 \2 ": the byte before stands for its code point. */
 static void after_no_digit(struct slice s, struct buffer *out)
 {
+	char *to = room(out, s);
 	for (size_t i = 0; i < s.size; i++) {
-		buffer_char(out, s.data[i]);
-		if (i + 1 < s.size && !is_digit(s.data[i]) && is_point(s.data[i + 1]))
-			spread(out, &s.data[++i]);
+		*to++ = s.data[i];
+		if (i + 1 < s.size && is_point(s.data[i + 1]) && !is_digit(s.data[i]))
+			to = spread(to, s.data[++i]);
 	}
+	out->size = (size_t)(to - out->data);
 }
 
 /* ([.,])([^0-9]) to " \1 \2". */
 static void before_no_digit(struct slice s, struct buffer *out)
 {
+	char *to = room(out, s);
 	for (size_t i = 0; i < s.size; i++) {
-		if (i + 1 < s.size && is_point(s.data[i]) && !is_digit(s.data[i + 1])) {
-			spread(out, &s.data[i]);
-			i++;
-		}
-		buffer_char(out, s.data[i]);
+		if (i + 1 < s.size && is_point(s.data[i]) && !is_digit(s.data[i + 1]))
+			to = spread(to, s.data[i++]);
+		*to++ = s.data[i];
 	}
+	out->size = (size_t)(to - out->data);
 }
 
 /* ([0-9])(-) to "\1 \2 ". */
 static void after_digit(struct slice s, struct buffer *out)
 {
+	char *to = room(out, s);
 	for (size_t i = 0; i < s.size; i++) {
-		buffer_char(out, s.data[i]);
-		if (i + 1 < s.size && is_digit(s.data[i]) && s.data[i + 1] == '-')
-			spread(out, &s.data[++i]);
+		*to++ = s.data[i];
+		if (i + 1 < s.size && s.data[i + 1] == '-' && is_digit(s.data[i]))
+			to = spread(to, s.data[++i]);
 	}
+	out->size = (size_t)(to - out->data);
 }
 
 void bleu_part_symbols(struct slice s, struct buffer *out)
 {
+	char *to = room(out, s);
 	for (size_t i = 0; i < s.size; i++) {
 		if (is_symbol(s.data[i]))
-			spread(out, &s.data[i]);
+			to = spread(to, s.data[i]);
 		else
-			buffer_char(out, s.data[i]);
+			*to++ = s.data[i];
 	}
+	out->size = (size_t)(to - out->data);
 }
 
 void bleu_part_points(struct slice s, struct buffer *out)
@@ -112,17 +126,27 @@ static void replace(struct buffer *b, struct slice from, struct slice to)
 	*b = out;
 }
 
+static bool has(struct slice s, char c)
+{
+	return s.size && memchr(s.data, c, s.size);
+}
+
 static void tokenize_13a(struct slice s, struct buffer *out)
 {
 	struct buffer b = { 0 }, padded = { 0 };
 	buffer_slice(&b, s);
-	replace(&b, SLICE("<skipped>"), SLICE(""));
-	replace(&b, SLICE("-\n"), SLICE(""));
-	replace(&b, SLICE("\n"), SLICE(" "));
-	replace(&b, SLICE("&quot;"), SLICE("\""));
-	replace(&b, SLICE("&amp;"), SLICE("&"));
-	replace(&b, SLICE("&lt;"), SLICE("<"));
-	replace(&b, SLICE("&gt;"), SLICE(">"));
+	if (has(s, '<'))
+		replace(&b, SLICE("<skipped>"), SLICE(""));
+	if (has(s, '\n')) {
+		replace(&b, SLICE("-\n"), SLICE(""));
+		replace(&b, SLICE("\n"), SLICE(" "));
+	}
+	if (has(s, '&')) {
+		replace(&b, SLICE("&quot;"), SLICE("\""));
+		replace(&b, SLICE("&amp;"), SLICE("&"));
+		replace(&b, SLICE("&lt;"), SLICE("<"));
+		replace(&b, SLICE("&gt;"), SLICE(">"));
+	}
 	buffer_char(&padded, ' ');
 	buffer_slice(&padded, buffer_view(&b));
 	buffer_char(&padded, ' ');

@@ -27,11 +27,10 @@ static double quantile(const double *x, size_t n, double q)
 	return t >= 0.5 ? x[i + 1] - d * (1 - t) : x[i] + d * t;
 }
 
-/* Which unit resample r draws i-th. */
-static inline size_t draw(uint64_t seed, size_t r, size_t i, size_t n)
+/* The stream of resample r. */
+static uint64_t stream_of(uint64_t seed, size_t r, uint64_t kind)
 {
-	return random_below(
-		random_bits(seed + r * 0x9e3779b97f4a7c15u, STREAM_BOOTSTRAP, i), (uint32_t)n);
+	return random_stream(seed + r * 0x9e3779b97f4a7c15u, kind);
 }
 
 /* The figures of each resample: [resamples, n_figures]. */
@@ -45,8 +44,10 @@ static double *bootstrap(
 		uint32_t *sample = MEM_ARRAY(uint32_t, n + 1);
 #pragma omp for schedule(dynamic, 8)
 		for (size_t r = 0; r < o->resamples; r++) {
+			uint64_t stream = stream_of(o->seed, r, STREAM_BOOTSTRAP);
 			for (size_t i = 0; i < n; i++)
-				sample[i] = units[draw(o->seed, r, i, n)];
+				sample[i] =
+					units[random_below(random_draw(stream, i), (uint32_t)n)];
 			measure_compute(m, sample, n, values + r * k);
 		}
 		mem_free(sample);
