@@ -250,7 +250,9 @@ static void add_field(struct buffer *b, enum field f, const struct encoding *x)
 		if (i)
 			buffer_char(b, ',');
 		if (f == TOKENS)
-			json_write_string(b, tokenizer_token(tokenizer, x->ids[i]));
+			json_write_string(b, x->surfaces && x->surfaces[i].data
+						     ? x->surfaces[i]
+						     : tokenizer_token(tokenizer, x->ids[i]));
 		else if (f == OFFSETS)
 			add_numbers(b, &x->offsets[i].start, 2);
 		else
@@ -534,6 +536,7 @@ int main(int argc, char **argv)
 			.pad_id = choose_padding(),
 			.attention_mask = fields[ATTENTION_MASK],
 			.offsets = fields[OFFSETS],
+			.surfaces = fields[TOKENS],
 			.type_ids = fields[TYPE_IDS],
 			.special_mask = fields[SPECIAL_MASK],
 			.word_ids = fields[WORD_IDS],

@@ -156,11 +156,33 @@ static void put_special(struct encoding *out, const struct post_piece *p, uint32
 		memset(out->offsets + out->n, 0, p->n * sizeof *out->offsets);
 	if (out->word_ids)
 		memset(out->word_ids + out->n, 0xff, p->n * sizeof *out->word_ids);
+	if (out->surfaces)
+		memset(out->surfaces + out->n, 0, p->n * sizeof *out->surfaces);
 	if (out->special_mask)
 		memset(out->special_mask + out->n, p->masked, p->n);
 	for (size_t i = 0; out->type_ids && i < p->n; i++)
 		out->type_ids[out->n + i] = type_id;
 	out->n += p->n;
+}
+
+/* The texts of tokens `from` of a text that are unknown. */
+static void put_surfaces(
+	const struct assembly *a, const struct scan *s, struct window from, struct slice *to)
+{
+	const struct scan_surface *x = (const struct scan_surface *)s->surfaces.data;
+	size_t n = s->surfaces.size / sizeof *x, low = 0, high = n;
+	memset(to, 0, (from.end - from.start) * sizeof *to);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (x[middle].token < from.start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < n && x[low].token < from.end; low++)
+		to[x[low].token - from.start] = arena_copy(a->arena,
+			(struct slice){ s->surface_text.data + x[low].start,
+				x[low].end - x[low].start });
 }
 
 static void put_text(const struct assembly *a, struct encoding *out, const struct post_piece *p,
@@ -178,6 +200,8 @@ static void put_text(const struct assembly *a, struct encoding *out, const struc
 	}
 	if (out->word_ids)
 		memcpy(out->word_ids + out->n, s->words + w.start, n * sizeof *out->word_ids);
+	if (out->surfaces)
+		put_surfaces(a, s, w, out->surfaces + out->n);
 	if (out->special_mask)
 		memset(out->special_mask + out->n, 0, n);
 	for (size_t i = 0; out->type_ids && i < n; i++)
@@ -193,6 +217,8 @@ static void put_padding(struct encoding *out, size_t n, uint32_t id)
 			out->offsets[i] = (struct token_offset){ 0, 0 };
 		if (out->word_ids)
 			out->word_ids[i] = (uint32_t)TOKENIZER_NO_ID;
+		if (out->surfaces)
+			out->surfaces[i] = (struct slice){ NULL, 0 };
 		if (out->special_mask)
 			out->special_mask[i] = 1;
 		if (out->type_ids)
@@ -219,6 +245,8 @@ static void assemble(struct assembly *a, const size_t *choice, struct encoding *
 	out->type_ids = o->type_ids ? ARENA_ARRAY(a->arena, uint32_t, total) : NULL;
 	out->special_mask = o->special_mask ? ARENA_ARRAY(a->arena, uint8_t, total) : NULL;
 	out->word_ids = o->word_ids ? ARENA_ARRAY(a->arena, uint32_t, total) : NULL;
+	if (o->surfaces && tokenizer_has_surfaces(a->tokenizer))
+		out->surfaces = ARENA_ARRAY(a->arena, struct slice, total);
 	out->attention_mask = o->attention_mask ? ARENA_ARRAY(a->arena, uint8_t, total) : NULL;
 	if (o->pad_left)
 		put_padding(out, padding, o->pad_id);

@@ -90,10 +90,18 @@ int load_pieces(struct tokenizer *, struct error *);
 /* A post-processor of bos before each text and eos behind it; -1: none. */
 int load_ends(struct tokenizer *, int64_t bos, int64_t eos, struct error *);
 
+/* Whether the model's unknown tokens are called by their text. */
+bool tokenizer_has_surfaces(const struct tokenizer *);
+
 /* White space that an added token took in: the reference's token is its text with that. */
 struct scan_blank {
 	size_t token; /* index */
 	uint32_t lead, trail; /* code points */
+};
+
+/* What an unknown token stands for, bytes [start, end) of surface_text. */
+struct scan_surface {
+	size_t token, start, end;
 };
 
 /*
@@ -107,9 +115,10 @@ struct scan {
 	uint32_t *ids;
 	struct token_offset *offsets; /* NULL where not wanted */
 	uint32_t *words; /* NULL where not wanted */
-	bool want_offsets, want_words, want_blanks;
+	bool want_offsets, want_words, want_blanks, want_surfaces;
 	size_t n, capacity;
 	struct buffer blanks; /* struct scan_blank, of added tokens */
+	struct buffer surfaces, surface_text; /* struct scan_surface, of unknown tokens */
 	uint32_t word; /* number of the next word */
 	size_t limit; /* no further word is begun with so many tokens */
 	bool failed;

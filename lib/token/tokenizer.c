@@ -60,10 +60,16 @@ static void repaired_offsets(struct scan *s)
 	}
 }
 
+bool tokenizer_has_surfaces(const struct tokenizer *t)
+{
+	return t->model.kind == MODEL_UNIGRAM || t->model.kind == MODEL_SENTENCEPIECE_BPE;
+}
+
 /* Arrays of the scratch as this text wants them. */
 static void begin(struct scan *s, const struct tokenizer *t, const struct tokenizer_options *o)
 {
-	if (s->capacity && (!s->offsets == o->offsets || !s->words == o->word_ids)) {
+	bool surfaces = o->surfaces && tokenizer_has_surfaces(t), offsets = o->offsets || surfaces;
+	if (s->capacity && (!s->offsets == offsets || !s->words == o->word_ids)) {
 		mem_free(s->ids);
 		mem_free(s->offsets);
 		mem_free(s->words);
@@ -72,12 +78,15 @@ static void begin(struct scan *s, const struct tokenizer *t, const struct tokeni
 		s->words = NULL;
 		s->capacity = 0;
 	}
-	s->want_offsets = o->offsets;
+	s->want_offsets = offsets;
 	s->want_words = o->word_ids;
 	s->want_blanks = o->offsets && t->post.n_trims;
+	s->want_surfaces = surfaces;
 	s->n = s->word = 0;
 	s->failed = false;
 	buffer_clear(&s->blanks);
+	buffer_clear(&s->surfaces);
+	buffer_clear(&s->surface_text);
 }
 
 /* limit: how many tokens are enough. */
@@ -129,6 +138,8 @@ void tokenizer_scratch_free(struct tokenizer_scratch *x)
 		mem_free(s->offsets);
 		mem_free(s->words);
 		buffer_free(&s->blanks);
+		buffer_free(&s->surfaces);
+		buffer_free(&s->surface_text);
 		buffer_free(&s->repaired);
 		buffer_free(&s->origin);
 	}

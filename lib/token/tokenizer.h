@@ -64,7 +64,7 @@ struct tokenizer_options {
 	bool pad_left; /* fill up at the beginning, not at the end */
 	uint32_t pad_id; /* with this token */
 	bool offsets, type_ids, special_mask, word_ids,
-		attention_mask; /* what struct encoding is to hold beside ids */
+		attention_mask, surfaces; /* what struct encoding is to hold beside ids */
 	bool byte_offsets; /* offsets in bytes instead of code points */
 };
 
@@ -80,6 +80,11 @@ struct encoding {
 	uint8_t *special_mask; /* 1: added by the post-processor, or padding */
 	uint32_t *word_ids; /* number of the word in its text; TOKENIZER_NO_ID where added */
 	uint8_t *attention_mask; /* 0: padding */
+	/*
+	 * What the reference calls a token where that is not tokenizer_token: for Unigram's unknown
+	 * ones the text, once normalized; elsewhere data is NULL. NULL for models that never do so.
+	 */
+	struct slice *surfaces;
 	struct encoding *windows; /* [n_windows], what was cut off, in the reference's order */
 	size_t n_windows;
 };

@@ -53,6 +53,20 @@ static void fail(struct scan *s)
 	s->limit = 0;
 }
 
+/* Of a word's n tokens, the offsets of which are still its own, those that are unknown. */
+static void keep_surfaces(struct scan *s, struct slice word, size_t n)
+{
+	for (size_t i = s->n; i < s->n + n; i++) {
+		struct token_offset o = s->offsets[i];
+		if (s->ids[i] != s->tokenizer->model.unknown)
+			continue;
+		struct scan_surface x = { i, s->surface_text.size, 0 };
+		buffer_add(&s->surface_text, word.data + o.start, o.end - o.start);
+		x.end = s->surface_text.size;
+		buffer_add(&s->surfaces, &x, sizeof x);
+	}
+}
+
 void scan_word(struct scan *s, struct slice word, size_t at, const struct normalized *from)
 {
 	scan_reserve(s, word.size);
@@ -62,6 +76,8 @@ void scan_word(struct scan *s, struct slice word, size_t at, const struct normal
 		fail(s);
 		return;
 	}
+	if (s->want_surfaces)
+		keep_surfaces(s, word, (size_t)n);
 	bool placed = s->tokenizer->sentencepiece != NULL;
 	for (size_t i = s->n; i < s->n + (size_t)n; i++) {
 		if (s->offsets && from) {

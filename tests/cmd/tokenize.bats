@@ -299,3 +299,13 @@ ten='{"id":7,"text":"hello world hello world hello world hello world hello world
 	run tokenize -m $vocab --chunk 8 --fields ids </dev/null
 	status_is 2
 }
+
+@test "an unknown token of Unigram is called by its text, as Hugging Face does" {
+	local u='"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["a",-1],["▁",-2]]}'
+	local m='"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true}'
+	echo "{\"version\":\"1.0\",\"normalizer\":{\"type\":\"NFKC\"},$m,$u}" >"$BATS_TEST_TMPDIR/tokenizer.json"
+	run tokenize -m "$BATS_TEST_TMPDIR/tokenizer.json" --fields ids,tokens --drop text <<<'{"text":"a ☃ﬁ a"}'
+	[ "$output" = '{"ids":[2,1,2,0,2,1],"tokens":["▁","a","▁","☃fi","▁","a"]}' ]
+	run tokenize -m "$BATS_TEST_TMPDIR/tokenizer.json" --fields tokens --drop text --max-length 4 <<<'{"text":"x ☃ﬁ a"}'
+	[ "$output" = '{"tokens":["▁","x","▁","☃fi"]}' ]
+}
