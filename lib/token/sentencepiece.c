@@ -124,6 +124,8 @@ int sentencepiece_normalize(const struct sentencepiece *s, struct normalized *n,
 
 static void flush(struct sentencepiece_decoding *d, struct buffer *out)
 {
+	if (d->bytes.size == 0)
+		return;
 	const char *p = d->bytes.data, *end = p + d->bytes.size;
 	while (p < end) {
 		uint32_t c;
