@@ -14,14 +14,16 @@ enum {
 /* --- Sorting: by the first eight bytes at once, then what is equal in them one by one -------- */
 
 struct entry {
-	uint64_t first; /* eight bytes, the first of them the highest, 0 behind the end */
+	uint64_t first,
+		second; /* eight bytes each, the first of them the highest, 0 behind the end */
 	uint32_t index, size;
 };
 
-static uint64_t first_bytes(struct slice key)
+static uint64_t eight_bytes(struct slice key, size_t at)
 {
 	uint64_t v = 0;
-	memcpy(&v, key.data, key.size < 8 ? key.size : 8);
+	if (at < key.size)
+		memcpy(&v, key.data + at, key.size - at < 8 ? key.size - at : 8);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	v = __builtin_bswap64(v);
 #endif
@@ -47,6 +49,8 @@ static bool sort_byte(const struct entry *from, struct entry *to, size_t n, unsi
 static int compare(const void *a, const void *b, void *keys)
 {
 	const struct entry *x = a, *y = b;
+	if (x->second != y->second)
+		return x->second < y->second ? -1 : 1;
 	struct slice s = ((const struct slice *)keys)[x->index];
 	struct slice t = ((const struct slice *)keys)[y->index];
 	int order = memcmp(s.data, t.data, s.size < t.size ? s.size : t.size);
@@ -66,7 +70,8 @@ static size_t sort(struct entry *entries, const struct slice *keys, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (!keys[i].data || keys[i].size == 0)
 			continue;
-		entries[m] = (struct entry){ first_bytes(keys[i]), (uint32_t)i,
+		entries[m] = (struct entry){ eight_bytes(keys[i], 0), eight_bytes(keys[i], 8),
+			(uint32_t)i,
 			keys[i].size < UINT32_MAX ? (uint32_t)keys[i].size : UINT32_MAX };
 		for (size_t b = 0; b < bytes; b++)
 			counts[b][entries[m].first >> 8 * b & 0xff]++;
@@ -92,6 +97,7 @@ static size_t sort(struct entry *entries, const struct slice *keys, size_t n)
 	size_t unique = 0;
 	for (size_t i = 0; i < m; i++) {
 		if (i + 1 == m || entries[i].first != entries[i + 1].first ||
+			entries[i].second != entries[i + 1].second ||
 			!slice_equal(keys[entries[i].index], keys[entries[i + 1].index]))
 			entries[unique++] = entries[i];
 	}
@@ -223,8 +229,9 @@ static void fill_free(struct builder *b)
 static inline unsigned char byte_at(
 	const struct entry *entry, const struct slice *keys, size_t depth)
 {
-	return (unsigned char)(depth < 8 ? entry->first >> (56 - 8 * depth)
-					 : (unsigned char)keys[entry->index].data[depth]);
+	return (unsigned char)(depth < 8    ? entry->first >> (56 - 8 * depth)
+			       : depth < 16 ? entry->second >> (120 - 8 * depth)
+					    : (unsigned char)keys[entry->index].data[depth]);
 }
 
 /* A node yet to be given children: those of the sorted keys [low, high), which share depth bytes. */

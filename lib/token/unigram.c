@@ -3,8 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "lib/token/read.h"
-
 enum {
 	NONE = VOCAB_NONE,
 	SHORT = 256, /* bytes of a word that need no allocation */
@@ -79,14 +77,18 @@ static void find_bytes(struct unigram *u)
 	}
 }
 
-static int read_members(struct unigram *u, struct json model, struct vocab *v, struct slice *tokens,
-	struct arena *arena, struct error *e)
+/* The members of a model, found in one pass: it is large. */
+struct members {
+	struct json vocab, unknown, fallback;
+};
+
+static int read_members(struct unigram *u, const struct members *m, struct vocab *v,
+	struct slice *tokens, struct arena *arena, struct error *e)
 {
-	struct json unknown = json_get(model, "unk_id");
-	struct json fallback = json_get(model, "byte_fallback");
+	struct json unknown = m->unknown;
 	int64_t id;
 	double lowest = (double)INFINITY;
-	for (struct json_iterator i = json_iterate(json_get(model, "vocab")); json_each(&i);) {
+	for (struct json_iterator i = json_iterate(m->vocab); json_each(&i);) {
 		size_t n = u->n;
 		if (read_entry(i.value, u, v, &tokens[n], arena, e))
 			return -1;
@@ -101,8 +103,9 @@ static int read_members(struct unigram *u, struct json model, struct vocab *v, s
 				u->n);
 		u->unknown = (uint32_t)id;
 	}
-	if (fallback.type != JSON_ABSENT && read_bool(model, "byte_fallback", &u->byte_fallback, e))
-		return -1;
+	u->byte_fallback = m->fallback.type == JSON_TRUE;
+	if (m->fallback.type != JSON_ABSENT && m->fallback.type != JSON_FALSE && !u->byte_fallback)
+		return error_set(e, ERROR_MODEL, "\"byte_fallback\" is not true or false");
 	if (double_array_build(&u->trie, tokens, u->n, e))
 		return -1;
 	find_bytes(u);
@@ -113,14 +116,22 @@ int unigram_read(
 	struct unigram *u, struct json model, struct vocab *v, struct arena *arena, struct error *e)
 {
 	*u = (struct unigram){ 0 };
-	struct json vocab = json_get(model, "vocab");
-	if (vocab.type != JSON_ARRAY)
+	struct members m = { 0 };
+	for (struct json_iterator i = json_iterate(model); json_each(&i);)
+		if (json_text_is(i.key, "vocab"))
+			m.vocab = i.value;
+		else if (json_text_is(i.key, "unk_id"))
+			m.unknown = i.value;
+		else if (json_text_is(i.key, "byte_fallback"))
+			m.fallback = i.value;
+	if (m.vocab.type != JSON_ARRAY)
 		return error_set(e, ERROR_MODEL, "\"vocab\" is %s, not an array",
-			json_type_name(vocab.type));
-	size_t n = json_count(vocab);
+			json_type_name(m.vocab.type));
+	/* an entry has seven bytes at least: ["",0], */
+	size_t n = m.vocab.raw.size / 7 + 1;
 	struct slice *tokens = MEM_ARRAY(struct slice, n);
 	u->scores = MEM_ARRAY(double, n);
-	int rc = read_members(u, model, v, tokens, arena, e);
+	int rc = read_members(u, &m, v, tokens, arena, e);
 	mem_free(tokens);
 	return rc;
 }
