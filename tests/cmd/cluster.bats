@@ -174,6 +174,11 @@ column() { sed -E "s/.*\"$1\":(-?[0-9.e-]+).*/\1/"; }
 	run -1 --separate-stderr cluster --rejects rejects bad.jsonl
 	[ "$output" = "$(cluster in.jsonl)" ]
 	[ "$(wc -l <rejects)" = 4 ]
+	# the first record that has a key for vectors decides which it is
+	run -1 --separate-stderr cluster --rejects rejects <<<$'{"id": 1}\n{"embedding": [1, 2]}\n{"reduced": [1, 2]}'
+	[ "${#lines[@]}" = 1 ]
+	[ "$(cat rejects)" = $'{"id": 1}\n{"reduced": [1, 2]}' ]
+	[[ $stderr == *'-:1: no key "reduced" or "embedding"'* ]]
 	{ head -30 in.jsonl; echo '{"reduced": [0, 0]}'; } >zero.jsonl
 	run cluster --metric cosine zero.jsonl
 	status_is 65
