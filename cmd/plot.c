@@ -10,25 +10,29 @@
 #include "lib/learn/vector_source.h"
 #include "lib/plot/bars.h"
 #include "lib/plot/canvas.h"
+#include "lib/plot/chart.h"
 #include "lib/plot/contents.h"
 #include "lib/plot/lettering.h"
 #include "lib/plot/map.h"
 #include "lib/plot/page.h"
 
-enum kind { KIND_MAP, KIND_BARS };
+enum kind { KIND_MAP, KIND_BARS, KIND_CONFUSION, KIND_ROC, KIND_CALIBRATION };
 enum { FORMAT_SVG, FORMAT_PNG, FORMAT_PDF, FORMAT_HTML, FORMATS };
 
 static int kind, output_format;
-static const char *report_path, *topic_key, *aspect, *title = "";
+static const char *evaluation_path, *report_path, *topic_key, *aspect, *title = "";
 static size_t width = 1600, height, n_words, label_count = 100, n_topics = 12, text_length = 300;
 static double point_size, opacity;
 static bool dark, format_given;
 
 static const struct option options[] = {
-	OPTION_CHOICE(0, "kind", &kind, "map|bars",
-		"map: the records as points; bars: the topics' words [map]"),
+	OPTION_CHOICE(0, "kind", &kind, "map|bars|confusion|roc|calibration",
+		"map: the records as points; bars: the topics' words; the others: evaluate's "
+		"report [map]"),
 	OPTION_STRING('t', "topics", &report_path, "REPORT",
 		"the report of topics (JSON or CSV), for names and words"),
+	OPTION_STRING(0, "evaluation", &evaluation_path, "REPORT",
+		"evaluate's report (JSON), for confusion, roc and calibration"),
 	OPTION_STRING(0, "topic-key", &topic_key, "NAME",
 		"key of the topic [topic, else cluster, else label]"),
 	OPTION_STRING(
@@ -61,9 +65,9 @@ static const struct option options[] = {
 	OPTION_END,
 };
 
-static bool draws_bars(void)
+static bool reads_no_records(void)
 {
-	return kind == KIND_BARS;
+	return kind != KIND_MAP;
 }
 
 static const char *const examples[] = {
@@ -82,7 +86,7 @@ static const struct command command = {
 	.options = options,
 	.has = COMMAND_OWN_OUTPUT | COMMAND_TEXT_KEY | COMMAND_INPUT_KEY | COMMAND_VECTORS_IN,
 	.examples = examples,
-	.no_records = draws_bars,
+	.no_records = reads_no_records,
 };
 
 /* --- Options -------------------------------------------------------------------------------- */
@@ -422,6 +426,50 @@ static void plot_bars(struct slice heading)
 	report_free(&report);
 }
 
+/* --- Charts ---------------------------------------------------------------------------------- */
+
+static void draw_chart(const struct chart *chart, struct chart_style *style,
+	enum canvas_format format, bool on_dark, struct buffer *out)
+{
+	style->dark = on_dark;
+	struct canvas *c = new_canvas(format, style->height,
+		style->title.size ? style->title : chart_name(chart->kind),
+		SLICE("Drawn from a report of evaluate"), on_dark);
+	chart_draw(chart, style, c);
+	finish_canvas(c, out);
+}
+
+static void plot_chart(struct slice heading)
+{
+	struct chart chart;
+	struct error e;
+	if (run.n_files || !evaluation_path)
+		command_usage("--kind confusion, roc and calibration read no records, but "
+			      "--evaluation REPORT");
+	if (chart_read(&chart, (enum chart_kind)(kind - KIND_CONFUSION), evaluation_path, &e))
+		command_fail(&e);
+	struct chart_style style = {
+		.width = (float)width, .height = (float)height, .title = heading
+	};
+	struct buffer light_out = { 0 }, dark_out = { 0 };
+	if (output_format == FORMAT_HTML) {
+		draw_chart(&chart, &style, CANVAS_SVG, false, &light_out);
+		draw_chart(&chart, &style, CANVAS_SVG, true, &dark_out);
+		const struct page_part parts[] = {
+			{ "title", heading.size ? heading : chart_name(chart.kind), false },
+			{ "light", buffer_view(&light_out), true },
+			{ "dark", buffer_view(&dark_out), true },
+		};
+		write_page("bars", (const char *const[]){ "bars", NULL }, parts, 3);
+	} else {
+		draw_chart(&chart, &style, (enum canvas_format)output_format, dark, &light_out);
+		write_out(&light_out);
+	}
+	buffer_free(&light_out);
+	buffer_free(&dark_out);
+	chart_free(&chart);
+}
+
 int main(int argc, char **argv)
 {
 	command_begin(&command, argc, argv);
@@ -433,8 +481,13 @@ int main(int argc, char **argv)
 		command_fail(&e);
 	if (n_words == 0)
 		n_words = kind == KIND_BARS ? 8 : 3;
+	if (evaluation_path && kind < KIND_CONFUSION)
+		command_usage("--evaluation is for --kind confusion, roc and calibration");
 	if (kind == KIND_BARS) {
 		plot_bars(heading);
+	} else if (kind >= KIND_CONFUSION) {
+		height = height ? height : width * 7 / 8;
+		plot_chart(heading);
 	} else {
 		height = height ? height : width * 3 / 4;
 		plot_map(heading);

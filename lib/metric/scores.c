@@ -238,11 +238,11 @@ static void compute_areas(
 	mem_free(x);
 }
 
-/* The expected calibration error: bins (a, b] of confidences. */
-static double calibration(const struct state *s, const uint32_t *units, size_t n)
+/* Bins (a, b] of the highest p: records, and sums of that p and of being right. To be freed. */
+static double *bin(const struct state *s, const uint32_t *units, size_t n)
 {
 	size_t bins = s->m.options->bins;
-	double *sum = mem_zero(3 * bins, sizeof *sum), ece = 0;
+	double *sum = mem_zero(3 * bins, sizeof *sum);
 	for (size_t i = 0; i < n; i++) {
 		const double *p = s->p + units[i] * s->k;
 		size_t top = 0, b;
@@ -254,7 +254,14 @@ static double calibration(const struct state *s, const uint32_t *units, size_t n
 		sum[3 * b + 1] += p[top];
 		sum[3 * b + 2] += s->is_true[units[i] * s->k + top];
 	}
-	for (size_t b = 0; b < bins; b++)
+	return sum;
+}
+
+/* The expected calibration error. */
+static double calibration(const struct state *s, const uint32_t *units, size_t n)
+{
+	double *sum = bin(s, units, n), ece = 0;
+	for (size_t b = 0; b < s->m.options->bins; b++)
 		if (sum[3 * b] > 0)
 			ece += fabs(sum[3 * b + 2] - sum[3 * b + 1]);
 	mem_free(sum);
@@ -296,6 +303,75 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 		compute_losses(s, units, n, value + 2);
 }
 
+/* --- For plots -------------------------------------------------------------------------------- */
+
+/* [false, true] positive rates; points nearer than 1/500 to the one before are left out. */
+static void put_curve(struct buffer *b, const struct ranked *x, size_t n)
+{
+	double all = 0, tp = 0, fp = 0, last_t = 0, last_f = 0;
+	for (size_t i = 0; i < n; i++)
+		all += x[i].positive;
+	buffer_text(b, "[[0, 0]");
+	for (size_t i = 0; i < n && all > 0 && all < (double)n; i++) {
+		tp += x[i].positive;
+		fp += !x[i].positive;
+		if (i + 1 < n && x[i + 1].score == x[i].score)
+			continue;
+		double t = tp / all, f = fp / ((double)n - all);
+		if (i + 1 < n && t - last_t + (f - last_f) < 0.002)
+			continue;
+		buffer_text(b, ", [");
+		json_write_double(b, f);
+		buffer_text(b, ", ");
+		json_write_double(b, t);
+		buffer_char(b, ']');
+		last_t = t;
+		last_f = f;
+	}
+	buffer_char(b, ']');
+}
+
+static void put_calibration(
+	const struct state *s, const uint32_t *units, size_t n, struct buffer *b)
+{
+	size_t bins = s->m.options->bins, shown = 0;
+	double *sum = bin(s, units, n);
+	buffer_text(b, ", \"calibration\": [");
+	for (size_t i = 0; i < bins; i++) {
+		const double *x = sum + 3 * i;
+		if (x[0] == 0)
+			continue;
+		buffer_text(b, shown++ ? ", {\"confidence\": " : "{\"confidence\": ");
+		json_write_double(b, x[1] / x[0]);
+		buffer_text(b, ", \"accuracy\": ");
+		json_write_double(b, x[2] / x[0]);
+		buffer_printf(b, ", \"n\": %.0f}", x[0]);
+	}
+	buffer_char(b, ']');
+	mem_free(sum);
+}
+
+/* "roc", a curve a label (of two labels that of the greater), and "calibration". */
+static void detail(const struct measure *m, const uint32_t *units, size_t n, struct buffer *b)
+{
+	const struct state *s = (const struct state *)m;
+	bool two = s->k == 2 && !s->several;
+	struct ranked *x = MEM_ARRAY(struct ranked, n + 1);
+	double ignored[2];
+	buffer_text(b, ", \"roc\": {");
+	for (size_t j = two; j < s->k && n; j++) {
+		buffer_text(b, j > two ? ", " : "");
+		json_write_string(b, labels_text(&s->labels, s->labels.order[j]));
+		buffer_text(b, ": ");
+		areas(s, units, n, j, x, &ignored[0], &ignored[1]);
+		put_curve(b, x, n);
+	}
+	buffer_char(b, '}');
+	if (s->probabilities && s->k > 1 && n)
+		put_calibration(s, units, n, b);
+	mem_free(x);
+}
+
 static void signature(const struct measure *m, struct buffer *b)
 {
 	buffer_printf(b, "scores|bins:%zu|as:scikit-learn-1.9", m->options->bins);
@@ -308,6 +384,7 @@ const struct metric_kind metric_scores = {
 	.add = add,
 	.finish = finish,
 	.compute = compute,
+	.detail = detail,
 	.signature = signature,
 	.close = close_state,
 };

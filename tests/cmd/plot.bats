@@ -287,3 +287,35 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 	status_is 66
 	output_has "/nowhere/plot/map.html"
 }
+
+@test "confusion, roc and calibration draw a report of evaluate, in every format, the same bytes each time" {
+	cd "$BATS_TEST_TMPDIR"
+	awk 'BEGIN { for (i = 0; i < 90; i++) printf "{\"reference\": \"%s\", \"prediction\": \"%s\", \"s\": %.3f}\n",
+		i % 3 ? "yes" : "no <&>", i % 7 % 3 ? "yes" : "no <&>", (i * 37 % 91) / 91 }' |
+		evaluate --metric classification,scores --score-key s --output-format json >report.json
+	for k in confusion roc calibration; do
+		for f in svg html png pdf; do
+			case $f in png | pdf) cairo || continue ;; esac
+			plot --kind $k --evaluation report.json -o "$k.$f"
+			plot --kind $k --evaluation report.json --output-format $f | cmp - "$k.$f"
+		done
+		[ "$(tail -n 1 $k.svg)" = "</svg>" ]
+	done
+	grep -q 'no &lt;&amp;&gt;' confusion.svg && grep -q 'accuracy 0\.' confusion.svg
+	grep -q 'area 0\.' roc.svg && grep -q 'expected calibration error 0\.' calibration.svg
+	run plot --kind roc -o x.svg
+	status_is 2
+	output_has "--evaluation REPORT"
+	run plot --evaluation report.json -o x.svg
+	status_is 2
+	evaluate --metric sts --output-format json </dev/null --format jsonl >sts.json
+	run plot --kind confusion --evaluation sts.json -o x.svg
+	status_is 65
+	output_has "sts.json has no confusion matrix"
+	echo '{"metrics": {"classification": {"labels": ["a", "b"], "confusion": [[1, 2], [3]]}}}' >odd.json
+	run plot --kind confusion --evaluation odd.json -o x.svg
+	status_is 65
+	output_has "is not one"
+	run plot --kind roc --evaluation none.json -o x.svg
+	status_is 66
+}
