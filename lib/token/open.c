@@ -121,6 +121,26 @@ struct tokenizer *tokenizer_from_gguf(struct slice file, struct error *e)
 	return t;
 }
 
+struct tokenizer *tokenizer_from_merges(struct slice vocab, struct slice merges, struct error *e)
+{
+	struct tokenizer *t = new_tokenizer();
+	if (load_merges(t, arena_copy(t->arena, vocab), merges, e)) {
+		tokenizer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+struct tokenizer *tokenizer_from_tiktoken(struct slice ranks, const char *name, struct error *e)
+{
+	struct tokenizer *t = new_tokenizer();
+	if (load_tiktoken(t, ranks, name, e)) {
+		tokenizer_free(t);
+		return NULL;
+	}
+	return t;
+}
+
 /* A GGUF file may be of gigabytes: it is mapped while it is read. 1: it is none. */
 static int load_if_gguf(struct tokenizer *t, const char *file, struct error *e)
 {
@@ -160,17 +180,50 @@ static int load_model(struct tokenizer *t, const char *file, struct slice text, 
 	return load_sentencepiece(t, text, given ? &json : NULL, e) ? error_wrap(e, "%s", file) : 0;
 }
 
+/* The path of vocab.json, or of merges.txt, with the other's name instead; NULL for another file. */
+static char *sibling(struct arena *arena, const char *path, const char *from, const char *to)
+{
+	size_t size = strlen(path), n = strlen(from);
+	if (size < n || strcmp(path + size - n, from))
+		return NULL;
+	struct buffer b = { NULL, 0, 0 };
+	buffer_add(&b, path, size - n);
+	buffer_text(&b, to);
+	char *other = arena_string(arena, buffer_view(&b));
+	buffer_free(&b);
+	return other;
+}
+
+/* 1: a path of neither of them. */
+static int load_pair(struct tokenizer *t, const char *file, struct error *e)
+{
+	const char *vocab = sibling(t->arena, file, "merges.txt", "vocab.json");
+	const char *merges = sibling(t->arena, file, "vocab.json", "merges.txt");
+	struct slice text[2];
+	if (!vocab && !merges)
+		return 1;
+	vocab = vocab ? vocab : file;
+	merges = merges ? merges : file;
+	if (read_file(vocab, t->arena, &text[0], e) || read_file(merges, t->arena, &text[1], e))
+		return -1;
+	return load_merges(t, text[0], text[1], e) ? error_wrap(e, "%s", vocab) : 0;
+}
+
 static int load_file(struct tokenizer *t, const char *file, const char *config, struct error *e)
 {
 	struct slice text;
 	struct bert_config c;
 	int rc = load_if_gguf(t, file, e);
-	if (rc <= 0)
-		return rc;
-	if (read_file(file, t->arena, &text, e))
-		return -1;
+	if (rc > 0)
+		rc = load_pair(t, file, e);
+	if (rc <= 0 || read_file(file, t->arena, &text, e))
+		return rc <= 0 ? rc : -1;
 	if (is_sentencepiece(file, text))
 		return load_model(t, file, text, config, e);
+	if (load_is_tiktoken(text))
+		return load_tiktoken(t, text, strrchr(file, '/') ? strrchr(file, '/') + 1 : file, e)
+			       ? error_wrap(e, "%s", file)
+			       : 0;
 	size_t i = 0;
 	while (i < text.size && memchr(" \t\r\n", text.data[i], 4))
 		i++;
@@ -201,8 +254,7 @@ static char *join(struct arena *arena, struct slice folder, const char *name)
 static int load_folder(struct tokenizer *t, const char *path, struct error *e)
 {
 	static const char *const known[] = { "tokenizer.json", "vocab.txt", "tokenizer.model",
-		"spiece.model", "sentencepiece.bpe.model" };
-	static const char *const unknown[] = { "vocab.json" };
+		"spiece.model", "sentencepiece.bpe.model", "vocab.json" };
 	struct slice folder = slice_from(path);
 	const char *config = join(t->arena, folder, "tokenizer_config.json");
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -210,11 +262,6 @@ static int load_folder(struct tokenizer *t, const char *path, struct error *e)
 		if (access(file, F_OK) == 0)
 			return load_file(t, file, config, e);
 	}
-	for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-		if (access(join(t->arena, folder, unknown[i]), F_OK) == 0)
-			return error_set(e, ERROR_MODEL,
-				"%s/%s: this kind of vocabulary is not supported", path,
-				unknown[i]);
 	return error_set(e, ERROR_MODEL,
 		"%s: a folder without a tokenizer (tokenizer.json, tokenizer.model or vocab.txt)", path);
 }

@@ -93,6 +93,11 @@ int load_ends(struct tokenizer *, int64_t bos, int64_t eos, struct error *);
 /* Whether the model's unknown tokens are called by their text. */
 bool tokenizer_has_surfaces(const struct tokenizer *);
 
+/* load_bpe.c: vocab.json and merges.txt; a file of tiktoken, whose name says how text is split. */
+int load_merges(struct tokenizer *, struct slice vocab, struct slice merges, struct error *);
+bool load_is_tiktoken(struct slice);
+int load_tiktoken(struct tokenizer *, struct slice, const char *name, struct error *);
+
 /* White space that an added token took in: the reference's token is its text with that. */
 struct scan_blank {
 	size_t token; /* index */

@@ -186,12 +186,14 @@ static const struct pattern patterns[] = {
 		.contraction = CONTRACTION_EXACT,
 		.gpt2 = true },
 	/* Llama 3, Phi 4, GPT-4 as converted */
-	{ .regex = { FOLDED "|" CL100K_REST("{1,3}") },
+	{ .name = "llama3",
+		.regex = { FOLDED "|" CL100K_REST("{1,3}") },
 		.next = cl100k_next,
 		.contraction = CONTRACTION_FOLD,
 		.digits = 3 },
 	/* Qwen 2 and 3 */
-	{ .regex = { FOLDED "|" CL100K_REST("") },
+	{ .name = "qwen",
+		.regex = { FOLDED "|" CL100K_REST("") },
 		.next = cl100k_next,
 		.contraction = CONTRACTION_FOLD,
 		.digits = 1 },

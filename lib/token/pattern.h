@@ -15,7 +15,7 @@ struct pattern;
 /* The scanner of a regular expression as it stands in a tokenizer.json; NULL where none is known. */
 const struct pattern *pattern_find(struct slice regex);
 
-/* By name: gpt2, cl100k, o200k; NULL for another. As tiktoken has them. */
+/* By name: gpt2, cl100k, o200k as tiktoken has them, llama3, qwen; NULL for another. */
 const struct pattern *pattern_named(const char *name);
 
 /* Its regular expression, for tests. */

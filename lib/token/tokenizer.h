@@ -24,7 +24,11 @@ enum { TOKENIZER_NO_ID = -1 }; /* as uint32_t: no such token, no word */
 
 /* --- Opening ------------------------------------------------------------------------------- */
 
-/* A folder, a tokenizer.json or a vocab.txt; NULL and the error otherwise. */
+/*
+ * A folder, a tokenizer.json, a vocab.txt, a SentencePiece model, vocab.json beside merges.txt, or a
+ * file of tiktoken's;
+ * NULL and the error otherwise.
+ */
 struct tokenizer *tokenizer_open(const char *path, struct error *);
 void tokenizer_free(struct tokenizer *);
 
@@ -33,6 +37,9 @@ struct tokenizer *tokenizer_from_json(struct slice json, struct error *);
 struct tokenizer *tokenizer_from_vocab(struct slice vocab, bool lowercase, struct error *);
 struct tokenizer *tokenizer_from_sentencepiece(struct slice model, struct error *);
 struct tokenizer *tokenizer_from_gguf(struct slice file, struct error *);
+struct tokenizer *tokenizer_from_merges(struct slice vocab, struct slice merges, struct error *);
+/* The name of a file of tiktoken's says how text is split: cl100k_base.tiktoken, for example. */
+struct tokenizer *tokenizer_from_tiktoken(struct slice ranks, const char *name, struct error *);
 
 /*
  * Lowercase or not, whatever the file says; accents go with it where the file leaves them open.
