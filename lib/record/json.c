@@ -31,9 +31,11 @@ static inline bool is_digit(char c)
 
 static inline const char *skip_space(const char *s, const char *end)
 {
-	while (s < end && is_space(*s))
-		s++;
-	return s;
+	/* mostly there is none, or one; a file that is laid out has runs */
+	for (int i = 0; i < 2; i++, s++)
+		if (s == end || !is_space(*s))
+			return s;
+	return scan_space(s, end);
 }
 
 static struct json fail(struct json_parser *p, const char *at, const char *fault)

@@ -66,24 +66,7 @@ static const char *value_end(const char *s, const char *end)
 			s++;
 		return s;
 	}
-	size_t depth = 0;
-	do {
-		switch (*s) {
-		case '"':
-			s = string_end(s, end);
-			continue;
-		case '[':
-		case '{':
-			depth++;
-			break;
-		case ']':
-		case '}':
-			depth--;
-			break;
-		}
-		s++;
-	} while (depth);
-	return s;
+	return scan_container(s, end);
 }
 
 static enum json_type type_of(char first)
@@ -124,8 +107,9 @@ struct json_iterator json_iterate(struct json v)
 bool json_each(struct json_iterator *i)
 {
 	const char *s = i->at;
-	while (s < i->end && ((unsigned char)*s <= ' ' || *s == ','))
-		s++;
+	s = scan_space(s, i->end);
+	if (s < i->end && *s == ',')
+		s = scan_space(s + 1, i->end);
 	if (s == i->end)
 		return false;
 	if (i->object) {

@@ -21,6 +21,13 @@ const char *scan_string_portable(const char *p, const char *end, bool *high)
 	return p;
 }
 
+const char *scan_space_portable(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	return p;
+}
+
 const char *scan_field_portable(const char *p, const char *end, char delimiter)
 {
 	while (p < end && *p != delimiter && *p != '"' && *p != '\n' && *p != '\r')
@@ -89,6 +96,21 @@ const char *scan_string(const char *p, const char *end, bool *high)
 	return scan_string_portable(p, end, high);
 }
 
+const char *scan_space(const char *p, const char *end)
+{
+	for (; end - p >= 16; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+		__m128i a = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(' ')),
+			_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')));
+		__m128i b = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\r')),
+			_mm_cmpeq_epi8(v, _mm_set1_epi8('\t')));
+		unsigned space = (unsigned)_mm_movemask_epi8(_mm_or_si128(a, b));
+		if (space != 0xffff)
+			return p + __builtin_ctz(~space);
+	}
+	return scan_space_portable(p, end);
+}
+
 const char *scan_field(const char *p, const char *end, char delimiter)
 {
 	for (; end - p >= 16; p += 16) {
@@ -104,6 +126,11 @@ const char *scan_field(const char *p, const char *end, char delimiter)
 	return scan_field_portable(p, end, delimiter);
 }
 #else
+const char *scan_space(const char *p, const char *end)
+{
+	return scan_space_portable(p, end);
+}
+
 const char *scan_string(const char *p, const char *end, bool *high)
 {
 	return scan_string_portable(p, end, high);

@@ -119,6 +119,30 @@ static size_t merge(const struct bpe *b, uint32_t *ids, uint32_t *sizes, size_t 
 			      : bpe_merge_long(b, ids, sizes, n);
 }
 
+bool bpe_parts(const struct bpe *b)
+{
+	return !b->crosses && b->boundary != (uint32_t)NONE && !b->prefix.size && !b->suffix.size;
+}
+
+/* A long word part by part, where it has parts. */
+static size_t merge_parts(const struct bpe *b, uint32_t *ids, uint32_t *sizes, size_t n)
+{
+	if (n <= BPE_SHORT || !bpe_parts(b))
+		return merge(b, ids, sizes, n);
+	size_t left = 0;
+	for (size_t start = 0, end; start < n; start = end) {
+		end = start + 1;
+		while (end < n && (ids[end] != b->boundary || ids[end - 1] == b->boundary))
+			end++;
+		size_t m = merge(b, ids + start, sizes ? sizes + start : NULL, end - start);
+		memmove(ids + left, ids + start, m * sizeof *ids);
+		if (sizes)
+			memmove(sizes + left, sizes + start, m * sizeof *sizes);
+		left += m;
+	}
+	return left;
+}
+
 /* The whole word where merges are ignored for what is a token. */
 static bool whole(
 	const struct bpe *b, struct slice word, uint32_t *ids, struct token_offset *offsets)
@@ -143,7 +167,7 @@ size_t bpe_split(
 	struct symbols s = { ids, sizes, 0, 0 };
 	size_t n = (size_t)BPE_FAILED;
 	if (spell(b, word, &s)) {
-		n = merge(b, ids, sizes, s.n);
+		n = merge_parts(b, ids, sizes, s.n);
 		if (offsets)
 			sizes_to_offsets(offsets, sizes, n);
 	}
@@ -219,10 +243,23 @@ static void find_chars(struct bpe *b)
 	}
 }
 
-int bpe_begin(struct bpe *b, const struct vocab *v, const struct bpe_options *o, size_t n_merges,
-	struct error *e)
+/* A table of so many places, with the pairs of the old one. */
+static void make_table(struct bpe *b, size_t n)
 {
-	enum { MOST = 1 << 26 }; /* so that a rank and an index of 5 bits are 32 bits at most */
+	struct bpe_pair *old = b->pairs;
+	size_t n_old = b->n_pairs;
+	b->n_pairs = n;
+	b->shift = (unsigned)__builtin_clzll(n) + 1;
+	b->pairs = MEM_ARRAY(struct bpe_pair, n);
+	memset(b->pairs, 0xff, n * sizeof *b->pairs);
+	for (size_t i = 0; i < n_old; i++)
+		if (old[i].left != (uint32_t)NONE)
+			b->pairs[bpe_place(b, old[i].left, old[i].right)] = old[i];
+	mem_free(old);
+}
+
+int bpe_begin(struct bpe *b, const struct vocab *v, const struct bpe_options *o, struct error *e)
+{
 	*b = (struct bpe){ .vocab = v,
 		.size = (uint32_t)v->size,
 		.unknown_text = o->unknown,
@@ -235,17 +272,14 @@ int bpe_begin(struct bpe *b, const struct vocab *v, const struct bpe_options *o,
 		return error_set(e, ERROR_MODEL,
 			"\"byte_fallback\" with a \"continuing_subword_prefix\" or an "
 			"\"end_of_word_suffix\" is not supported");
-	if (n_merges >= MOST)
-		return error_set(e, ERROR_MODEL, "%zu merges: more than %d", n_merges, MOST - 1);
 	b->unknown = o->unknown.data ? model_id(b, o->unknown) : (uint32_t)NONE;
+	b->boundary = model_id(b, SLICE("▁"));
 	find_bytes(b);
 	find_chars(b);
-	b->n_pairs = 64;
-	while (b->n_pairs < 2 * n_merges)
-		b->n_pairs *= 2;
-	b->shift = (unsigned)__builtin_clzll(b->n_pairs) + 1;
-	b->pairs = MEM_ARRAY(struct bpe_pair, b->n_pairs);
-	memset(b->pairs, 0xff, b->n_pairs * sizeof *b->pairs);
+	size_t n = 64;
+	while (n < 2 * v->n) /* mostly a merge makes each token */
+		n *= 2;
+	make_table(b, n);
 	return 0;
 }
 
@@ -255,16 +289,16 @@ void bpe_free(struct bpe *b)
 	*b = (struct bpe){ 0 };
 }
 
-void bpe_add_ids(struct bpe *b, uint32_t left, uint32_t right, uint32_t id)
+/* Of a pair that is named twice the later rank holds, as in the reference. */
+int bpe_add_ids(struct bpe *b, uint32_t left, uint32_t right, uint32_t id, struct error *e)
 {
-	struct bpe_pair *p = (struct bpe_pair *)bpe_find(b, left, right);
-	if (!p) {
-		uint64_t key = (uint64_t)left << 32 | right;
-		size_t i = (key * 0x9e3779b97f4a7c15u) >> b->shift;
-		while (b->pairs[i].left != (uint32_t)NONE)
-			i = (i + 1) & (b->n_pairs - 1);
-		p = &b->pairs[i];
-	}
-	*p = (struct bpe_pair){ left, right, (uint32_t)b->n_merges++, id };
+	enum { MOST = (1 << 26) - 1 }; /* a rank and an index of 5 bits are 31 bits at most */
+	if (b->n_merges == MOST)
+		return error_set(e, ERROR_MODEL, "more than %d merges", MOST);
+	if (2 * (b->n_merges + 1) > b->n_pairs)
+		make_table(b, 2 * b->n_pairs);
+	b->pairs[bpe_place(b, left, right)] =
+		(struct bpe_pair){ left, right, (uint32_t)b->n_merges++, id };
 	b->expected = id + 1;
+	return 0;
 }

@@ -34,6 +34,9 @@ struct bpe {
 	struct slice unknown_text; /* data NULL: none is named */
 	struct slice prefix, suffix; /* of a character that is not the first, that is the last */
 	bool fuse_unknown, byte_fallback, ignore_merges;
+	uint32_t
+		boundary; /* the token of ▁ where nothing merges it with what is before it, but itself */
+	bool crosses; /* a merge does */
 	uint32_t expected; /* the id that the next merge is likely to make */
 };
 
@@ -50,11 +53,13 @@ struct bpe_options {
  */
 int bpe_read(struct bpe *, struct json model, const struct vocab *, struct arena *, struct error *);
 
-/* The same, step by step: the merges are added in order of their rank. */
-int bpe_begin(struct bpe *, const struct vocab *, const struct bpe_options *, size_t n_merges,
-	struct error *);
+/*
+ * The same, step by step: the merges are added in order of their rank. -1 (ERROR_MODEL) beyond
+ * 2^26 - 1 of them.
+ */
+int bpe_begin(struct bpe *, const struct vocab *, const struct bpe_options *, struct error *);
 int bpe_add(struct bpe *, struct slice left, struct slice right, struct error *);
-void bpe_add_ids(struct bpe *, uint32_t left, uint32_t right, uint32_t id);
+int bpe_add_ids(struct bpe *, uint32_t left, uint32_t right, uint32_t id, struct error *);
 /* A line "left right", of which either may hold spaces: those that are tokens, and joined are one. */
 int bpe_add_line(struct bpe *, struct slice line, struct error *);
 void bpe_free(struct bpe *);
@@ -74,6 +79,12 @@ size_t bpe_split(
  */
 size_t bpe_split_bytes(
 	const struct bpe *, struct slice word, uint32_t *ids, struct token_offset *offsets);
+
+/*
+ * Whether a word may be split before a run of ▁ and its parts by themselves, with the same result: no
+ * merge joins the two sides, and no unknown token does.
+ */
+bool bpe_parts(const struct bpe *);
 
 /* Whether bytes of valid UTF-8 are all in the alphabet, and nothing is added to characters. */
 bool bpe_is_byte_level(const struct bpe *);

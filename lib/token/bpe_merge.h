@@ -2,17 +2,22 @@
 #pragma once
 #include "lib/token/bpe.h"
 
+/* The place of a pair in the table, or the free one where it belongs. */
+static inline size_t bpe_place(const struct bpe *b, uint32_t left, uint32_t right)
+{
+	uint64_t key = (uint64_t)left << 32 | right;
+	size_t i = (key * 0x9e3779b97f4a7c15u) >> b->shift;
+	while ((b->pairs[i].left != left || b->pairs[i].right != right) &&
+		b->pairs[i].left != (uint32_t)VOCAB_NONE)
+		i = (i + 1) & (b->n_pairs - 1);
+	return i;
+}
+
 /* The merge of a pair; NULL where there is none. */
 static inline const struct bpe_pair *bpe_find(const struct bpe *b, uint32_t left, uint32_t right)
 {
-	uint64_t key = (uint64_t)left << 32 | right;
-	for (size_t i = (key * 0x9e3779b97f4a7c15u) >> b->shift;; i = (i + 1) & (b->n_pairs - 1)) {
-		const struct bpe_pair *p = &b->pairs[i];
-		if (p->left == left && p->right == right)
-			return p;
-		if (p->left == (uint32_t)VOCAB_NONE)
-			return NULL;
-	}
+	const struct bpe_pair *p = &b->pairs[bpe_place(b, left, right)];
+	return p->left == (uint32_t)VOCAB_NONE ? NULL : p;
 }
 
 enum { BPE_SHORT = 32 }; /* symbols of a word that bpe_merge_short takes */

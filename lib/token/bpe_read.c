@@ -45,24 +45,51 @@ static uint32_t joined(const struct bpe *b, struct slice left, struct slice righ
 	return id;
 }
 
-int bpe_add(struct bpe *b, struct slice left, struct slice right, struct error *e)
+/* A merge whose tokens' hashes are known. */
+struct merge {
+	struct slice left, right;
+	uint32_t left_hash, right_hash;
+};
+
+static struct merge hashed(const struct bpe *b, struct slice left, struct slice right)
 {
-	uint32_t l = model_id(b, left), r = model_id(b, right), id;
-	if (l == (uint32_t)NONE || r == (uint32_t)NONE)
-		return absent(b, l == (uint32_t)NONE ? left : right, e);
-	if (right.size <= b->prefix.size)
+	return (struct merge){ left, right, vocab_hash(b->vocab, left),
+		vocab_hash(b->vocab, right) };
+}
+
+/* Whether it joins ▁ to something else before it. */
+static bool crosses(struct slice left, struct slice right)
+{
+	return right.size >= 3 && !memcmp(right.data, "▁", 3) &&
+	       (left.size < 3 || memcmp(left.data + left.size - 3, "▁", 3));
+}
+
+static int add(struct bpe *b, const struct merge *m, struct error *e)
+{
+	uint32_t l = vocab_id_hashed(b->vocab, m->left, m->left_hash), id;
+	uint32_t r = vocab_id_hashed(b->vocab, m->right, m->right_hash);
+	if (l >= b->size || r >= b->size)
+		return absent(b, l >= b->size ? m->left : m->right, e);
+	if (m->right.size <= b->prefix.size)
 		return error_set(e, ERROR_MODEL,
 			"merge %zu: token \"%.*s\" is no longer than the prefix", b->n_merges + 1,
-			(int)(right.size < 100 ? right.size : 100), right.data);
-	id = joined(b, left, right);
+			(int)(m->right.size < 100 ? m->right.size : 100), m->right.data);
+	id = joined(b, m->left, m->right);
 	if (id == (uint32_t)NONE)
 		return error_set(e, ERROR_MODEL,
 			"merge %zu: tokens \"%.*s\" and \"%.*s\" make one that is not in the "
 			"vocabulary",
-			b->n_merges + 1, (int)(left.size < 100 ? left.size : 100), left.data,
-			(int)(right.size < 100 ? right.size : 100), right.data);
-	bpe_add_ids(b, l, r, id);
-	return 0;
+			b->n_merges + 1, (int)(m->left.size < 100 ? m->left.size : 100),
+			m->left.data, (int)(m->right.size < 100 ? m->right.size : 100),
+			m->right.data);
+	b->crosses |= crosses(m->left, m->right);
+	return bpe_add_ids(b, l, r, id, e);
+}
+
+int bpe_add(struct bpe *b, struct slice left, struct slice right, struct error *e)
+{
+	struct merge m = hashed(b, left, right);
+	return add(b, &m, e);
 }
 
 /* Whether a line parts here into two tokens that make one. */
@@ -98,10 +125,7 @@ struct members {
 /* In one pass: the model is large. */
 static void find_members(struct json model, struct members *m)
 {
-	const struct {
-		const char *name;
-		struct json *to;
-	} all[] = {
+	const struct read_member all[] = {
 		{ "dropout", &m->dropout },
 		{ "unk_token", &m->unknown },
 		{ "continuing_subword_prefix", &m->prefix },
@@ -111,11 +135,7 @@ static void find_members(struct json model, struct members *m)
 		{ "ignore_merges", &m->ignore_merges },
 		{ "merges", &m->merges },
 	};
-	*m = (struct members){ 0 };
-	for (struct json_iterator i = json_iterate(model); json_each(&i);)
-		for (size_t j = 0; j < sizeof all / sizeof *all; j++)
-			if (json_text_is(i.key, all[j].name))
-				*all[j].to = i.value;
+	read_named(model, all, sizeof all / sizeof *all);
 }
 
 /* A string, null or nothing; data is NULL then. */
@@ -150,26 +170,59 @@ static int read_dropout(struct json v, struct error *e)
 		(int)(v.raw.size < 100 ? v.raw.size : 100), v.raw.data);
 }
 
-/* ["a","b"] or "a b". The reference passes over lines that begin with #version. */
-static int read_merge(struct bpe *b, struct json v, struct arena *arena, struct error *e)
+enum { BATCH = 32 };
+
+/* Merges on their way: so many at once that the memory where their tokens lie has time to come. */
+struct batch {
+	struct merge merges[BATCH];
+	size_t n;
+};
+
+static int flush(struct bpe *b, struct batch *batch, struct error *e)
 {
-	struct slice part[2];
+	for (size_t i = 0; i < batch->n; i++)
+		if (add(b, &batch->merges[i], e))
+			return -1;
+	batch->n = 0;
+	return 0;
+}
+
+static int put(
+	struct bpe *b, struct batch *batch, struct slice left, struct slice right, struct error *e)
+{
+	batch->merges[batch->n++] = hashed(b, left, right);
+	return batch->n < BATCH ? 0 : flush(b, batch, e);
+}
+
+static int read_line(struct bpe *b, struct batch *batch, struct slice line, struct error *e)
+{
+	const char *space = line.size ? memchr(line.data, ' ', line.size) : NULL;
+	size_t at = space ? (size_t)(space - line.data) : 0;
+	struct slice right = { line.data + at + 1, space ? line.size - at - 1 : 0 };
+	if (line.size >= 8 && !memcmp(line.data, "#version", 8))
+		return 0;
+	if (space && right.size && !memchr(right.data, ' ', right.size))
+		return put(b, batch, (struct slice){ line.data, at }, right, e);
+	return flush(b, batch, e) || bpe_add_line(b, line, e) ? -1 : 0;
+}
+
+/* ["a","b"] or "a b". The reference passes over lines that begin with #version. */
+static int read_merge(
+	struct bpe *b, struct batch *batch, struct json v, struct arena *arena, struct error *e)
+{
+	struct json part[2];
 	size_t n = 0;
-	if (v.type == JSON_STRING) {
-		struct slice line = json_text(v, arena);
-		if (line.size >= 8 && !memcmp(line.data, "#version", 8))
-			return 0;
-		return bpe_add_line(b, line, e);
-	}
-	for (struct json_iterator i = json_iterate(v); json_each(&i) && n <= 2; n++)
-		if (n == 2 || i.value.type != JSON_STRING)
-			n = 2;
-		else
-			part[n] = json_text(i.value, arena);
-	if (n != 2 || v.type != JSON_ARRAY)
-		return error_set(
-			e, ERROR_MODEL, "merge %zu is neither a string nor two", b->n_merges + 1);
-	return bpe_add(b, part[0], part[1], e);
+	if (v.type == JSON_STRING)
+		return read_line(b, batch, json_text(v, arena), e);
+	for (struct json_iterator i = json_iterate(v); n < 3 && json_each(&i); n++)
+		if (n < 2)
+			part[n] = i.value;
+	if (v.type == JSON_ARRAY && n == 2 && part[0].type == JSON_STRING &&
+		part[1].type == JSON_STRING)
+		return put(b, batch, json_text(part[0], arena), json_text(part[1], arena), e);
+	if (flush(b, batch, e))
+		return -1;
+	return error_set(e, ERROR_MODEL, "merge %zu is neither a string nor two", b->n_merges + 1);
 }
 
 int bpe_read(struct bpe *b, struct json model, const struct vocab *v, struct arena *arena,
@@ -189,10 +242,11 @@ int bpe_read(struct bpe *b, struct json model, const struct vocab *v, struct are
 		read_flag(m.fuse_unknown, "fuse_unk", &o.fuse_unknown, e) ||
 		read_flag(m.byte_fallback, "byte_fallback", &o.byte_fallback, e) ||
 		read_flag(m.ignore_merges, "ignore_merges", &o.ignore_merges, e) ||
-		bpe_begin(b, v, &o, json_count(m.merges), e))
+		bpe_begin(b, v, &o, e))
 		return -1;
+	struct batch batch = { .n = 0 };
 	for (struct json_iterator i = json_iterate(m.merges); json_each(&i);)
-		if (read_merge(b, i.value, arena, e))
+		if (read_merge(b, &batch, i.value, arena, e))
 			return -1;
-	return 0;
+	return flush(b, &batch, e);
 }

@@ -50,17 +50,6 @@ static bool next_line(struct slice *text, struct slice *line)
 	return true;
 }
 
-static size_t count_lines(struct slice text)
-{
-	size_t n = 1;
-	for (const char *p = text.data; text.size && (p = memchr(p, '\n', text.size)); n++) {
-		p++;
-		text.size -= (size_t)(p - text.data);
-		text.data = p;
-	}
-	return n;
-}
-
 /* --- vocab.json and merges.txt -------------------------------------------------------------- */
 
 static int read_merges(struct bpe *b, struct slice text, struct error *e)
@@ -93,7 +82,7 @@ int load_merges(struct tokenizer *t, struct slice vocab, struct slice merges, st
 	if (root.type != JSON_OBJECT)
 		return error_set(e, ERROR_MODEL, "not a JSON object");
 	if (model_read_vocab(&t->vocab, root, t->arena, e) ||
-		bpe_begin(&t->model.bpe, &t->vocab, &usual, count_lines(merges), e))
+		bpe_begin(&t->model.bpe, &t->vocab, &usual, e))
 		return -1;
 	if (read_merges(&t->model.bpe, merges, e))
 		return error_wrap(e, "merges.txt");
@@ -188,7 +177,7 @@ static int read_ranks(struct tokenizer *t, struct slice text, struct error *e)
 }
 
 /* The merges that the ranks are. */
-static void derive_merges(struct bpe *b, const struct vocab *v)
+static int derive_merges(struct bpe *b, const struct vocab *v, struct error *e)
 {
 	uint32_t ids[2048];
 	for (size_t id = 0; id < v->size; id++) {
@@ -196,11 +185,12 @@ static void derive_merges(struct bpe *b, const struct vocab *v)
 		if (token.size < 2)
 			continue;
 		size_t n = bpe_split(b, token, ids, NULL);
-		if (n == 2)
-			bpe_add_ids(b, ids[0], ids[1], (uint32_t)id);
+		if (n == 2 && bpe_add_ids(b, ids[0], ids[1], (uint32_t)id, e))
+			return -1;
 	}
 	/* what is a token whole needs no merges */
 	b->ignore_merges = true;
+	return 0;
 }
 
 int load_tiktoken(struct tokenizer *t, struct slice text, const char *name, struct error *e)
@@ -216,9 +206,9 @@ int load_tiktoken(struct tokenizer *t, struct slice text, const char *name, stru
 			"cl100k, o200k, p50k, r50k, gpt2 or qwen, or be Llama 3's tokenizer.model");
 	t->model.kind = MODEL_BPE;
 	t->model.unknown = (uint32_t)VOCAB_NONE;
-	if (read_ranks(t, text, e) || bpe_begin(&t->model.bpe, &t->vocab, &usual, t->vocab.n, e))
+	if (read_ranks(t, text, e) || bpe_begin(&t->model.bpe, &t->vocab, &usual, e) ||
+		derive_merges(&t->model.bpe, &t->vocab, e))
 		return -1;
-	derive_merges(&t->model.bpe, &t->vocab);
 	for (size_t i = 0; i < 5 && known->special[i].name; i++) {
 		struct slice special = slice_from(known->special[i].name);
 		/* added_set_token leaves a token of the vocabulary its id */

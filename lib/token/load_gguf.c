@@ -277,7 +277,7 @@ static int load_bytes(struct source *s)
 	struct bpe_options o = { .ignore_merges = pres[pre].ignore_merges };
 	s->t->model.kind = MODEL_BPE;
 	s->t->model.unknown = (uint32_t)NONE;
-	if (bpe_begin(&s->t->model.bpe, &s->t->vocab, &o, n, s->error))
+	if (bpe_begin(&s->t->model.bpe, &s->t->vocab, &o, s->error))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (bpe_add_line(&s->t->model.bpe, merges[i], s->error))

@@ -14,10 +14,7 @@ struct sections {
 /* The members of the root, in one pass: it is large. */
 static void find_sections(struct json root, struct sections *s)
 {
-	const struct {
-		const char *name;
-		struct json *to;
-	} members[] = {
+	const struct read_member members[] = {
 		{ "version", &s->version },
 		{ "added_tokens", &s->added_tokens },
 		{ "normalizer", &s->normalizer },
@@ -27,11 +24,7 @@ static void find_sections(struct json root, struct sections *s)
 		{ "model", &s->model },
 		{ "padding", &s->padding },
 	};
-	*s = (struct sections){ 0 };
-	for (struct json_iterator i = json_iterate(root); json_each(&i);)
-		for (size_t j = 0; j < sizeof members / sizeof *members; j++)
-			if (json_text_is(i.key, members[j].name))
-				*members[j].to = i.value;
+	read_named(root, members, sizeof members / sizeof *members);
 }
 
 /* A member that may be absent: false then. */

@@ -89,16 +89,13 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
  * What a model without a type is, by the members that only one kind has, in the reference's
  * order.
  */
-static struct slice guess_type(struct json model)
+static struct slice guess_type(struct json vocab, struct json merges, struct json max_chars)
 {
-	struct json vocab = json_get(model, "vocab");
-	if (json_get(model, "merges").type != JSON_ABSENT)
+	if (merges.type != JSON_ABSENT)
 		return SLICE("BPE");
 	if (vocab.type == JSON_ARRAY)
 		return SLICE("Unigram");
-	if (json_get(model, "max_input_chars_per_word").type != JSON_ABSENT)
-		return SLICE("WordPiece");
-	return SLICE("WordLevel");
+	return max_chars.type != JSON_ABSENT ? SLICE("WordPiece") : SLICE("WordLevel");
 }
 
 int model_read(struct token_model *m, struct json v, struct vocab *vocab, struct arena *arena,
@@ -109,10 +106,16 @@ int model_read(struct token_model *m, struct json v, struct vocab *vocab, struct
 	if (v.type != JSON_OBJECT)
 		return error_set(e, ERROR_MODEL, "\"model\" is %s",
 			v.type == JSON_ABSENT ? "missing" : "not an object");
-	if (json_get(v, "type").type == JSON_ABSENT)
-		type = guess_type(v);
-	else if (read_type(v, "model", arena, &type, e))
-		return -1;
+	struct json tag, words, merges, max_chars;
+	const struct read_member members[] = { { "type", &tag }, { "vocab", &words },
+		{ "merges", &merges }, { "max_input_chars_per_word", &max_chars } };
+	read_named(v, members, sizeof members / sizeof *members);
+	if (tag.type == JSON_ABSENT)
+		type = guess_type(words, merges, max_chars);
+	else if (tag.type == JSON_STRING)
+		type = json_text(tag, arena);
+	else
+		return error_set(e, ERROR_MODEL, "model has no type");
 	for (size_t i = 0; i < KINDS; i++)
 		if (slice_equal(type, slice_from(kinds[i].name)))
 			return kinds[i].read(m, v, vocab, arena, e)

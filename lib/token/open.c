@@ -28,7 +28,6 @@ void tokenizer_free(struct tokenizer *t)
 	if (t->sentencepiece)
 		sentencepiece_free(t->sentencepiece);
 	mem_free(t->added_of);
-	mem_free(t->token_bytes);
 	arena_free(t->arena);
 	mem_free(t);
 }
@@ -50,8 +49,8 @@ static enum byte_class byte_class(unsigned c)
 static void choose_path(struct tokenizer *t)
 {
 	const struct bert_normalizer *bert = normalizer_bert(&t->normalizer);
-	t->fast = scan_bytes_prepare(t) ? FAST_BYTES : FAST_NONE;
-	if (t->fast == FAST_BYTES || scan_pieces_prepare(t))
+	t->fast = scan_cached_prepare(t);
+	if (t->fast != FAST_NONE || scan_pieces_prepare(t))
 		return;
 	if (t->model.kind != MODEL_WORDPIECE || (t->normalizer.n && !bert) ||
 		!pretokenizer_only(&t->pretokenizer, PRETOKENIZER_BERT))

@@ -20,7 +20,7 @@
 enum fast_path {
 	FAST_NONE,
 	FAST_BERT, /* BertNormalizer or none, BertPreTokenizer, WordPiece: scan.c */
-	FAST_BYTES, /* none or NFC, a known pattern, ByteLevel, BPE: scan_bytes.c */
+	FAST_BYTES, /* a known pattern, ByteLevel, BPE: scan_cached.c */
 	FAST_WHOLE, /* spaces replaced and one prepended, BPE: scan_pieces.c */
 	FAST_WORDS, /* Precompiled or none, WhitespaceSplit, Metaspace, Unigram: scan_pieces.c */
 };
@@ -51,9 +51,8 @@ struct tokenizer {
 	uint8_t classes[256]; /* FAST_BERT: enum byte_class */
 	uint32_t punctuation
 		[128]; /* FAST_BERT: the id of an ASCII punctuation character as a word */
-	const struct pattern *pattern; /* FAST_BYTES */
+	const struct pattern *pattern; /* FAST_BYTES, FAST_BERT */
 	bool prefix_space; /* FAST_BYTES: a piece that begins with none gets a space */
-	uint32_t *token_bytes; /* FAST_BYTES: by id: how many bytes of a text it is */
 	bool crosses[256]; /* FAST_WHOLE: last bytes of characters behind which no word ends */
 	bool marks[256]; /* FAST_WHOLE: bytes of which a normalized added token has one */
 	bool plain[256]; /* FAST_WORDS: bytes of words that no rule changes */
@@ -140,7 +139,7 @@ struct tokenizer_scratch {
 	struct regex_work regex;
 	struct model_scratch *model;
 	struct word_cache *words; /* of fast paths; NULL until the first */
-	struct buffer prefixed; /* FAST_BYTES: a piece behind its space */
+	struct buffer prefixed; /* a piece behind its space */
 };
 
 /* Room for n more tokens. */
@@ -162,15 +161,15 @@ void scan_word(struct scan *, struct slice word, size_t at, const struct normali
 
 /* The words of text[start, end), in which there is no added token, on the fast path. */
 void scan_bert(struct scan *, size_t start, size_t end);
-void scan_bytes(struct scan *, size_t start, size_t end);
+void scan_cached(struct scan *, size_t start, size_t end);
 void scan_whole(struct scan *, size_t start, size_t end);
 void scan_words(struct scan *, size_t start, size_t end);
 
 /* The same the general way. */
 void scan_any(struct scan *, size_t start, size_t end);
 
-/* Whether scan_bytes can do it; then t->pattern, prefix_space and token_bytes are set. */
-bool scan_bytes_prepare(struct tokenizer *);
+/* Whether scan_cached can do it; then t->pattern and prefix_space are set. */
+enum fast_path scan_cached_prepare(struct tokenizer *);
 
 /* Whether scan_whole or scan_words can do it; then t->fast and their tables are set. */
 bool scan_pieces_prepare(struct tokenizer *);

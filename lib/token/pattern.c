@@ -88,6 +88,31 @@ static const char *gpt2_next(const struct pattern *pattern, const char *p, const
 	return space(pattern, p, end, false);
 }
 
+/* --- BERT ----------------------------------------------------------------------------------- */
+
+enum bert_class { BERT_WORD, BERT_SPACE, BERT_PUNCTUATION };
+
+static enum bert_class bert_class(char c)
+{
+	if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+		return BERT_SPACE;
+	bool alphanumeric = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+	return c > ' ' && c < 0x7f && !alphanumeric ? BERT_PUNCTUATION : BERT_WORD;
+}
+
+/* White space, then one ASCII punctuation character, or whatever comes up to either. */
+static const char *bert_next(const struct pattern *pattern, const char *p, const char *end)
+{
+	(void)pattern;
+	while (p < end && bert_class(*p) == BERT_SPACE)
+		p++;
+	if (p < end && bert_class(*p) == BERT_PUNCTUATION)
+		return p + 1;
+	while (p < end && bert_class(*p) == BERT_WORD)
+		p++;
+	return p;
+}
+
 /* --- cl100k --------------------------------------------------------------------------------- */
 
 /* " ?[^\s\p{L}\p{N}]+[\r\n]*"; p where there is none. */
@@ -184,7 +209,7 @@ static const struct pattern patterns[] = {
 			"\\s+(?!\\S)|\\s+" },
 		.next = gpt2_next,
 		.contraction = CONTRACTION_EXACT,
-		.gpt2 = true },
+		.block = BLOCK_GPT2 },
 	/* Llama 3, Phi 4, GPT-4 as converted */
 	{ .name = "llama3",
 		.regex = { FOLDED "|" CL100K_REST("{1,3}") },
@@ -213,6 +238,7 @@ static const struct pattern patterns[] = {
 		.contraction = CONTRACTION_FOLD,
 		.digits = 3,
 		.slash = true },
+	{ .name = "bert", .next = bert_next, .block = BLOCK_BERT },
 	/* Tekken: Mistral Nemo and later */
 	{ .regex = { O200K("", "") },
 		.next = o200k_next,

@@ -15,7 +15,10 @@ struct pattern;
 /* The scanner of a regular expression as it stands in a tokenizer.json; NULL where none is known. */
 const struct pattern *pattern_find(struct slice regex);
 
-/* By name: gpt2, cl100k, o200k as tiktoken has them, llama3, qwen; NULL for another. */
+/*
+ * By name: gpt2, cl100k, o200k as tiktoken has them, llama3, qwen; bert, where a word begins with white
+ * space, and each ASCII punctuation character is one; NULL for another.
+ */
 const struct pattern *pattern_named(const char *name);
 
 /* Its regular expression, for tests. */

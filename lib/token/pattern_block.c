@@ -97,40 +97,73 @@ AVX2 static inline uint64_t block(const char *p, size_t size)
 	return starts & (((uint64_t)2 << known) - 2);
 }
 
-AVX2 static size_t gpt2_split(
-	const struct pattern *pattern, struct slice text, size_t at, uint32_t *ends, size_t n)
+/* The same for BERT: white space, ASCII punctuation and the rest. */
+AVX2 static inline uint64_t block_of_bert(const char *p, size_t size)
 {
-	const char *p = text.data + at, *end = text.data + text.size;
-	char tail[BLOCK];
-	size_t i = 0;
-	while (i < n && p < end) {
-		size_t size = (size_t)(end - p);
-		const char *from = p;
-		if (size < BLOCK) {
-			memset(tail, ' ', BLOCK);
-			memcpy(tail, p, size);
-			from = tail;
-		}
-		uint64_t found = block(from, size);
-		if (!found) {
-			p = pattern->next(pattern, p, end);
-			ends[i++] = (uint32_t)(p - text.data);
-			continue;
-		}
-		size_t base = (size_t)(p - text.data), last = 0;
-		for (; found && i < n; found &= found - 1)
-			ends[i++] = (uint32_t)(base + (last = (size_t)__builtin_ctzll(found)));
-		p += last;
-	}
-	return i;
+	size_t known = size < BLOCK - 1 ? size : BLOCK - 1;
+	struct masks m = classify(p);
+	__m256i a = _mm256_loadu_si256((const __m256i *)(const void *)p);
+	__m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
+	/* no vertical tab, no form feed */
+	uint64_t space = m.space & ~bits(within(a, '\v', 2), within(b, '\v', 2));
+	uint64_t punctuation = bits(within(a, '!', 0x7f - '!'), within(b, '!', 0x7f - '!')) &
+			       ~(m.letter | m.digit);
+	uint64_t word = ~(space | punctuation);
+	uint64_t starts = ((word & ~(word << 1)) | punctuation | space) & ~(space << 1);
+	if (known == size)
+		starts |= (uint64_t)1 << size;
+	return starts & (((uint64_t)2 << known) - 2);
 }
+
+/* ends, from the blocks of one kind */
+#define SPLIT(name, block) \
+	AVX2 static size_t name(const struct pattern *pattern, struct slice text, size_t at, \
+		uint32_t *ends, size_t n) \
+	{ \
+		const char *p = text.data + at, *end = text.data + text.size; \
+		char tail[BLOCK]; \
+		size_t i = 0; \
+		while (i < n && p < end) { \
+			size_t size = (size_t)(end - p); \
+			const char *from = p; \
+			if (size < BLOCK) { \
+				memset(tail, ' ', BLOCK); \
+				memcpy(tail, p, size); \
+				from = tail; \
+			} \
+			uint64_t found = block(from, size); \
+			if (!found) { \
+				p = pattern->next(pattern, p, end); \
+				ends[i++] = (uint32_t)(p - text.data); \
+				continue; \
+			} \
+			size_t base = (size_t)(p - text.data), last = 0; \
+			for (; found && i < n; found &= found - 1) { \
+				last = (size_t)__builtin_ctzll(found); \
+				ends[i++] = (uint32_t)(base + last); \
+			} \
+			p += last; \
+		} \
+		return i; \
+	}
+
+SPLIT(split_gpt2, block)
+SPLIT(split_bert, block_of_bert)
 
 size_t pattern_split(
 	const struct pattern *pattern, struct slice text, size_t at, uint32_t *ends, size_t n)
 {
-	return pattern->gpt2 && __builtin_cpu_supports("avx2")
-		       ? gpt2_split(pattern, text, at, ends, n)
-		       : pattern_split_portable(pattern, text, at, ends, n);
+	if (pattern->block == BLOCK_NONE || !__builtin_cpu_supports("avx2"))
+		return pattern_split_portable(pattern, text, at, ends, n);
+	switch (pattern->block) {
+	case BLOCK_GPT2:
+		return split_gpt2(pattern, text, at, ends, n);
+	case BLOCK_BERT:
+		return split_bert(pattern, text, at, ends, n);
+	case BLOCK_NONE:
+		break;
+	}
+	return 0;
 }
 #else
 size_t pattern_split(

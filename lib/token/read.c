@@ -2,6 +2,17 @@
 
 #include "lib/text/utf8.h"
 
+void read_named(struct json object, const struct read_member *members, size_t n)
+{
+	for (size_t j = 0; j < n; j++)
+		*members[j].to = (struct json){ JSON_ABSENT, { NULL, 0 } };
+	for (struct json_iterator i = json_iterate(object);
+		object.type == JSON_OBJECT && json_each(&i);)
+		for (size_t j = 0; j < n; j++)
+			if (json_text_is(i.key, members[j].name))
+				*members[j].to = i.value;
+}
+
 int read_type(
 	struct json v, const char *what, struct arena *arena, struct slice *type, struct error *e)
 {
@@ -70,6 +81,18 @@ int read_choice(
 bool read_number(struct json v, uint32_t *to)
 {
 	int64_t n;
+	size_t digits = 0;
+	/* most are a few digits */
+	for (n = 0; digits < v.raw.size && digits < 10; digits++) {
+		unsigned digit = (unsigned)v.raw.data[digits] - '0';
+		if (digit > 9)
+			break;
+		n = 10 * n + digit;
+	}
+	if (v.type == JSON_NUMBER && digits == v.raw.size && digits < 10) {
+		*to = (uint32_t)n;
+		return true;
+	}
 	if (v.type != JSON_NUMBER || !json_integer(v, &n) || n < 0 || n >= UINT32_MAX)
 		return false;
 	*to = (uint32_t)n;

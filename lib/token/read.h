@@ -6,6 +6,16 @@
 #include "lib/record/json.h"
 
 /*
+ * Several members of an object in one pass over it: what has none of these names is passed over; the
+ * last of a name counts, and JSON_ABSENT is left where there is none.
+ */
+struct read_member {
+	const char *name;
+	struct json *to;
+};
+void read_named(struct json object, const struct read_member *, size_t n);
+
+/*
  * The type of a component: a member "type" that is a string, in an object. `what` names the
  * component in errors.
  */

@@ -15,11 +15,17 @@ enum {
 		(1 << 24) - 1, /* an id above is refused: one lying id would allocate gigabytes */
 };
 
+/* The hash spares most looks at tokens that are others, and a larger table all of them. */
+struct vocab_slot {
+	uint32_t id; /* VOCAB_NONE: free */
+	uint32_t hash;
+};
+
 struct vocab {
 	struct slice *tokens; /* by id; data NULL in a hole */
 	size_t size, capacity; /* one above the highest id; places */
 	size_t n; /* tokens */
-	uint32_t *slots; /* open addressing: ids, VOCAB_NONE where free */
+	struct vocab_slot *slots; /* open addressing */
 	size_t n_slots; /* a power of two, more than twice n */
 	uint32_t largest; /* id allowed; 0: VOCAB_LARGEST */
 };
@@ -30,5 +36,15 @@ struct vocab {
  */
 int vocab_set(struct vocab *, struct slice token, uint32_t id, struct error *);
 uint32_t vocab_id(const struct vocab *, struct slice token);
+
+/*
+ * The same in two steps, so that the look-ups of several tokens can overlap: the hash, which also
+ * fetches where it leads, then the look-up.
+ */
+uint32_t vocab_hash(const struct vocab *, struct slice token);
+uint32_t vocab_id_hashed(const struct vocab *, struct slice token, uint32_t hash);
+
+/* Room for so many tokens, so that adding them need not make it. */
+void vocab_reserve(struct vocab *, size_t n);
 struct slice vocab_token(const struct vocab *, uint32_t id);
 void vocab_free(struct vocab *);

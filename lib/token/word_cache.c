@@ -164,7 +164,7 @@ static void make_room(struct word_cache *c, size_t spilled)
 static void keep(struct word_cache *c, struct key k, const char *p, size_t size,
 	const uint32_t *ids, size_t n)
 {
-	bool spills = size > SHORT || n > INLINE;
+	bool spills = size > SHORT || n == 0 || n > INLINE;
 	size_t words = size > SHORT ? (size + 3) / 4 : 0;
 	make_room(c, spills ? n + words : 0);
 	struct entry *e = find(c, k, p);
@@ -177,7 +177,8 @@ static void keep(struct word_cache *c, struct key k, const char *p, size_t size,
 	}
 	e->rest[0] = (uint32_t)c->n_spilled;
 	e->rest[1] = (uint32_t)n;
-	memcpy(c->spilled + c->n_spilled, ids, n * sizeof *ids);
+	if (n)
+		memcpy(c->spilled + c->n_spilled, ids, n * sizeof *ids);
 	if (words)
 		memcpy(c->spilled + c->n_spilled + n, p, size);
 	c->n_spilled += n + words;
@@ -201,12 +202,13 @@ static __attribute__((noinline)) size_t look_again(
 			memcpy(ids + 1, e->rest, (n - 1) * sizeof *ids);
 		} else {
 			n = e->rest[1];
-			memcpy(ids, c->spilled + e->rest[0], n * sizeof *ids);
+			if (n)
+				memcpy(ids, c->spilled + e->rest[0], n * sizeof *ids);
 		}
 		return n;
 	}
 	size_t n = c->split(c->model, (struct slice){ p, size }, ids);
-	if (ids[0] >> 24 == 0)
+	if (n == 0 || ids[0] >> 24 == 0)
 		keep(c, k, p, size, ids, n);
 	return n;
 }

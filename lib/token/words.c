@@ -185,10 +185,13 @@ static void fast_piece(struct scan *s, size_t start, size_t end)
 {
 	switch (s->tokenizer->fast) {
 	case FAST_BERT:
-		scan_bert(s, start, end);
+		if (s->offsets || s->words)
+			scan_bert(s, start, end);
+		else
+			scan_cached(s, start, end);
 		break;
 	case FAST_BYTES:
-		scan_bytes(s, start, end);
+		scan_cached(s, start, end);
 		break;
 	case FAST_WHOLE:
 		scan_whole(s, start, end);

@@ -38,7 +38,9 @@ static struct texts read_texts(const char *path, struct arena *arena)
 {
 	struct error e;
 	struct texts t = { NULL, 0, 0 };
-	struct reader *r = reader_open(&(struct reader_options){ .files = &path, .n_files = 1, .format = FORMAT_JSONL }, &e);
+	struct reader *r = reader_open(
+		&(struct reader_options){ .files = &path, .n_files = 1, .format = FORMAT_JSONL },
+		&e);
 	if (!r)
 		fail(&e);
 	size_t want = reader_want(r, "text"), capacity = 0;
@@ -79,8 +81,8 @@ static struct tokenizer *open_best(const char *path, double *ms)
 }
 
 /* All texts once; the hash does not depend on which thread takes which. */
-static size_t pass(const struct tokenizer *t, struct tokenizer_scratch **scratch, const struct texts *texts, int threads,
-	uint64_t *hash)
+static size_t pass(const struct tokenizer *t, struct tokenizer_scratch **scratch,
+	const struct texts *texts, int threads, uint64_t *hash)
 {
 	size_t tokens = 0;
 	uint64_t sum = 0;
@@ -92,7 +94,8 @@ static size_t pass(const struct tokenizer *t, struct tokenizer_scratch **scratch
 		for (size_t i = 0; i < texts->n; i++) {
 			struct encoding x;
 			struct error e;
-			if (tokenizer_encode(t, scratch[omp_get_thread_num()], texts->at[i], NULL, &o, arena, &x, &e))
+			if (tokenizer_encode(t, scratch[omp_get_thread_num()], texts->at[i], NULL,
+				    &o, arena, &x, &e))
 				fail(&e);
 			tokens += x.n;
 			uint64_t h = i;
@@ -121,10 +124,13 @@ int main(int argc, char **argv)
 	uint64_t hash[2];
 	size_t tokens = 0;
 	for (int threads = 1; threads <= 2; threads++) {
-		struct tokenizer_scratch *scratch[2] = { tokenizer_scratch_new(t), tokenizer_scratch_new(t) };
+		struct tokenizer_scratch *scratch[2] = { tokenizer_scratch_new(t),
+			tokenizer_scratch_new(t) };
 		for (int round = 0; round <= ROUNDS; round++) {
-			double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID), clock = seconds(CLOCK_MONOTONIC);
-			tokens = pass(t, scratch, &texts, threads, round == ROUNDS ? &hash[threads - 1] : NULL);
+			double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID),
+			       clock = seconds(CLOCK_MONOTONIC);
+			tokens = pass(t, scratch, &texts, threads,
+				round == ROUNDS ? &hash[threads - 1] : NULL);
 			if (round == ROUNDS)
 				break;
 			cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
@@ -137,9 +143,10 @@ int main(int argc, char **argv)
 		tokenizer_scratch_free(scratch[0]);
 		tokenizer_scratch_free(scratch[1]);
 	}
-	printf("{\"open_ms\":%.2f,\"first\":%.1f,\"best\":%.1f,\"wall\":[%.1f,%.1f],\"tokens\":%zu,\"hash\":\"%016llx\",\"same\":%s}\n",
-		ms, mb / first, mb / best, mb / wall[0], mb / wall[1], tokens, (unsigned long long)hash[0],
-		hash[0] == hash[1] ? "true" : "false");
+	printf("{\"open_ms\":%.2f,\"first\":%.1f,\"best\":%.1f,\"wall\":[%.1f,%.1f],\"tokens\":%zu,"
+	       "\"hash\":\"%016llx\",\"same\":%s}\n",
+		ms, mb / first, mb / best, mb / wall[0], mb / wall[1], tokens,
+		(unsigned long long)hash[0], hash[0] == hash[1] ? "true" : "false");
 	tokenizer_free(t);
 	arena_free(arena);
 	return 0;

@@ -148,8 +148,7 @@ static void grow(struct bpe *b, struct vocab *v, struct arena *arena, uint64_t s
 		}
 		buffer_free(&both);
 	}
-	assert_int_equal(
-		bpe_begin(b, v, &(struct bpe_options){ .fuse_unknown = false }, n_merges, &e), 0);
+	assert_int_equal(bpe_begin(b, v, &(struct bpe_options){ .fuse_unknown = false }, &e), 0);
 	for (size_t i = 0; i < n_merges; i++)
 		assert_int_equal(bpe_add(b, left[i], right[i], &e), 0);
 }

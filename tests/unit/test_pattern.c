@@ -163,7 +163,7 @@ static void code_points_split_as_the_reference_does(void **state)
 static size_t random_text(char *out, size_t room, uint64_t round)
 {
 	static const char *const pieces[] = { "the", " of", " models", " ", "  ", "\n", "\n\n", ".",
-		",", "'s", "'ll", "'t", "'", "''", "\t", " 12", "3", "é", "中", " \xc2\xa0",
+		",", "'s", "'ll", "'t", "'", "▁", "''", "\t", " 12", "3", "é", "中", " \xc2\xa0",
 		"\xe2\x80\x83", "’s", " (", "--", "A", "Internationalization", " '", "'re" };
 	enum { PIECES = sizeof pieces / sizeof *pieces };
 	size_t n = 0, kinds = 1 + random_bits(8, round, 0) % PIECES,
@@ -181,8 +181,8 @@ static size_t random_text(char *out, size_t room, uint64_t round)
 static void vectors_split_as_portable_code_does(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "gpt2", "cl100k", "o200k" };
-	for (size_t k = 0; k < 3; k++) {
+	static const char *const names[] = { "gpt2", "cl100k", "o200k", "bert" };
+	for (size_t k = 0; k < 4; k++) {
 		const struct pattern *p = pattern_named(names[k]);
 		assert_non_null(p);
 		for (uint64_t round = 0; round < 4000; round++) {

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -31,10 +32,59 @@ static void vector_scans_equal_the_portable_ones(void **state)
 		const char *a = scan_string(text + from, text + n, &high);
 		assert_ptr_equal(a, scan_string_portable(text + from, text + n, &high_portable));
 		assert_int_equal(high, high_portable);
+		assert_ptr_equal(scan_space(text + from, text + n),
+			scan_space_portable(text + from, text + n));
 		assert_ptr_equal(scan_field(text + from, text + n, ','),
 			scan_field_portable(text + from, text + n, ','));
 		assert_ptr_equal(scan_field(text + from, text + n, '\t'),
 			scan_field_portable(text + from, text + n, '\t'));
+	}
+}
+
+/* A random JSON array: brackets, strings with brackets, quotes and backslashes in them. */
+static size_t add_value(char *out, size_t room, uint64_t round, uint64_t *draw, int depth)
+{
+	size_t n = 0, items = random_bits(8, round, (*draw)++) % 9;
+	bool object = random_bits(8, round, (*draw)++) % 2;
+	out[n++] = object ? '{' : '[';
+	for (size_t i = 0; i < items && n + 120 < room; i++) {
+		uint64_t kind = random_bits(8, round, (*draw)++) % 8;
+		if (i)
+			out[n++] = ',';
+		if (object)
+			n += (size_t)sprintf(out + n, "\"k\":");
+		if (kind == 0 && depth < 6) {
+			n += add_value(out + n, room - n - 100, round, draw, depth + 1);
+		} else if (kind < 3) {
+			n += (size_t)sprintf(out + n, "12");
+		} else {
+			size_t size = random_bits(8, round, (*draw)++) % 40;
+			out[n++] = '"';
+			for (size_t k = 0; k < size; k++) {
+				uint64_t c = random_bits(8, round, (*draw)++) % 12;
+				if (c >= 8)
+					out[n++] = '\\';
+				out[n++] = "[]{}ab \xc3"
+					   "\"\\\"\\"[c];
+			}
+			out[n++] = '"';
+		}
+	}
+	out[n++] = object ? '}' : ']';
+	return n;
+}
+
+static void containers_end_where_they_do(void **state)
+{
+	(void)state;
+	for (uint64_t round = 0; round < 20000; round++) {
+		static char text[8192];
+		uint64_t draw = 0;
+		size_t n = add_value(text, 4096, round, &draw, 0);
+		memset(text + n, "]}\"[,x"[round % 6], 200);
+		assert_ptr_equal(scan_container(text, text + n + 200), text + n);
+		assert_ptr_equal(scan_container_portable(text, text + n + 200), text + n);
+		assert_ptr_equal(scan_container(text, text + n), text + n);
 	}
 }
 
@@ -149,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vector_scans_equal_the_portable_ones),
+		cmocka_unit_test(containers_end_where_they_do),
 		cmocka_unit_test(every_sequence_of_utf8),
 		cmocka_unit_test(dense_utf8_of_any_length),
 		cmocka_unit_test(maximal_invalid_parts_are_replaced),

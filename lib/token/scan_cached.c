@@ -1,6 +1,8 @@
 /*
- * scan_bytes.c: the fast path of byte-level BPE: a known pattern cuts the text's own bytes into
- * words, a cache knows what they become. The byte-level alphabet is never spelled out.
+ * scan_cached.c: the fast path of byte-level BPE, and of WordPiece where only ids are asked for: a
+ * scanner cuts the text's own bytes into words, a cache knows what they become. The byte-level
+ * alphabet is never spelled out; the words of WordPiece are cut at ASCII white space and
+ * punctuation, and scan.c says what is in them.
  */
 #include "lib/token/byte_level.h"
 #include "lib/token/parts.h"
@@ -23,29 +25,35 @@ static const struct pattern *known_pattern(const struct pretokenizer *t, bool *p
 }
 
 /* Bytes of a token in the byte-level alphabet: its code points. */
-static void count_token_bytes(struct tokenizer *t)
+static size_t token_bytes(const struct tokenizer *t, uint32_t id)
 {
-	mem_free(t->token_bytes);
-	t->token_bytes = MEM_ARRAY(uint32_t, t->vocab.size);
-	for (size_t id = 0; id < t->vocab.size; id++) {
-		struct slice token = t->vocab.tokens[id];
-		uint32_t n = 0;
-		for (size_t i = 0; i < token.size; i++)
-			n += (token.data[i] & 0xc0) != 0x80;
-		t->token_bytes[id] = n;
-	}
+	struct slice token = t->vocab.tokens[id];
+	size_t n = 0;
+	for (size_t i = 0; i < token.size; i++)
+		n += (token.data[i] & 0xc0) != 0x80;
+	return n;
 }
 
-bool scan_bytes_prepare(struct tokenizer *t)
+static bool prepare_bytes(struct tokenizer *t)
 {
 	if (t->model.kind != MODEL_BPE || t->normalizer.n || !bpe_is_byte_level(&t->model.bpe) ||
 		!(t->pattern = known_pattern(&t->pretokenizer, &t->prefix_space)))
 		return false;
-	count_token_bytes(t);
 	return true;
 }
 
-static size_t split(const void *bpe, struct slice word, uint32_t *ids)
+enum fast_path scan_cached_prepare(struct tokenizer *t)
+{
+	/* what chooses FAST_BERT looks at more */
+	if (t->model.kind == MODEL_WORDPIECE) {
+		t->pattern = pattern_named("bert");
+		t->prefix_space = false;
+		return FAST_NONE;
+	}
+	return prepare_bytes(t) ? FAST_BYTES : FAST_NONE;
+}
+
+static size_t split_bytes(const void *bpe, struct slice word, uint32_t *ids)
 {
 	return bpe_split_bytes(bpe, word, ids, NULL);
 }
@@ -77,7 +85,7 @@ static void describe(struct scan *s, struct slice text, size_t shift, size_t at,
 	size_t token = s->n;
 	for (size_t i = 0; i < n; start = ends[i++], s->word++)
 		for (size_t end = token + counts[i]; token < end; token++) {
-			size_t size = s->tokenizer->token_bytes[s->ids[token]];
+			size_t size = token_bytes(s->tokenizer, s->ids[token]);
 			if (s->words)
 				s->words[token] = s->word;
 			if (s->offsets) {
@@ -90,7 +98,29 @@ static void describe(struct scan *s, struct slice text, size_t shift, size_t at,
 		}
 }
 
-void scan_bytes(struct scan *s, size_t start, size_t end)
+/* Whatever scan_bert makes of it by itself: it may be cut at ASCII white space and punctuation. */
+static size_t split_bert(const void *scratch, struct slice word, uint32_t *ids)
+{
+	struct tokenizer_scratch *x = (struct tokenizer_scratch *)scratch;
+	struct scan s = {
+		.tokenizer = x->scans->tokenizer, .scratch = x, .text = word.data, .limit = SIZE_MAX
+	};
+	scan_bert(&s, 0, word.size);
+	CHECK(s.n <= word.size);
+	if (s.n)
+		memcpy(ids, s.ids, s.n * sizeof *ids);
+	mem_free(s.ids);
+	return s.n;
+}
+
+static struct word_cache *new_cache(const struct tokenizer *t, struct tokenizer_scratch *scratch)
+{
+	if (t->fast == FAST_BERT)
+		return word_cache_new(split_bert, scratch);
+	return word_cache_new(split_bytes, &t->model.bpe);
+}
+
+void scan_cached(struct scan *s, size_t start, size_t end)
 {
 	const struct tokenizer *t = s->tokenizer;
 	struct tokenizer_scratch *scratch = s->scratch;
@@ -104,7 +134,7 @@ void scan_bytes(struct scan *s, size_t start, size_t end)
 		text = buffer_view(&scratch->prefixed);
 	}
 	if (!scratch->words)
-		scratch->words = word_cache_new(split, &t->model.bpe);
+		scratch->words = new_cache(t, scratch);
 	for (size_t at = 0; at < text.size && s->n < s->limit;) {
 		uint32_t ends[WORD_BATCH], counts[WORD_BATCH];
 		bool described = s->offsets || s->words;
