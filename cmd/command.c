@@ -386,21 +386,29 @@ static void set_aside(struct slice raw, const struct error *why)
 	buffer_free(&line);
 }
 
-bool command_next(struct arena *arena, struct record *record)
+int command_read(struct arena *arena, struct record *record, struct error *e)
 {
 	for (;;) {
-		struct error e; /* not cleared: it is large, and a million records have none */
 		struct slice bad = { 0 };
-		int got = reader_next(run.reader, arena, record, &bad, &e);
+		int got = reader_next(run.reader, arena, record, &bad, e);
 		if (got >= 0) {
 			run.records += (size_t)got;
 			return got;
 		}
-		if (e.code != ERROR_DATA || shared.on_error == 0 || reader_failed(run.reader))
-			command_fail(&e);
+		if (e->code != ERROR_DATA || shared.on_error == 0 || reader_failed(run.reader))
+			return -1;
 		run.records++;
-		set_aside(bad, &e);
+		set_aside(bad, e);
 	}
+}
+
+bool command_next(struct arena *arena, struct record *record)
+{
+	struct error e;
+	int got = command_read(arena, record, &e);
+	if (got < 0)
+		command_fail(&e);
+	return got;
 }
 
 void command_reject(const struct record *record, const struct error *e)

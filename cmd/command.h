@@ -140,6 +140,10 @@ void command_output_bytes(void);
  * command (65) otherwise. */
 bool command_next(struct arena *, struct record *);
 
+/* The same: 1, 0 at the end, -1 where the command has to end (command_fail) once what was read
+ * before is done. */
+int command_read(struct arena *, struct record *, struct error *);
+
 /* A record that was read but cannot be used (a key missing, a vector too short). Sets it aside and
  * returns, or ends the command. */
 void command_reject(const struct record *, const struct error *);

@@ -455,55 +455,122 @@ static void finish(struct chunk *c, const struct record *records)
 	c->failed = false;
 }
 
-static size_t read_batch(struct arena *arena, struct record *records)
+/*
+ * Records on their way: while threads encode one batch, the first of them writes the one before and
+ * reads the next.
+ */
+struct batch {
+	struct arena *memory;
+	struct record *records; /* [BATCH_RECORDS] */
+	struct chunk *chunks; /* [CHUNKS] */
+	size_t *ends; /* [BATCH_RECORDS], of the chunks */
+	struct error **errors; /* [BATCH_RECORDS] */
+	size_t n, n_chunks;
+	bool failed; /* reading ended so, behind these records */
+	struct error error;
+};
+
+enum { CHUNKS = BATCH_RECORDS / CHUNK_RECORDS, BATCHES = 3 };
+
+static void new_batch(struct batch *b)
 {
-	size_t n = 0;
-	for (size_t bytes = 0; n < BATCH_RECORDS && bytes < BATCH_BYTES; n++) {
-		if (!command_next(arena, &records[n]))
+	*b = (struct batch){ .memory = arena_new(),
+		.records = MEM_ARRAY(struct record, BATCH_RECORDS),
+		.chunks = mem_zero(CHUNKS, sizeof *b->chunks),
+		.ends = MEM_ARRAY(size_t, BATCH_RECORDS),
+		.errors = MEM_ARRAY(struct error *, BATCH_RECORDS) };
+}
+
+static void free_batch(struct batch *b)
+{
+	for (size_t i = 0; i < CHUNKS; i++)
+		buffer_free(&b->chunks[i].out);
+	arena_free(b->memory);
+	mem_free(b->records);
+	mem_free(b->chunks);
+	mem_free(b->ends);
+	mem_free(b->errors);
+}
+
+static void read_batch(struct batch *b)
+{
+	int more = 1;
+	b->n = 0;
+	arena_clear(b->memory);
+	for (size_t bytes = 0; b->n < BATCH_RECORDS && bytes < BATCH_BYTES; b->n++) {
+		more = command_read(b->memory, &b->records[b->n], &b->error);
+		if (more <= 0)
 			break;
-		bytes += records[n].raw.size;
+		bytes += b->records[b->n].raw.size;
 	}
-	return n;
+	b->failed = more < 0;
+	b->n_chunks = (b->n + CHUNK_RECORDS - 1) / CHUNK_RECORDS;
+	for (size_t i = 0; i < b->n_chunks; i++) {
+		struct chunk *c = &b->chunks[i];
+		c->first = i * CHUNK_RECORDS;
+		c->n = i + 1 < b->n_chunks ? CHUNK_RECORDS : b->n - c->first;
+		c->ends = b->ends + c->first;
+		c->errors = b->errors + c->first;
+	}
+}
+
+static void write_batch(struct batch *b)
+{
+	static size_t done;
+	for (size_t i = 0; i < b->n_chunks; i++)
+		finish(&b->chunks[i], b->records);
+	command_progress(decode ? "decoding" : "tokenizing", done += b->n, 0);
+	if (b->failed)
+		command_fail(&b->error);
+}
+
+/* One batch is encoded; the one before, if any, is written and the next read. */
+static void turn(
+	struct batch *before, struct batch *now, struct batch *next, struct worker *workers)
+{
+#pragma omp parallel num_threads((int)run.threads) if (now->n_chunks > 1)
+	{
+#pragma omp master
+		{
+			if (before)
+				write_batch(before);
+			next->n = 0;
+			if (!now->failed)
+				read_batch(next);
+		}
+#pragma omp for schedule(dynamic, 1)
+		for (size_t i = 0; i < now->n_chunks; i++)
+			work(&now->chunks[i], now->records, &workers[omp_get_thread_num()]);
+	}
 }
 
 static void run_all(void)
 {
-	enum { CHUNKS = BATCH_RECORDS / CHUNK_RECORDS };
-	struct record *records = MEM_ARRAY(struct record, BATCH_RECORDS);
-	struct chunk *chunks = mem_zero(CHUNKS, sizeof *chunks);
-	struct arena *memory = arena_new();
+	struct batch batches[BATCHES];
 	struct worker *workers = MEM_ARRAY(struct worker, run.threads);
-	size_t *ends = MEM_ARRAY(size_t, BATCH_RECORDS), done = 0;
-	struct error **errors = MEM_ARRAY(struct error *, BATCH_RECORDS);
+	for (size_t i = 0; i < BATCHES; i++)
+		new_batch(&batches[i]);
 	for (size_t i = 0; i < run.threads; i++)
 		workers[i] = (struct worker){ arena_new(), tokenizer_scratch_new(tokenizer) };
-	for (size_t n; (n = read_batch(memory, records)) > 0; arena_clear(memory)) {
-		size_t n_chunks = (n + CHUNK_RECORDS - 1) / CHUNK_RECORDS;
-		for (size_t i = 0; i < n_chunks; i++) {
-			chunks[i].first = i * CHUNK_RECORDS;
-			chunks[i].n = i + 1 < n_chunks ? CHUNK_RECORDS : n - chunks[i].first;
-			chunks[i].ends = ends + chunks[i].first;
-			chunks[i].errors = errors + chunks[i].first;
-		}
-#pragma omp parallel for schedule(dynamic, 1) num_threads((int)run.threads) if (n_chunks > 1)
-		for (size_t i = 0; i < n_chunks; i++)
-			work(&chunks[i], records, &workers[omp_get_thread_num()]);
-		for (size_t i = 0; i < n_chunks; i++)
-			finish(&chunks[i], records);
-		command_progress(decode ? "decoding" : "tokenizing", done += n, 0);
+	read_batch(&batches[0]);
+	struct batch *before = NULL, *now = &batches[0];
+	for (size_t i = 1; now->n; i++) {
+		struct batch *next = &batches[i % BATCHES];
+		turn(before, now, next, workers);
+		before = now;
+		now = next;
 	}
-	for (size_t i = 0; i < CHUNKS; i++)
-		buffer_free(&chunks[i].out);
+	if (before)
+		write_batch(before);
+	if (now->failed)
+		command_fail(&now->error);
+	for (size_t i = 0; i < BATCHES; i++)
+		free_batch(&batches[i]);
 	for (size_t i = 0; i < run.threads; i++) {
 		arena_free(workers[i].arena);
 		tokenizer_scratch_free(workers[i].scratch);
 	}
-	arena_free(memory);
 	mem_free(workers);
-	mem_free(chunks);
-	mem_free(records);
-	mem_free(ends);
-	mem_free(errors);
 }
 
 int main(int argc, char **argv)
