@@ -48,7 +48,8 @@ static size_t want, want_pair;
 
 static const struct option options[] = {
 	OPTION_STRING('m', "model", &model, "MODEL",
-		"a model, or its tokenizer.json, tokenizer.model, vocab.txt or GGUF file [built-in]"),
+		"a model, or its tokenizer.json, tokenizer.model, vocab.txt, vocab.json, tiktoken "
+		"or GGUF file [built-in]"),
 	OPTION_LIST(0, "fields", &fields_given, "LIST",
 		"what to add: ids, tokens, offsets, count, type_ids, special_mask, word_ids, "
 		"attention_mask [the first four]"),

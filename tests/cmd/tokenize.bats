@@ -309,3 +309,40 @@ ten='{"id":7,"text":"hello world hello world hello world hello world hello world
 	run tokenize -m "$BATS_TEST_TMPDIR/tokenizer.json" --fields tokens --drop text --max-length 4 <<<'{"text":"x ☃ﬁ a"}'
 	[ "$output" = '{"tokens":["▁","x","▁","☃fi"]}' ]
 }
+
+@test "vocab.json with merges.txt, as a folder and as either file, is GPT-2's configuration" {
+	d=$BATS_TEST_TMPDIR/gpt2
+	mkdir "$d"
+	echo '{"a":0,"b":1,"ab":2,"\u0120":3,"\u0120ab":4,"<|endoftext|>":5}' >"$d/vocab.json"
+	printf '#version: 0.2\na b\n\xc4\xa0 ab\n' >"$d/merges.txt"
+	for m in "$d" "$d/vocab.json" "$d/merges.txt"; do
+		run bash -c "echo '{\"text\":\"ab ab<|endoftext|>b\"}' | tokenize -m $m --drop text --fields ids,offsets"
+		status_is 0
+		[ "$output" = '{"ids":[2,4,5,1],"offsets":[[0,2],[2,5],[5,18],[18,19]]}' ]
+	done
+	rm "$d/merges.txt"
+	run tokenize -m "$d" </dev/null
+	status_is 66
+	output_has merges.txt
+}
+
+@test "a file of tiktoken's splits as its name says, and needs one that says it" {
+	printf 'YQ== 0\nYg== 1\nYWI= 2\nJw== 3\ncw== 4\nUw== 5\nJ3M= 6\nJ1M= 7\n' >"$BATS_TEST_TMPDIR/r50k.tiktoken"
+	cp "$BATS_TEST_TMPDIR/r50k.tiktoken" "$BATS_TEST_TMPDIR/cl100k.tiktoken"
+	cp "$BATS_TEST_TMPDIR/r50k.tiktoken" "$BATS_TEST_TMPDIR/other"
+	# a contraction in capitals is none to GPT-2, and one word otherwise
+	run bash -c "echo '{\"text\":\"ab'\\''S<|endoftext|>\"}' | tokenize -m $BATS_TEST_TMPDIR/r50k.tiktoken --drop text --fields ids"
+	[ "$output" = '{"ids":[2,3,5,50256]}' ]
+	run bash -c "echo '{\"text\":\"ab'\\''S<|endoftext|>\"}' | tokenize -m $BATS_TEST_TMPDIR/cl100k.tiktoken --drop text --fields ids"
+	[ "$output" = '{"ids":[2,7,100257]}' ]
+	run tokenize -m "$BATS_TEST_TMPDIR/other" </dev/null
+	status_is 78
+	output_has "in its name only"
+}
+
+@test "a bad record ends the command behind the output of those before it, at any number of threads" {
+	for n in 1 2; do
+		run bash -c "{ yes '{\"text\":\"hello\"}' | head -n 20000; echo '{bad'; } | tokenize -m $vocab --threads $n --count 2>/dev/null | wc -l"
+		[ "$output" = 20000 ]
+	done
+}
