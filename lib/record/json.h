@@ -86,6 +86,12 @@ struct json_iterator {
 };
 struct json_iterator json_iterate(struct json v);
 bool json_each(struct json_iterator *);
+
+/* Instead of json_each, where the next element of an array is an array or object itself: walk that
+ * at once, without looking for its end first. json_enter is false where the next is something else,
+ * or there is none; after it json_leave, wherever the inner walk stands. */
+bool json_enter(struct json_iterator *outer, struct json_iterator *inner);
+void json_leave(struct json_iterator *outer, struct json_iterator *inner);
 size_t json_count(struct json v); /* members or elements */
 
 /* The text of a string or key: in place where it has no escape, else decoded into the arena. May

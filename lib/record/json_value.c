@@ -104,13 +104,23 @@ struct json_iterator json_iterate(struct json v)
 	return i;
 }
 
-bool json_each(struct json_iterator *i)
+static inline const char *skip_space(const char *s, const char *end)
+{
+	return s < end && (unsigned char)*s > ' ' ? s : scan_space(s, end);
+}
+
+/* The next element or key; the end of what is walked, or the bracket that closes it. */
+static inline const char *next_item(const struct json_iterator *i)
 {
 	const char *s = i->at;
-	s = scan_space(s, i->end);
-	if (s < i->end && *s == ',')
-		s = scan_space(s + 1, i->end);
-	if (s == i->end)
+	s = skip_space(s, i->end);
+	return s < i->end && *s == ',' ? skip_space(s + 1, i->end) : s;
+}
+
+bool json_each(struct json_iterator *i)
+{
+	const char *s = next_item(i);
+	if (s == i->end || *s == ']' || *s == '}')
 		return false;
 	if (i->object) {
 		const char *after = string_end(s, i->end);
@@ -121,6 +131,22 @@ bool json_each(struct json_iterator *i)
 	i->at = value_end(s, i->end);
 	i->value = span(type_of(*s), s, i->at);
 	return true;
+}
+
+bool json_enter(struct json_iterator *outer, struct json_iterator *inner)
+{
+	const char *s = next_item(outer);
+	if (s == outer->end || (*s != '[' && *s != '{'))
+		return false;
+	*inner = (struct json_iterator){ .at = s + 1, .end = outer->end, .object = *s == '{' };
+	return true;
+}
+
+void json_leave(struct json_iterator *outer, struct json_iterator *inner)
+{
+	while (json_each(inner))
+		;
+	outer->at = next_item(inner) + 1;
 }
 
 size_t json_count(struct json v)

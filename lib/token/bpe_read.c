@@ -194,6 +194,7 @@ static int put(
 	return batch->n < BATCH ? 0 : flush(b, batch, e);
 }
 
+/* "a b"; the reference passes over lines that begin with #version. */
 static int read_line(struct bpe *b, struct batch *batch, struct slice line, struct error *e)
 {
 	const char *space = line.size ? memchr(line.data, ' ', line.size) : NULL;
@@ -206,23 +207,47 @@ static int read_line(struct bpe *b, struct batch *batch, struct slice line, stru
 	return flush(b, batch, e) || bpe_add_line(b, line, e) ? -1 : 0;
 }
 
-/* ["a","b"] or "a b". The reference passes over lines that begin with #version. */
-static int read_merge(
-	struct bpe *b, struct batch *batch, struct json v, struct arena *arena, struct error *e)
+static int no_merge(struct bpe *b, struct batch *batch, struct error *e)
 {
-	struct json part[2];
-	size_t n = 0;
-	if (v.type == JSON_STRING)
-		return read_line(b, batch, json_text(v, arena), e);
-	for (struct json_iterator i = json_iterate(v); n < 3 && json_each(&i); n++)
-		if (n < 2)
-			part[n] = i.value;
-	if (v.type == JSON_ARRAY && n == 2 && part[0].type == JSON_STRING &&
-		part[1].type == JSON_STRING)
-		return put(b, batch, json_text(part[0], arena), json_text(part[1], arena), e);
 	if (flush(b, batch, e))
 		return -1;
 	return error_set(e, ERROR_MODEL, "merge %zu is neither a string nor two", b->n_merges + 1);
+}
+
+/* ["a","b"], from inside it. */
+static int read_pair(struct bpe *b, struct batch *batch, struct json_iterator *pair,
+	struct arena *arena, struct error *e)
+{
+	struct slice part[2];
+	bool good = !pair->object;
+	for (size_t i = 0; good && i < 2; i++) {
+		good = json_each(pair) && pair->value.type == JSON_STRING;
+		if (good)
+			part[i] = json_text(pair->value, arena);
+	}
+	if (!good || json_each(pair))
+		return no_merge(b, batch, e);
+	return put(b, batch, part[0], part[1], e);
+}
+
+/* Each is ["a","b"] or "a b". */
+static int read_merges(struct bpe *b, struct json merges, struct arena *arena, struct error *e)
+{
+	struct batch batch = { .n = 0 };
+	struct json_iterator i = json_iterate(merges), pair;
+	for (;;) {
+		if (json_enter(&i, &pair)) {
+			if (read_pair(b, &batch, &pair, arena, e))
+				return -1;
+			json_leave(&i, &pair);
+		} else if (!json_each(&i)) {
+			return flush(b, &batch, e);
+		} else if (i.value.type != JSON_STRING) {
+			return no_merge(b, &batch, e);
+		} else if (read_line(b, &batch, json_text(i.value, arena), e)) {
+			return -1;
+		}
+	}
 }
 
 int bpe_read(struct bpe *b, struct json model, const struct vocab *v, struct arena *arena,
@@ -244,9 +269,5 @@ int bpe_read(struct bpe *b, struct json model, const struct vocab *v, struct are
 		read_flag(m.ignore_merges, "ignore_merges", &o.ignore_merges, e) ||
 		bpe_begin(b, v, &o, e))
 		return -1;
-	struct batch batch = { .n = 0 };
-	for (struct json_iterator i = json_iterate(m.merges); json_each(&i);)
-		if (read_merge(b, &batch, i.value, arena, e))
-			return -1;
-	return flush(b, &batch, e);
+	return read_merges(b, m.merges, arena, e);
 }

@@ -77,7 +77,8 @@ int vocab_set(struct vocab *v, struct slice token, uint32_t id, struct error *e)
 			(int)(v->tokens[id].size < 100 ? v->tokens[id].size : 100),
 			v->tokens[id].data, (int)(token.size < 100 ? token.size : 100), token.data,
 			id);
-	vocab_reserve(v, v->n + 1);
+	if (2 * (v->n + 1) >= v->n_slots)
+		vocab_reserve(v, v->n + 1);
 	if (id >= v->size)
 		grow_tokens(v, (size_t)id + 1);
 	uint32_t h = hash(token);

@@ -503,9 +503,43 @@ static void writing_escapes_what_it_must(void **state)
 	buffer_free(&b);
 }
 
+/* Elements that are containers are entered; wherever the walk in them stops, the next element follows. */
+static void arrays_in_arrays_are_walked_at_once(void **state)
+{
+	(void)state;
+	struct json root;
+	struct json_iterator i, inner;
+	assert_int_equal(json_read(SLICE("[ [1,[2,\"]\"]] , {\"a\":[3]},4,[],[ ] , \"x\" ,[5]]"),
+				 &root, NULL),
+		0);
+	for (size_t stop = 0; stop < 3; stop++) {
+		char seen[64] = "";
+		i = json_iterate(root);
+		for (;;) {
+			if (json_enter(&i, &inner)) {
+				strcat(seen, inner.object ? "{" : "[");
+				for (size_t k = 0; k < stop && json_each(&inner); k++)
+					strncat(seen, inner.value.raw.data, inner.value.raw.size);
+				strcat(seen, ";");
+				json_leave(&i, &inner);
+			} else if (json_each(&i)) {
+				strncat(seen, i.value.raw.data, i.value.raw.size);
+			} else {
+				break;
+			}
+		}
+		static const char *const want[] = { "[;{;4[;[;\"x\"[;", "[1;{[3];4[;[;\"x\"[5;",
+			"[1[2,\"]\"];{[3];4[;[;\"x\"[5;" };
+		assert_string_equal(seen, want[stop]);
+	}
+	i = json_iterate(json_get(root, "none"));
+	assert_false(json_enter(&i, &inner));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(arrays_in_arrays_are_walked_at_once),
 		cmocka_unit_test(every_case_of_the_suite),
 		cmocka_unit_test(jansson_agrees_on_the_suite),
 		cmocka_unit_test(jansson_agrees_on_mutations),
