@@ -134,6 +134,8 @@ static void find_normalized(
 	struct slice text = buffer_view(&from->text);
 	struct added_match m;
 	size_t at = 0;
+	if (text.size == 0)
+		return;
 	for (size_t search = 0; added_find(added, &added->normal, text, search, at, &m);
 		search = m.next) {
 		piece_add(&to->list, at, m.start, (uint32_t)PIECE_WORD);
@@ -244,5 +246,7 @@ static void piece(struct scan *s, size_t start, size_t end)
 
 void scan_text(struct scan *s, size_t size)
 {
+	if (size == 0)
+		return;
 	find_added(s, &s->tokenizer->added.raw, 0, size, piece);
 }
