@@ -5,7 +5,7 @@
 #include <omp.h>
 #include <sys/stat.h>
 
-#include "cmd/command.h"
+#include "cmd/tokenize_private.h"
 #include "lib/model/embedder.h"
 #include "lib/model/folder.h"
 #include "lib/text/utf8.h"
@@ -34,7 +34,8 @@ static const char *const chunk_keys[] = { "chunk", "start", "end", "count" };
 
 static const char *model, *pair_key;
 static bool add_special = true, count_only, decode, skip_special, lowercase, lowercase_given;
-static bool special_given;
+static bool special_given, show;
+static struct strings compared;
 static size_t max_length, stride, pad_to, pad_multiple, chunk_tokens, overlap;
 static bool stride_given;
 static int offset_unit, truncation, truncation_side, padding_side;
@@ -80,6 +81,10 @@ static const struct option options[] = {
 	OPTION_CHOICE(0, "padding-side", &padding_side, "right|left",
 		"fill up at the end or at the beginning [right]"),
 	OPTION_STRING(0, "pad-token", &pad_token, "TOKEN", "what to fill up with [the model's]"),
+	OPTION_FLAG(0, "show", &show,
+		"instead of records print each text cut into its tokens, in colours on a terminal"),
+	OPTION_LIST(0, "compare", &compared, "MODEL,…",
+		"print how each of several models cuts each text"),
 	OPTION_COUNT(0, "chunk", &chunk_tokens, 1, 0x1p31, "N",
 		"make records of at most N tokens, at ends of sentences or words"),
 	OPTION_COUNT(0, "overlap", &overlap, 0, 0x1p31, "N",
@@ -156,6 +161,11 @@ static void check_usage(void)
 		(decode || fields_given.n || count_only || pair_key || max_length || fills))
 		command_usage("--chunk goes with --overlap, --offset-unit, --lowercase and "
 			      "--no-add-special-tokens only");
+	if ((show || compared.n) && (decode || fields_given.n || count_only || pair_key ||
+					    max_length || fills || chunk_tokens || lowercase_given))
+		command_usage("--show and --compare go with --no-add-special-tokens only");
+	if (compared.n && (show || model))
+		command_usage("--compare names its models itself: leave out --show and -m");
 	if (overlap && overlap >= chunk_tokens)
 		command_usage("--overlap is to be below --chunk");
 	if (cuts && !max_length)
@@ -169,18 +179,27 @@ static void check_usage(void)
 		command_usage("--count is --fields count: use one of them");
 }
 
+struct tokenizer *find_tokenizer(const char *path)
+{
+	struct error e;
+	path = path ? path : command_data(EMBEDDER_BUILTIN);
+	struct stat st;
+	struct arena *arena = arena_new();
+	if (stat(path, &st) && !(path = folder_find(path, arena, &e)))
+		command_fail(&e);
+	struct tokenizer *t = tokenizer_open(path, &e);
+	if (!t)
+		command_fail(&e);
+	arena_free(arena);
+	return t;
+}
+
 static void open_tokenizer(void)
 {
 	struct error e;
-	struct arena *arena = arena_new();
-	const char *path = model ? model : command_data(EMBEDDER_BUILTIN);
-	struct stat st;
-	if (stat(path, &st) && !(path = folder_find(path, arena, &e)))
+	tokenizer = find_tokenizer(model);
+	if (lowercase_given && tokenizer_set_lowercase(tokenizer, lowercase, &e))
 		command_fail(&e);
-	tokenizer = tokenizer_open(path, &e);
-	if (!tokenizer || (lowercase_given && tokenizer_set_lowercase(tokenizer, lowercase, &e)))
-		command_fail(&e);
-	arena_free(arena);
 	size_t added = add_special ? tokenizer_added(tokenizer, pair_key) : 0;
 	if (max_length && max_length < added)
 		command_usage("--max-length %zu leaves no room for the %zu special tokens",
@@ -578,6 +597,10 @@ int main(int argc, char **argv)
 {
 	command_begin(&command, argc, argv);
 	check_usage();
+	if (show || compared.n) {
+		show_all(&compared, model, add_special);
+		return command_end();
+	}
 	open_tokenizer();
 	if (decode) {
 		want = reader_want(run.reader, run.input_key);

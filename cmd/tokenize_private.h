@@ -1,0 +1,15 @@
+/* tokenize_private.h: between the files of tokenize. */
+#pragma once
+#include "cmd/command.h"
+#include "lib/token/tokenizer.h"
+
+/* The tokenizer of a file, a folder, or a model by its name; of the built-in model for NULL. */
+struct tokenizer *find_tokenizer(const char *path);
+
+/* --- tokenize_show.c: tokens for the eye ----------------------------------------------------- */
+
+/*
+ * Print every text with its tokens: a line for the model, or one for each of several that are
+ * compared, with its name, and an empty line.
+ */
+void show_all(const struct strings *compared, const char *model, bool add_special);
