@@ -350,7 +350,7 @@ int decoder_run(const struct decoder *d, struct decoding *in, struct buffer *to,
 {
 	struct decoding out = { .n = 0 };
 	struct regex_work work = { NULL, NULL, NULL };
-	size_t limit = size_add(1 << 20, size_mul(64, in->text.size));
+	size_t limit = size_add(1 << 16, size_mul(64, in->text.size));
 	int rc = 0;
 	for (size_t i = 0; !rc && i < d->n; i++) {
 		out.n = 0;

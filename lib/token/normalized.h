@@ -36,7 +36,7 @@ struct normalized {
  */
 static inline size_t normalized_limit(size_t size)
 {
-	return size_add(1 << 20, size_mul(64, size));
+	return size_add(1 << 16, size_mul(64, size));
 }
 
 /* The part of an original that begins at its byte `at`, unchanged; replaces what was there. */
