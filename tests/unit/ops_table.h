@@ -46,6 +46,8 @@
 { "attention: heads of 64", do_attention, 80, 64, 2, 2, 32 },
 { "attention: heads of 80", do_attention, 51, 80, 1, 2, 32 },
 { "attention: heads of 5", do_attention, 49, 5, 3, 3, 32 },
+{ "attention: heads of 128", do_attention, 70, 128, 1, 2, 32 },
+{ "attention: heads of 130, 257 keys, more than threads", do_attention, 257, 130, 1, 1, 48 },
 { "attention: heads of 300, two blocks", do_attention, 25, 300, 2, 1, 32 },
 { "attention: 257 keys, two blocks", do_attention, 257, 16, 1, 1, 32 },
 { "attention: 600 keys", do_attention, 600, 8, 1, 1, 32 },
