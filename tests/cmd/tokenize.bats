@@ -371,3 +371,37 @@ cased.json      6  H|e|l|l|o |word' ]
 	run tokenize --show --count -m $vocab </dev/null
 	status_is 2
 }
+
+@test "a SentencePiece model has its own ids; tokenizer_config.json says what stands around a text" {
+	local models=$HEDDLE_SRC/tests/golden/sentencepiece folder=$BATS_TEST_TMPDIR/llama
+	mkdir -p "$folder"
+	cp "$models/bpe_llama.model" "$folder/tokenizer.model"
+	run tokenize -m "$folder" --fields tokens --drop text <<<'{"text":"the cat"}'
+	[ "$output" = '{"tokens":["▁the","▁cat"]}' ]
+	echo '{"tokenizer_class":"LlamaTokenizer","bos_token":{"content":"<s>"},"add_eos_token":true}' >"$folder/tokenizer_config.json"
+	run tokenize -m "$folder" --fields tokens --drop text <<<'{"text":"the cat"}'
+	[ "$output" = '{"tokens":["<s>","▁the","▁cat","</s>"]}' ]
+	run tokenize -m "$folder" --fields tokens --drop text --no-add-special-tokens <<<'{"text":"the cat"}'
+	[ "$output" = '{"tokens":["▁the","▁cat"]}' ]
+	echo '{"tokenizer_class":"XLMRobertaTokenizer"}' >"$folder/tokenizer_config.json"
+	run tokenize -m "$folder" <<<'{"text":"the cat"}'
+	[ "$status" = 78 ]
+	[[ "$output" = *"a XLMRobertaTokenizer has other ids than its SentencePiece model"* ]]
+	head -c 500 "$models/bpe_llama.model" >"$BATS_TEST_TMPDIR/cut.model"
+	run tokenize -m "$BATS_TEST_TMPDIR/cut.model" <<<'{"text":"the cat"}'
+	[ "$status" = 78 ]
+	[[ "$output" = *"cut.model: SentencePiece model: "* ]]
+}
+
+@test "the vocabulary inside a GGUF file tokenizes, and decodes back" {
+	local file=$HEDDLE_SRC/tests/golden/gguf/llama-bpe.gguf
+	run tokenize -m "$file" --fields tokens --drop text <<<'{"text":"the cat <|im|>x"}'
+	[ "$output" = '{"tokens":["<|end|>","the","Ġc","at","Ġ","<|im|>","x"]}' ]
+	tokenize -m "$file" --fields ids --drop text <<<'{"text":"the cat ☃"}' >"$BATS_TEST_TMPDIR/ids"
+	run tokenize -m "$file" --decode --skip-special-tokens --drop ids "$BATS_TEST_TMPDIR/ids"
+	[ "$output" = '{"text":"the cat ☃"}' ]
+	head -c 300 "$file" >"$BATS_TEST_TMPDIR/cut.gguf"
+	run tokenize -m "$BATS_TEST_TMPDIR/cut.gguf" <<<'{"text":"a"}'
+	[ "$status" = 78 ]
+	[[ "$output" = *"cut.gguf: GGUF: "* ]]
+}
