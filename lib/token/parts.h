@@ -20,7 +20,7 @@
 enum fast_path {
 	FAST_NONE,
 	FAST_BERT, /* BertNormalizer or none, BertPreTokenizer, WordPiece: scan.c */
-	FAST_BYTES, /* a known pattern, ByteLevel, BPE: scan_cached.c */
+	FAST_BYTES, /* none or NFC, a known pattern, ByteLevel, BPE: scan_cached.c */
 	FAST_WHOLE, /* spaces replaced and one prepended, BPE: scan_pieces.c */
 	FAST_WORDS, /* Precompiled or none, WhitespaceSplit, Metaspace, Unigram: scan_pieces.c */
 };
@@ -52,6 +52,7 @@ struct tokenizer {
 	uint32_t punctuation
 		[128]; /* FAST_BERT: the id of an ASCII punctuation character as a word */
 	const struct pattern *pattern; /* FAST_BYTES, FAST_BERT */
+	bool composes; /* FAST_BYTES: NFC, which text has mostly already */
 	bool prefix_space; /* FAST_BYTES: a piece that begins with none gets a space */
 	bool crosses[256]; /* FAST_WHOLE: last bytes of characters behind which no word ends */
 	bool marks[256]; /* FAST_WHOLE: bytes of which a normalized added token has one */

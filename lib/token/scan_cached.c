@@ -36,7 +36,11 @@ static size_t token_bytes(const struct tokenizer *t, uint32_t id)
 
 static bool prepare_bytes(struct tokenizer *t)
 {
-	if (t->model.kind != MODEL_BPE || t->normalizer.n || !bpe_is_byte_level(&t->model.bpe) ||
+	const struct normalizer *n = &t->normalizer;
+	bool nfc =
+		n->n == 1 && n->steps[0].kind == NORMALIZER_FORM && n->steps[0].form == NORMAL_NFC;
+	t->composes = nfc;
+	if (t->model.kind != MODEL_BPE || (n->n && !nfc) || !bpe_is_byte_level(&t->model.bpe) ||
 		!(t->pattern = known_pattern(&t->pretokenizer, &t->prefix_space)))
 		return false;
 	return true;
@@ -125,6 +129,10 @@ void scan_cached(struct scan *s, size_t start, size_t end)
 	const struct tokenizer *t = s->tokenizer;
 	struct tokenizer_scratch *scratch = s->scratch;
 	struct slice text = { s->text + start, end - start };
+	if (t->composes && normal_prefix(NORMAL_NFC, text) < text.size) {
+		scan_any(s, start, end);
+		return;
+	}
 	/* with it the longest text would be too long for offsets of 32 bits */
 	size_t shift = t->prefix_space && *text.data != ' ' && text.size < UINT32_MAX;
 	if (shift) {
