@@ -29,7 +29,7 @@
 	X(linear_norm) X(feed_forward) X(norm) X(embed) X(attention) X(pool) X(normalize) X(bag) \
 		X(column_sum) X(square_norms) X(square_distances) X(pair_distances) X(top_k) \
 		X(top_k_clear) X(nearest_pairs) X(nearest_rows) X(umap_smooth) X(umap_edges)     \
-		X(umap_place) X(logistic)
+		X(umap_place) X(logistic) X(attention_relative) X(rotate) X(gate) X(add)
 
 #define KERNEL_NUMBER(name) KERNEL_##name,
 enum kernel { KERNELS(KERNEL_NUMBER) KERNEL_COUNT };
@@ -142,6 +142,33 @@ struct attention_arguments { /* a unit is a head of a sequence, the heads of a s
 	size_t heads, size;
 	float scale;
 	bool rounded; /* factors may be rounded to bfloat16 */
+};
+
+struct attention_relative_arguments { /* units as of attention */
+	struct attention_arguments attention;
+	const float *query_terms, *key_terms;
+	size_t query_terms_stride, key_terms_stride, places;
+	const int32_t *place; /* of distance 0 */
+};
+
+struct rotate_arguments { /* a unit is a row */
+	float *x;
+	const float *cosine, *sine;
+	size_t x_stride, cosine_stride, sine_stride, heads, size;
+	const uint32_t *positions;
+};
+
+struct gate_arguments { /* a unit is a row */
+	float *y;
+	const float *x;
+	size_t y_stride, x_stride, columns;
+	enum activation activation;
+};
+
+struct add_arguments { /* a unit is a row */
+	float *y;
+	const float *a, *b;
+	size_t y_stride, a_stride, b_stride, columns;
 };
 
 struct pool_arguments { /* a unit is a sequence */

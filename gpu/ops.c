@@ -161,6 +161,65 @@ void op_attention_bf16(struct device *d, struct tensor out, struct tensor q, str
 	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, true);
 }
 
+void op_attention_relative(struct device *d, struct tensor out, struct tensor q, struct tensor k,
+	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
+	struct tensor query_terms, struct tensor key_terms, size_t n_places, const int32_t *place)
+{
+	size_t tokens = out.shape[0], columns = out.shape[1], longest = 0;
+	size_t terms = query_terms.shape[1];
+	CHECK(n_heads > 0 && columns % n_heads == 0 && is_offsets(n_sequences, cu_seqlens, tokens));
+	CHECK(is_matrix(out, tokens, columns) && is_matrix(q, tokens, columns));
+	CHECK(is_matrix(k, tokens, columns) && is_matrix(v, tokens, columns));
+	CHECK(terms % n_heads == 0 && is_matrix(query_terms, tokens, terms));
+	CHECK(is_matrix(key_terms, tokens, terms));
+	for (size_t b = 0; b < n_sequences; b++) {
+		size_t n = cu_seqlens[b + 1] - cu_seqlens[b];
+		longest = n > longest ? n : longest;
+	}
+	CHECK(n_places % 2 == 1 && longest <= n_places / 2 + 1);
+	for (size_t i = 0; i < n_places; i++)
+		CHECK(place[i] >= 0 && (size_t)place[i] < terms / n_heads);
+	struct attention_relative_arguments a = { { out.data, q.data, k.data, v.data, NULL,
+		out.stride[0], q.stride[0], k.stride[0], v.stride[0], 0, 0, cu_seqlens, n_heads,
+		columns / n_heads, scale }, query_terms.data, key_terms.data,
+		query_terms.stride[0], key_terms.stride[0], terms / n_heads,
+		place + n_places / 2 };
+	device_run(d, KERNEL_attention_relative, &a, size_mul(n_sequences, n_heads), 1);
+}
+
+void op_rotate(struct device *d, struct tensor x, size_t n_heads, const uint32_t *positions,
+	struct tensor cosine, struct tensor sine)
+{
+	size_t rows = x.shape[0], columns = x.shape[1], length = cosine.shape[0];
+	CHECK(n_heads > 0 && columns % (2 * n_heads) == 0 && is_matrix(x, rows, columns));
+	CHECK(is_matrix(cosine, length, columns / n_heads / 2));
+	CHECK(is_matrix(sine, length, columns / n_heads / 2));
+	for (size_t t = 0; t < rows; t++)
+		CHECK(positions[t] < length);
+	struct rotate_arguments a = { x.data, cosine.data, sine.data, x.stride[0],
+		cosine.stride[0], sine.stride[0], n_heads, columns / n_heads, positions };
+	device_run(d, KERNEL_rotate, &a, rows, 64);
+}
+
+void op_gate(struct device *d, struct tensor y, struct tensor x, enum activation activation)
+{
+	size_t rows = y.shape[0], columns = y.shape[1];
+	CHECK(activation < ACTIVATION_COUNT && is_matrix(y, rows, columns));
+	CHECK(is_matrix(x, rows, 2 * columns));
+	struct gate_arguments a = { y.data, x.data, y.stride[0], x.stride[0], columns, activation };
+	device_run(d, KERNEL_gate, &a, rows, 64);
+}
+
+void op_add(struct device *d, struct tensor y, struct tensor a, struct tensor b)
+{
+	size_t rows = y.shape[0], columns = y.shape[1];
+	CHECK(is_matrix(y, rows, columns) && is_matrix(a, rows, columns));
+	CHECK(is_matrix(b, rows, columns));
+	struct add_arguments arguments = { y.data, a.data, b.data, y.stride[0], a.stride[0],
+		b.stride[0], columns };
+	device_run(d, KERNEL_add, &arguments, rows, 256);
+}
+
 /* --- sentences --- */
 
 void op_pool(struct device *d, struct tensor y, struct tensor x, size_t n_sequences,

@@ -106,6 +106,34 @@ attention_operation op_attention;
  * float32 in any order. The same bytes for any batch on one kind of processor. */
 attention_operation op_attention_bf16;
 
+/*
+ * The same with scores that depend on the distance and on either token (P. He et al., DeBERTa,
+ * 2021):
+ *	s[j] = ((scale q) . k[j]) + (query_terms[i, h P + p] + key_terms[j, h P + p]),
+ *	p = place[i - j + L - 1]
+ * query_terms, key_terms [T, H P]; place [2 L - 1] in host memory, 0 .. P - 1, L >= the longest
+ * sequence; read before the call returns.
+ */
+void op_attention_relative(struct device *, struct tensor out, struct tensor q, struct tensor k,
+	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
+	struct tensor query_terms, struct tensor key_terms, size_t n_places, const int32_t *place);
+
+/*
+ * Rotary positions (J. Su et al., RoFormer, 2021), in place: x [T, H D], D even. Row t is at
+ * positions[t]; of each head and for d < D / 2, with a = x[d], b = x[d + D / 2]:
+ *	x[d] = a cosine[d] - b sine[d], x[d + D / 2] = b cosine[d] + a sine[d]
+ * products rounded, then the sum; cosine, sine [L, D / 2], row positions[t] < L.
+ */
+void op_rotate(struct device *, struct tensor x, size_t n_heads, const uint32_t *positions,
+	struct tensor cosine, struct tensor sine);
+
+/* y [T, F] = act(x[., 0 .. F]) x[., F .. 2 F], rounded; x [T, 2 F]: a gated linear unit (N.
+ * Shazeer, 2020). */
+void op_gate(struct device *, struct tensor y, struct tensor x, enum activation);
+
+/* y [T, C] = a + b. y may be a or b. */
+void op_add(struct device *, struct tensor y, struct tensor a, struct tensor b);
+
 /* --- sentences --- */
 
 enum pooling {

@@ -13,6 +13,9 @@ struct head {
 	size_t size, padded; /* of the head; rounded up to vectors */
 	const float *q, *bias;	/* bias: of distance 0, or NULL */
 	float *out, *keys, *values, *scaled, *scores, *sums;
+	const float *query_terms, *key_terms; /* of the head's first place, or NULL */
+	size_t query_terms_stride, key_terms_stride;
+	const int32_t *place; /* of distance 0 */
 };
 
 static size_t round_up(size_t n, size_t step)
@@ -69,6 +72,16 @@ static float softmax(float *row, size_t n)
 	return lanes_sum(TERM_VALUE, row, NULL, 0, padded);
 }
 
+/* What query i and each key say of their distance. */
+static void add_terms(const struct head *h, float *row, size_t i)
+{
+	const float *own = h->query_terms + i * h->query_terms_stride;
+	for (size_t j = 0; j < h->n; j++) {
+		int32_t p = h->place[(ptrdiff_t)i - (ptrdiff_t)j];
+		row[j] = row[j] + (own[p] + h->key_terms[j * h->key_terms_stride + (size_t)p]);
+	}
+}
+
 /* Queries i .. i + m - 1, m <= QUERIES. */
 static void queries(const struct attention_arguments *a, const struct head *h, size_t i, size_t m)
 {
@@ -85,6 +98,8 @@ static void queries(const struct attention_arguments *a, const struct head *h, s
 			for (size_t j = 0; j < h->n; j++)
 				row[j] = row[j] + bias[j];
 		}
+		if (h->query_terms)
+			add_terms(h, row, i + r);
 		h->sums[r] = softmax(row, h->n);
 	}
 	/* V's product into the scaled queries' place, which are used up */
@@ -97,28 +112,47 @@ static void queries(const struct attention_arguments *a, const struct head *h, s
 	}
 }
 
+/* Unit u: a head of a sequence. relative may be NULL. */
+static void unit(const struct attention_arguments *a,
+	const struct attention_relative_arguments *relative, size_t u, struct arena *scratch)
+{
+	struct arena_mark mark = arena_mark(scratch);
+	size_t first = a->cu_seqlens[u / a->heads], column = u % a->heads * a->size;
+	size_t n = a->cu_seqlens[u / a->heads + 1] - first;
+	size_t wide = round_up(n, PANEL);
+	size_t padded = round_up(a->size, WIDTH);
+	struct head h = { .n = n, .wide = wide, .size = a->size, .padded = padded };
+	h.q = a->q + first * a->q_stride + column;
+	h.bias = a->bias ? a->bias + u % a->heads * a->bias_stride + a->bias_zero : NULL;
+	h.out = a->out + first * a->out_stride + column;
+	h.keys = scratch_floats(scratch, size_mul(wide, a->size));
+	h.values = scratch_floats(scratch, size_mul(n, padded));
+	h.scaled = scratch_floats(scratch, QUERIES * padded);
+	h.scores = scratch_floats(scratch, size_mul(QUERIES, wide));
+	h.sums = scratch_floats(scratch, QUERIES);
+	if (relative) {
+		size_t place = u % a->heads * relative->places;
+		h.query_terms_stride = relative->query_terms_stride;
+		h.key_terms_stride = relative->key_terms_stride;
+		h.query_terms = relative->query_terms + first * h.query_terms_stride + place;
+		h.key_terms = relative->key_terms + first * h.key_terms_stride + place;
+		h.place = relative->place;
+	}
+	lay_out(a, &h, a->k + first * a->k_stride + column, a->v + first * a->v_stride + column);
+	for (size_t i = 0; i < n; i += QUERIES)
+		queries(a, &h, i, n - i < QUERIES ? n - i : QUERIES);
+	arena_reset(scratch, mark);
+}
+
 KERNEL(attention)
 {
-	const struct attention_arguments *a = arguments;
-	for (size_t u = begin; u < end; u++) {
-		struct arena_mark mark = arena_mark(scratch);
-		size_t first = a->cu_seqlens[u / a->heads], column = u % a->heads * a->size;
-		size_t n = a->cu_seqlens[u / a->heads + 1] - first;
-		size_t wide = round_up(n, PANEL);
-		size_t padded = round_up(a->size, WIDTH);
-		struct head h = { .n = n, .wide = wide, .size = a->size, .padded = padded };
-		h.q = a->q + first * a->q_stride + column;
-		h.bias = a->bias ? a->bias + u % a->heads * a->bias_stride + a->bias_zero : NULL;
-		h.out = a->out + first * a->out_stride + column;
-		h.keys = scratch_floats(scratch, size_mul(wide, a->size));
-		h.values = scratch_floats(scratch, size_mul(n, padded));
-		h.scaled = scratch_floats(scratch, QUERIES * padded);
-		h.scores = scratch_floats(scratch, size_mul(QUERIES, wide));
-		h.sums = scratch_floats(scratch, QUERIES);
-		lay_out(a, &h, a->k + first * a->k_stride + column,
-			a->v + first * a->v_stride + column);
-		for (size_t i = 0; i < n; i += QUERIES)
-			queries(a, &h, i, n - i < QUERIES ? n - i : QUERIES);
-		arena_reset(scratch, mark);
-	}
+	for (size_t u = begin; u < end; u++)
+		unit(arguments, NULL, u, scratch);
+}
+
+KERNEL(attention_relative)
+{
+	const struct attention_relative_arguments *a = arguments;
+	for (size_t u = begin; u < end; u++)
+		unit(&a->attention, a, u, scratch);
 }

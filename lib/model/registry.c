@@ -4,7 +4,7 @@
 
 extern const struct architecture bert_architecture, distilbert_architecture, mpnet_architecture,
 	roberta_architecture, xlm_roberta_architecture, camembert_architecture,
-	electra_architecture, albert_architecture;
+	electra_architecture, albert_architecture, modernbert_architecture, deberta_architecture;
 
 static const struct architecture *const known[] = {
 	&bert_architecture,
@@ -15,6 +15,8 @@ static const struct architecture *const known[] = {
 	&camembert_architecture,
 	&electra_architecture,
 	&albert_architecture,
+	&modernbert_architecture,
+	&deberta_architecture,
 };
 enum { N_KNOWN = sizeof known / sizeof *known };
 

@@ -247,6 +247,20 @@ near() {
 	run classify -m "$golden/../embed/bert-odd" --format text <<<x
 	status_is 78
 	output_has 'is no text classifier'
+	cp -r "$golden/modernbert" r
+	sed 's/{/{"rope_parameters": {"full_attention": {"rope_type": "yarn"}}, /' "$golden/modernbert/config.json" >r/config.json
+	run classify -m r --format text <<<x
+	status_is 78
+	output_has 'rope_type other than default is not supported'
+	cp -r "$golden/deberta-v2" d
+	sed 's/"p2c", //' "$golden/deberta-v2/config.json" >d/config.json
+	run classify -m d --format text <<<x
+	status_is 78
+	output_has 'only relative_attention with pos_att_type c2p and p2c'
+	sed 's/"position_buckets": 6/"position_buckets": 7/' "$golden/deberta-v2/config.json" >d/config.json
+	run classify -m d --format text <<<x
+	status_is 78
+	output_has 'encoder.rel_embeddings.weight'
 	run classify -m nowhere --format text <<<x
 	status_is 66
 }

@@ -71,7 +71,7 @@ NER_TEXTS = ["The letter was written by my old friend.", "river, stone & cloth: 
              "a", "one two three seven unbelievable hundred", "x-ray of O'Neill's shuttle 🧵 thread"]
 NER_WORDS = [["The", "weaver", "Zoë", "met", "O'Neill", "."], ["unbelievable"], ["one", "🧵", "hundred-and-ten", "stones"]]
 
-TYPELESS = ("roberta", "xlm-roberta", "mpnet", "distilbert", "modernbert", "deberta-v2")
+TYPELESS = ("roberta", "xlm-roberta", "mpnet", "distilbert", "modernbert")
 
 
 def tokenizer_of(folder, kind, limit, bytes=False):
@@ -165,6 +165,16 @@ SEQUENCE = {
               max_position_embeddings=62, pad_token_id=1), 60),
     "albert": ("albert", dict(embedding_size=10, hidden_size=16, num_hidden_layers=3, num_attention_heads=2,
                intermediate_size=20, max_position_embeddings=40, hidden_act="gelu_new"), 40),
+    "modernbert": ("modernbert", dict(hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=20,
+                   max_position_embeddings=64, local_attention=8, global_attn_every_n_layers=3, classifier_pooling="mean",
+                   pad_token_id=1, bos_token_id=0, eos_token_id=2, cls_token_id=0, sep_token_id=2), 64),
+    "deberta-v2": ("deberta-v2", dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20,
+                   max_position_embeddings=60, relative_attention=True, position_buckets=6, norm_rel_ebd="layer_norm",
+                   share_att_key=True, pos_att_type=["p2c", "c2p"], position_biased_input=False, type_vocab_size=0,
+                   max_relative_positions=-1, pooler_hidden_act="gelu", pooler_hidden_size=16), 60),
+    "deberta-apart": ("deberta-v2", dict(hidden_size=16, num_hidden_layers=1, num_attention_heads=4, intermediate_size=20,
+                      max_position_embeddings=20, relative_attention=True, pos_att_type="c2p|p2c", type_vocab_size=2,
+                      pooler_hidden_size=16), 20),
     "cross-encoder": ("bert", dict(hidden_size=12, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
                       max_position_embeddings=40, sentence_transformers={"activation_fn": "torch.nn.modules.linear.Identity"}), 40),
 }
@@ -176,7 +186,7 @@ def models(out):
              "texts": TEXTS, "pairs": PAIRS, "models": {}}
     for seed, (name, (kind, config, limit)) in enumerate(SEQUENCE.items()):
         labels = ["score"] if name == "cross-encoder" else None
-        folder, tokenizer, model = tiny(out, name, kind, "sequence", config, limit, seed, labels)
+        folder, tokenizer, model = tiny(out, name, kind, "sequence", config, limit, seed, labels, bytes=kind == "modernbert")
         cases["models"][name] = {"texts": [logits_of(model, tokenizer, t) for t in TEXTS],
                                  "pairs": [logits_of(model, tokenizer, a, b) for a, b in PAIRS]}
         print(name, sum(os.path.getsize(os.path.join(folder, f)) for f in os.listdir(folder)))
@@ -206,6 +216,13 @@ TOKEN = {
                  max_position_embeddings=60), 60),
     "ner-roberta": ("roberta", dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24,
                     max_position_embeddings=82, type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1), 80),
+    "ner-modernbert": ("modernbert", dict(hidden_size=16, num_hidden_layers=3, num_attention_heads=2, intermediate_size=20,
+                       max_position_embeddings=80, local_attention=6, pad_token_id=1, bos_token_id=0, eos_token_id=2,
+                       cls_token_id=0, sep_token_id=2), 80),
+    "ner-deberta": ("deberta-v2", dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20,
+                    max_position_embeddings=60, relative_attention=True, position_buckets=8, norm_rel_ebd="layer_norm",
+                    share_att_key=True, pos_att_type="p2c|c2p", position_biased_input=False, type_vocab_size=0,
+                    max_relative_positions=-1), 60),
     "ner-distilbert": ("distilbert", dict(dim=20, n_layers=2, n_heads=5, hidden_dim=28, max_position_embeddings=60), 60),
 }
 ENTITIES = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "MISC"]
@@ -221,14 +238,14 @@ def tokens(out):
     cases = {"made_by": f"tests/golden/classify.py tokens: transformers {transformers.__version__}, torch {torch.__version__}",
              "texts": NER_TEXTS, "words": NER_WORDS, "models": {}}
     for seed, (name, (kind, config, limit)) in enumerate(TOKEN.items()):
-        folder, tokenizer, model = tiny(out, name, kind, "token", config, limit, 100 + seed, ENTITIES, bytes=kind == "roberta")
+        folder, tokenizer, model = tiny(out, name, kind, "token", config, limit, 100 + seed, ENTITIES, bytes=kind in ("roberta", "modernbert"))
         found = {}
         for how in ("none", "simple", "first", "average", "max"):
             p = pipeline("token-classification", model=model, tokenizer=tokenizer, device="cpu", aggregation_strategy=how)
             key = "entity" if how == "none" else "entity_group"
             found[how] = [[[e[key], float(e["score"]), int(e["start"]), int(e["end"])] +
                            ([int(e["index"]), e["word"]] if how == "none" else []) for e in p(t)] for t in NER_TEXTS]
-            if kind != "roberta":
+            if kind not in ("roberta", "modernbert"):
                 q = pipeline("token-classification", model=model, tokenizer=tokenizer, device="cpu", aggregation_strategy=how,
                              is_split_into_words=True)
                 found[how + "-words"] = [[[e[key], float(e["score"]), int(e["start"]), int(e["end"])] +

@@ -108,6 +108,34 @@ static void NAME(attention)(REAL *out, const REAL *q, const REAL *k, const REAL 
 	free(scaled);
 }
 
+/* One head: p [n, n] as above, places of i - j; terms of query i and key j by place, their rows
+ * `terms` apart. */
+static void NAME(attention_relative)(REAL *out, const REAL *q, const REAL *k, const REAL *v,
+	size_t s, size_t n, size_t d, REAL scale, const REAL *query_terms, const REAL *key_terms,
+	size_t terms, const int32_t *place)
+{
+	REAL *p = malloc((n + 1) * sizeof *p), *scaled = malloc((d + 1) * sizeof *scaled);
+	for (size_t i = 0; i < n; i++) {
+		REAL top = -INFINITY;
+		for (size_t c = 0; c < d; c++)
+			scaled[c] = scale * q[i * s + c];
+		for (size_t j = 0; j < n; j++) {
+			size_t at = (size_t)place[(ptrdiff_t)i - (ptrdiff_t)j];
+			p[j] = NAME(product)(scaled, 1, k + j * s, 1, d) +
+			       (query_terms[i * terms + at] + key_terms[j * terms + at]);
+			top = p[j] > top ? p[j] : top;
+		}
+		top = top == 0 ? 0 : top;
+		for (size_t j = 0; j < n; j++)
+			p[j] = EXP_NEG(p[j] - top);
+		REAL sum = NAME(lanes)(p, NULL, n);
+		for (size_t c = 0; c < d; c++)
+			out[i * s + c] = NAME(product)(p, 1, v + c, s, n) / sum;
+	}
+	free(p);
+	free(scaled);
+}
+
 /* y [c] of rows x [n, c] */
 static void NAME(pool)(REAL *y, const REAL *x, size_t n, size_t c, enum pooling pooling)
 {

@@ -208,3 +208,114 @@ static void do_attention(struct device *d, const struct row *r, struct output *o
 			o->reference[i * c + j] = out2[i * 3 * c + j];
 		}
 }
+
+/* m tokens in k sequences, heads of n, `variant` heads, 7 places */
+static void do_attention_relative(struct device *d, const struct row *r, struct output *o)
+{
+	enum { PLACES = 7 };
+	size_t heads = (size_t)r->variant, c = heads * r->n, m = r->m, cu[64];
+	size_t width = 2 * m + 1, terms = heads * PLACES;
+	float *qkv = numbers(1, m * 3 * c, 3, 0), *qt = numbers(2, m * terms, 1, 0);
+	float *kt = numbers(3, m * terms, 1, 0), scale = 1 / sqrtf((float)r->n * 3);
+	int32_t *place = ARENA_ARRAY(arena, int32_t, width);
+	for (size_t i = 0; i < width; i++)
+		place[i] = i < m ? (int32_t)(m - i) % 3 : 3 + (int32_t)(i - m) % 4;
+	offsets(m, r->k, cu);
+	if (d) {
+		struct tensor t = matrix(d, qkv, m, 3 * c), y = tensor_matrix(d, F32, m, c);
+		op_attention_relative(d, y, tensor_columns(t, 0, c), tensor_columns(t, c, c),
+			tensor_columns(t, 2 * c, c), r->k, cu, heads, scale,
+			matrix(d, qt, m, terms), matrix(d, kt, m, terms), width, place);
+		tensor_read(d, y, o->got);
+		return;
+	}
+	reserve(o, m * c);
+	size_t total = m * 3 * c;
+	float *out = ARENA_ARRAY(arena, float, total + 1);
+	double *out2 = ARENA_ARRAY(arena, double, total + 1), *qkv2 = doubles(qkv, total);
+	double *qt2 = doubles(qt, m * terms), *kt2 = doubles(kt, m * terms);
+	for (size_t b = 0; b < r->k; b++)
+		for (size_t h = 0; h < heads; h++) {
+			size_t n = cu[b + 1] - cu[b], at = cu[b] * 3 * c + h * r->n;
+			size_t term = cu[b] * terms + h * PLACES;
+			attention_relative_float(out + at, qkv + at, qkv + at + c, qkv + at + 2 * c,
+				3 * c, n, r->n, scale, qt + term, kt + term, terms, place + m);
+			attention_relative_double(out2 + at, qkv2 + at, qkv2 + at + c,
+				qkv2 + at + 2 * c, 3 * c, n, r->n, (double)scale, qt2 + term,
+				kt2 + term, terms, place + m);
+		}
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = 0; j < c; j++) {
+			o->want[i * c + j] = out[i * 3 * c + j];
+			o->reference[i * c + j] = out2[i * 3 * c + j];
+		}
+}
+
+/* x [m, k heads of n], rotated by angles of 40 positions */
+static void do_rotate(struct device *d, const struct row *r, struct output *o)
+{
+	enum { LENGTH = 40 };
+	size_t m = r->m, half = r->n / 2, c = r->k * r->n;
+	float *x = numbers(1, m * c, 3, 0), *cosine = numbers(2, LENGTH * half, 1, 0);
+	float *sine = numbers(3, LENGTH * half, 1, 0);
+	uint32_t *positions = ARENA_ARRAY(arena, uint32_t, m + 1);
+	for (size_t t = 0; t < m; t++)
+		positions[t] = (uint32_t)(t * 7 % LENGTH);
+	if (d) {
+		struct tensor t = matrix(d, x, m, c);
+		op_rotate(d, t, r->k, positions, matrix(d, cosine, LENGTH, half),
+			matrix(d, sine, LENGTH, half));
+		tensor_read(d, t, o->got);
+		return;
+	}
+	reserve(o, m * c);
+	for (size_t t = 0; t < m; t++)
+		for (size_t j = 0; j < c; j++) {
+			size_t at = positions[t] * half + j % r->n % half;
+			bool second = j % r->n >= half;
+			float own = x[t * c + j], other = x[t * c + (second ? j - half : j + half)];
+			float p = own * cosine[at], q = other * sine[at];
+			o->want[t * c + j] = second ? p + q : p - q;
+			double p2 = (double)own * (double)cosine[at];
+			double q2 = (double)other * (double)sine[at];
+			o->reference[t * c + j] = second ? p2 + q2 : p2 - q2;
+		}
+}
+
+/* y [m, n] of x [m, 2 n] */
+static void do_gate(struct device *d, const struct row *r, struct output *o)
+{
+	size_t m = r->m, n = r->n;
+	enum activation f = (enum activation)r->variant;
+	float *x = numbers(1, m * 2 * n, 4, 0);
+	if (d) {
+		struct tensor y = tensor_matrix(d, F32, m, n);
+		op_gate(d, y, matrix(d, x, m, 2 * n), f);
+		tensor_read(d, y, o->got);
+		return;
+	}
+	reserve(o, m * n);
+	for (size_t i = 0; i < m * n; i++) {
+		float a = x[i / n * 2 * n + i % n], b = x[i / n * 2 * n + n + i % n];
+		o->want[i] = activation_float(f, a) * b;
+		o->reference[i] = activation_double(f, (double)a) * (double)b;
+	}
+}
+
+/* y [m, n] = a + b, in b's place */
+static void do_add(struct device *d, const struct row *r, struct output *o)
+{
+	size_t n = r->m * r->n;
+	float *a = numbers(1, n, 3, 0), *b = numbers(2, n, 3, 0);
+	if (d) {
+		struct tensor y = matrix(d, b, r->m, r->n);
+		op_add(d, y, matrix(d, a, r->m, r->n), y);
+		tensor_read(d, y, o->got);
+		return;
+	}
+	reserve(o, n);
+	for (size_t i = 0; i < n; i++) {
+		o->want[i] = a[i] + b[i];
+		o->reference[i] = (double)a[i] + (double)b[i];
+	}
+}

@@ -1,0 +1,309 @@
+/*
+ * DeBERTa-v2 and v3 (P. He et al., "DeBERTa", 2021; "DeBERTaV3", 2023): BERT whose tokens have no
+ * positions, but whose attention weighs content against the distance, both ways:
+ *	s[i, j] = (q[i] . k[j] + q[i] . K[p] + k[j] . Q[p]) / sqrt(3 D), p the bucket of i - j,
+ * K and Q the products of a table of distances, through a norm, with the layer's own key and query
+ * weights. Buckets are exact up to half their number and logarithmic beyond.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/base/math64.h"
+#include "lib/model/architecture.h"
+#include "lib/model/weights.h"
+
+struct layer {
+	struct weight *qkv, *out, *up, *down;
+	struct weight **query_terms, **key_terms; /* [H], each [P, D]: K and Q by head */
+	struct norm norm1, norm2;
+};
+
+struct deberta {
+	struct model_config config;
+	struct device *device;
+	struct arena *arena;
+	struct tensor word, type, position;
+	struct norm norm;
+	struct layer *layers;
+	size_t span; /* rows of the table are 2 span */
+	int32_t *places; /* [2 L - 1], of i - j + L - 1 */
+	float scale;
+};
+
+static void deberta_free(void *model)
+{
+	struct deberta *m = model;
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->config.n_layers; i++) {
+		struct layer *l = &m->layers[i];
+		struct weight *all[] = { l->qkv, l->out, l->up, l->down };
+		struct tensor *norms[] = { &l->norm1.gamma, &l->norm1.beta, &l->norm2.gamma,
+			&l->norm2.beta };
+		for (size_t k = 0; k < 4; k++) {
+			if (all[k])
+				weight_free(all[k]);
+			tensor_release(m->device, norms[k]);
+		}
+		for (size_t h = 0; l->query_terms && h < m->config.n_heads; h++) {
+			weight_free(l->query_terms[h]);
+			weight_free(l->key_terms[h]);
+		}
+	}
+	struct tensor *tensors[] = { &m->word, &m->type, &m->position, &m->norm.gamma,
+		&m->norm.beta };
+	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
+		tensor_release(m->device, tensors[i]);
+	arena_free(m->arena);
+	mem_free(m);
+}
+
+/* What config.json says beside struct model_config. */
+struct extra {
+	bool relative, share, biased_input;
+	size_t buckets, furthest;
+	bool norm; /* norm_rel_ebd */
+};
+
+/* pos_att_type: ["c2p", "p2c"], or "c2p|p2c". */
+static bool has_type(struct json types, const char *name)
+{
+	for (struct json_iterator i = json_iterate(types); json_each(&i);)
+		if (i.value.type == JSON_STRING && json_text_is(i.value, name))
+			return true;
+	return types.type == JSON_STRING &&
+	       memmem(types.raw.data, types.raw.size, name, strlen(name)) != NULL;
+}
+
+/* max_relative_positions and position_buckets may be -1: the number of positions, and none. */
+static int read_whole(const struct model_config *c, const char *key, size_t otherwise, size_t *out,
+	struct error *e)
+{
+	struct json v = json_get(c->json, key);
+	int64_t n;
+	if (v.type == JSON_NUMBER && json_integer(v, &n) && n < 1) {
+		*out = otherwise;
+		return 0;
+	}
+	return config_count(c, key, NULL, otherwise, 1, 1 << 20, out, e);
+}
+
+static int read_extra(
+	const struct model_config *c, struct extra *x, struct arena *arena, struct error *e)
+{
+	const char *norm;
+	size_t kernel;
+	struct json types = json_get(c->json, "pos_att_type");
+	if (config_flag(c, "relative_attention", false, &x->relative, e) ||
+		config_flag(c, "share_att_key", false, &x->share, e) ||
+		config_flag(c, "position_biased_input", true, &x->biased_input, e) ||
+		read_whole(c, "position_buckets", 0, &x->buckets, e) ||
+		read_whole(c, "max_relative_positions", c->n_positions, &x->furthest, e) ||
+		config_count(c, "conv_kernel_size", NULL, 0, 0, 1 << 10, &kernel, e) ||
+		config_text(c, "norm_rel_ebd", "none", arena, &norm, e))
+		return -1;
+	x->norm = strstr(norm, "layer_norm") != NULL;
+	if (kernel)
+		return error_set(e, ERROR_MODEL, "%s: conv_kernel_size is not supported", c->path);
+	if (!x->relative || !has_type(types, "c2p") || !has_type(types, "p2c"))
+		return error_set(e, ERROR_MODEL,
+			"%s: only relative_attention with pos_att_type c2p and p2c is supported",
+			c->path);
+	return 0;
+}
+
+/* make_log_bucket_position of transformers; float32 where it is. */
+static ptrdiff_t bucket(ptrdiff_t distance, size_t buckets, size_t furthest)
+{
+	ptrdiff_t mid = (ptrdiff_t)(buckets / 2), n = distance < 0 ? -distance : distance;
+	if (buckets == 0 || n <= mid)
+		return distance;
+	double ratio = math_log64((double)n / (double)mid) /
+		       math_log64((double)(furthest - 1) / (double)mid);
+	ptrdiff_t place = (ptrdiff_t)ceilf((float)ratio * (float)(mid - 1)) + mid;
+	return distance < 0 ? -place : place;
+}
+
+static void find_places(struct deberta *m, const struct extra *x)
+{
+	size_t length = m->config.n_positions, width = 2 * length - 1;
+	ptrdiff_t span = (ptrdiff_t)m->span;
+	m->places = ARENA_ARRAY(m->arena, int32_t, width);
+	for (size_t i = 0; i < width; i++) {
+		ptrdiff_t distance = (ptrdiff_t)i - (ptrdiff_t)(length - 1);
+		ptrdiff_t p = bucket(distance, x->buckets, x->furthest) + span;
+		m->places[i] = (int32_t)(p < 0 ? 0 : p >= 2 * span ? 2 * span - 1 : p);
+	}
+}
+
+/* The table of distances [2 span, C] through its norm. */
+static struct tensor load_table(struct weights *w, struct deberta *m, const struct extra *x)
+{
+	size_t c = m->config.hidden_size, rows = 2 * m->span;
+	struct tensor raw = weights_matrix(w, rows, c, "encoder.rel_embeddings.weight");
+	struct tensor table = tensor_matrix(m->device, F32, rows, c);
+	if (w->failed)
+		return table;
+	float *values = ARENA_ARRAY(m->arena, float, size_mul(rows, c));
+	tensor_read(m->device, raw, values);
+	tensor_write(m->device, table, values);
+	tensor_release(m->device, &raw);
+	if (x->norm) {
+		struct norm n = weights_norm(w, c, m->config.norm_eps, "encoder.LayerNorm");
+		if (!w->failed)
+			op_norm(m->device, table, table, n);
+		tensor_release(m->device, &n.gamma);
+		tensor_release(m->device, &n.beta);
+	}
+	return table;
+}
+
+/* By head the rows of table times a weight, scaled: what tokens are multiplied with. */
+static struct weight **terms(
+	struct deberta *m, struct weights *w, struct tensor table, const char *name)
+{
+	size_t c = m->config.hidden_size, heads = m->config.n_heads, size = c / heads;
+	size_t rows = table.shape[0];
+	struct weight *projection = weights_linear(w, 1, &name, c, c, true);
+	if (w->failed)
+		return NULL;
+	struct arena_mark mark = device_mark(m->device);
+	struct tensor y = tensor_matrix(m->device, F32, rows, c);
+	op_linear(m->device, y, table, projection, ACTIVATION_NONE);
+	weight_free(projection);
+	float *values = MEM_ARRAY(float, size_mul(rows, c));
+	memset(values, 0, rows * c * sizeof *values);
+	tensor_read(m->device, y, values);
+	device_reset(m->device, mark);
+	for (size_t i = 0; i < rows * c; i++)
+		values[i] *= m->scale;
+	struct weight **all = ARENA_ARRAY(m->arena, struct weight *, heads);
+	for (size_t h = 0; h < heads; h++)
+		all[h] = weight_new(m->device, w->dtype, rows, size, c, values + h * size, NULL);
+	mem_free(values);
+	return all;
+}
+
+static void load_layer(
+	struct weights *w, struct deberta *m, const struct extra *x, struct tensor table, size_t i)
+{
+	enum { NAMES = 10, SIZE = 96 };
+	static const char *const endings[NAMES] = { "attention.self.query_proj",
+		"attention.self.key_proj", "attention.self.value_proj", "attention.output.dense",
+		"attention.output.LayerNorm", "intermediate.dense", "output.dense",
+		"output.LayerNorm", "attention.self.pos_key_proj",
+		"attention.self.pos_query_proj" };
+	const struct model_config *c = &m->config;
+	struct layer *l = &m->layers[i];
+	char full[NAMES][SIZE];
+	const char *name[NAMES];
+	for (size_t k = 0; k < NAMES; k++) {
+		snprintf(full[k], SIZE, "encoder.layer.%zu.%s", i, endings[k]);
+		name[k] = full[k];
+	}
+	size_t n = c->hidden_size;
+	l->qkv = weights_linear(w, 3, name, n, n, true);
+	l->out = weights_linear(w, 1, &name[3], n, n, true);
+	l->norm1 = weights_norm(w, n, c->norm_eps, name[4]);
+	l->up = weights_linear(w, 1, &name[5], c->intermediate_size, n, true);
+	l->down = weights_linear(w, 1, &name[6], n, c->intermediate_size, true);
+	l->norm2 = weights_norm(w, n, c->norm_eps, name[7]);
+	struct weight **q = terms(m, w, table, x->share ? name[1] : name[8]);
+	struct weight **k = terms(m, w, table, x->share ? name[0] : name[9]);
+	for (size_t h = 0; q && !k && h < c->n_heads; h++)
+		weight_free(q[h]);
+	l->query_terms = k ? q : NULL;
+	l->key_terms = k;
+}
+
+static void *deberta_open(const struct model_config *c, const struct tensor_file *file,
+	struct device *device, enum dtype dtype, struct error *e)
+{
+	struct extra x;
+	struct deberta *m = mem_zero(1, sizeof *m);
+	m->config = *c;
+	m->config.n_layers = 0; /* until there are layers to free */
+	m->device = device;
+	m->arena = arena_new();
+	if (read_extra(c, &x, m->arena, e)) {
+		deberta_free(m);
+		return NULL;
+	}
+	m->config.n_layers = c->n_layers;
+	m->layers = arena_zero(m->arena, c->n_layers, sizeof *m->layers);
+	m->span = x.buckets ? x.buckets : x.furthest;
+	m->scale = 1 / sqrtf((float)(c->hidden_size / c->n_heads) * 3);
+	find_places(m, &x);
+	struct weights w = {
+		.file = file, .device = device, .dtype = dtype, .arena = m->arena, .error = e
+	};
+	w.prefix = "deberta.";
+	if (!weights_have(&w, "embeddings.word_embeddings.weight"))
+		w.prefix = "";
+	size_t n = c->hidden_size;
+	m->word = weights_matrix(&w, c->vocab_size, n, "embeddings.word_embeddings.weight");
+	if (c->n_types)
+		m->type = weights_matrix(
+			&w, c->n_types, n, "embeddings.token_type_embeddings.weight");
+	if (x.biased_input)
+		m->position = weights_matrix(
+			&w, c->n_positions, n, "embeddings.position_embeddings.weight");
+	m->norm = weights_norm(&w, n, c->norm_eps, "embeddings.LayerNorm");
+	struct arena_mark mark = device_mark(device);
+	struct tensor table = load_table(&w, m, &x);
+	for (size_t i = 0; i < c->n_layers && !w.failed; i++)
+		load_layer(&w, m, &x, table, i);
+	device_reset(device, mark);
+	if (!w.failed)
+		return m;
+	deberta_free(m);
+	return NULL;
+}
+
+static void deberta_forward(
+	const void *model, struct device *lane, const struct batch *b, struct tensor h)
+{
+	const struct deberta *m = model;
+	size_t n = m->config.hidden_size, heads = m->config.n_heads, t = b->n_tokens;
+	size_t size = n / heads, rows = 2 * m->span;
+	struct arena_mark mark = device_mark(lane);
+	op_embed(lane, h, t, b->ids, m->word, m->type.data ? b->types : NULL, m->type,
+		m->position.data ? b->positions : NULL, m->position, m->norm);
+	struct tensor qkv = tensor_matrix(lane, F32, t, 3 * n);
+	struct tensor mixed = tensor_matrix(lane, F32, t, n);
+	struct tensor query_terms = tensor_matrix(lane, F32, t, heads * rows);
+	struct tensor key_terms = tensor_matrix(lane, F32, t, heads * rows);
+	for (size_t i = 0; i < m->config.n_layers; i++) {
+		const struct layer *l = &m->layers[i];
+		op_linear(lane, qkv, h, l->qkv, ACTIVATION_NONE);
+		for (size_t k = 0; k < heads; k++) {
+			op_linear(lane, tensor_columns(query_terms, k * rows, rows),
+				tensor_columns(qkv, k * size, size), l->query_terms[k],
+				ACTIVATION_NONE);
+			op_linear(lane, tensor_columns(key_terms, k * rows, rows),
+				tensor_columns(qkv, n + k * size, size), l->key_terms[k],
+				ACTIVATION_NONE);
+		}
+		op_attention_relative(lane, mixed, tensor_columns(qkv, 0, n),
+			tensor_columns(qkv, n, n), tensor_columns(qkv, 2 * n, n), b->n_sequences,
+			b->cu_seqlens, heads, m->scale, query_terms, key_terms,
+			2 * m->config.n_positions - 1, m->places);
+		op_linear_norm(lane, h, mixed, l->out, h, l->norm1);
+		op_feed_forward(lane, h, h, l->up, m->config.hidden_act, l->down, l->norm2);
+	}
+	device_reset(lane, mark);
+}
+
+extern const struct architecture deberta_architecture;
+const struct architecture deberta_architecture = {
+	"deberta-v2",
+	deberta_open,
+	deberta_free,
+	deberta_forward,
+	.sequence = { .dense = "pooler.dense",
+		.activation = ACTIVATION_GELU,
+		.activation_key = "pooler_hidden_act",
+		.out = "classifier" },
+	.token = { .out = "classifier" },
+};
