@@ -192,8 +192,25 @@ static __global__ void __launch_bounds__(THREADS)
 
 /* --- a query a block --- */
 
+/* What a query and a key say of their distance (op_attention_relative); query NULL: nothing. */
+struct terms {
+	const float *query, *key;
+	size_t query_stride, key_stride, places, parts; /* parts: blocks of a sequence */
+	const int32_t *place; /* of distance 0 */
+};
+
+DEVICE_FN float of_distance(
+	const struct attention_arguments &a, const struct terms &t, const struct head &h, size_t key)
+{
+	size_t first = a.cu_seqlens[blockIdx.x / t.parts], at = blockIdx.y * t.places;
+	size_t p = at + t.place[static_cast<ptrdiff_t>(h.first_query) - static_cast<ptrdiff_t>(key)];
+	return t.query[(first + h.first_query) * t.query_stride + p] +
+	       t.key[(first + key) * t.key_stride + p];
+}
+
 /* The score of the scaled query and a key. */
-DEVICE_FN float score(const struct attention_arguments &a, const struct head &h, size_t key)
+DEVICE_FN float score(const struct attention_arguments &a, const struct terms &t,
+	const struct head &h, size_t key)
 {
 	const float *q = h.q + h.first_query * a.q_stride, *k = h.k + key * a.k_stride;
 	float total = 0;
@@ -204,6 +221,8 @@ DEVICE_FN float score(const struct attention_arguments &a, const struct head &h,
 			s = math_fma(q[d] * a.scale, k[d], s);
 		total = b ? total + s : s;
 	}
+	if (t.query)
+		return total + of_distance(a, t, h, key);
 	if (!h.bias)
 		return total;
 	return total + h.bias[static_cast<ptrdiff_t>(key) - static_cast<ptrdiff_t>(h.first_query)];
@@ -213,7 +232,7 @@ DEVICE_FN float score(const struct attention_arguments &a, const struct head &h,
  * sixteen threads hold the lanes. Columns beyond the threads' number take further turns, each with
  * the keys anew. */
 static __global__ void __launch_bounds__(THREADS)
-	attention_long_kernel(struct attention_arguments a, size_t parts)
+	attention_long_kernel(struct attention_arguments a, struct terms terms, size_t parts)
 {
 	__shared__ float p[THREADS], best[THREADS], sum;
 	struct head h;
@@ -221,7 +240,7 @@ static __global__ void __launch_bounds__(THREADS)
 		return;
 	float top = -INFINITY;
 	for (size_t key = threadIdx.x; key < h.n; key += THREADS) {
-		float s = score(a, h, key);
+		float s = score(a, terms, h, key);
 		top = s > top ? s : top;
 	}
 	best[threadIdx.x] = top;
@@ -236,7 +255,7 @@ static __global__ void __launch_bounds__(THREADS)
 			size_t key = k0 + threadIdx.x,
 			       end = h.n - k0 < THREADS ? h.n - k0 : THREADS;
 			__syncthreads();
-			p[threadIdx.x] = key < h.n ? math_exp_neg(score(a, h, key) - top) : 0;
+			p[threadIdx.x] = key < h.n ? math_exp_neg(score(a, terms, h, key) - top) : 0;
 			__syncthreads();
 			if (threadIdx.x < WARP) {
 				for (size_t i = threadIdx.x % LANES; i < end; i += LANES)
@@ -307,6 +326,32 @@ CUDA_KERNEL(attention)
 	if (done)
 		return;
 	grid.x = cuda_blocks(size_mul(longest, sequences), 1);
-	LAUNCH(attention_long_kernel, grid, dim3(THREADS), 0, cuda_stream(lane), a, longest);
+	struct terms none = {};
+	LAUNCH(attention_long_kernel, grid, dim3(THREADS), 0, cuda_stream(lane), a, none, longest);
 	LAUNCHED(lane, "attention");
+}
+
+/* A query a block, whatever the heads' size. */
+CUDA_KERNEL(attention_relative)
+{
+	auto r = static_cast<const struct attention_relative_arguments *>(arguments);
+	struct attention_arguments a = r->attention;
+	size_t sequences = n / a.heads, longest = 0;
+	for (size_t b = 0; b < sequences; b++) {
+		size_t length = a.cu_seqlens[b + 1] - a.cu_seqlens[b];
+		longest = length > longest ? length : longest;
+	}
+	CHECK(longest <= (size_t)1 << 24 && a.heads <= UINT16_MAX);
+	if (longest == 0)
+		return;
+	struct terms t = { r->query_terms, r->key_terms, r->query_terms_stride,
+		r->key_terms_stride, r->places, longest, r->place - (longest - 1) };
+	t.place = STAGE(lane, t.place, 2 * longest - 1);
+	a.cu_seqlens = STAGE(lane, a.cu_seqlens, sequences + 1);
+	if (cuda_failed(lane))
+		return;
+	t.place += longest - 1;
+	dim3 grid(cuda_blocks(size_mul(longest, sequences), 1), static_cast<unsigned>(a.heads));
+	LAUNCH(attention_long_kernel, grid, dim3(THREADS), 0, cuda_stream(lane), a, t, longest);
+	LAUNCHED(lane, "attention_relative");
 }
