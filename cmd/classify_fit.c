@@ -9,10 +9,14 @@
 #include "cmd/classify_private.h"
 #include "lib/learn/temperature.h"
 
-/* All records' vectors and labels; the records themselves too where they are written later. */
+/*
+ * All records' vectors and labels; the records themselves too where they are written later. Vectors
+ * of --input-vectors stay where they are, or move up where a record before them was set aside: a
+ * window's have been copied out when its first is written.
+ */
 static struct examples *read_examples(struct spool *spool)
 {
-	struct examples *x = examples_new();
+	struct examples *x = examples_new((float *)source.window.source.rows);
 	while (source_next())
 		for (size_t i = 0; i < source.window.n; i++) {
 			const struct record *r = &source.window.records[i];

@@ -181,7 +181,7 @@ void op_attention_relative(struct device *d, struct tensor out, struct tensor q,
 		CHECK(place[i] >= 0 && (size_t)place[i] < terms / n_heads);
 	struct attention_relative_arguments a = { { out.data, q.data, k.data, v.data, NULL,
 		out.stride[0], q.stride[0], k.stride[0], v.stride[0], 0, 0, cu_seqlens, n_heads,
-		columns / n_heads, scale }, query_terms.data, key_terms.data,
+		columns / n_heads, scale, false }, query_terms.data, key_terms.data,
 		query_terms.stride[0], key_terms.stride[0], terms / n_heads,
 		place + n_places / 2 };
 	device_run(d, KERNEL_attention_relative, &a, size_mul(n_sequences, n_heads), 1);

@@ -2,9 +2,10 @@
 
 #include "lib/base/error.h"
 
-struct examples *examples_new(void)
+struct examples *examples_new(float *table)
 {
 	struct examples *x = mem_zero(1, sizeof *x);
+	x->table = table;
 	x->arena = arena_new();
 	return x;
 }
@@ -13,7 +14,7 @@ void examples_free(struct examples *x)
 {
 	if (!x)
 		return;
-	for (size_t b = 0; b * LOGISTIC_BLOCK < x->capacity; b++)
+	for (size_t b = 0; !x->table && b * LOGISTIC_BLOCK < x->capacity; b++)
 		mem_free(x->blocks[b]);
 	mem_free(x->blocks);
 	mem_free(x->label);
@@ -27,7 +28,8 @@ static void grow(struct examples *x)
 {
 	size_t b = x->capacity / LOGISTIC_BLOCK;
 	x->blocks = mem_resize(x->blocks, b * sizeof *x->blocks, (b + 1) * sizeof *x->blocks);
-	x->blocks[b] = MEM_ARRAY(float, size_mul(LOGISTIC_BLOCK, x->c));
+	x->blocks[b] = x->table ? x->table + x->capacity * x->c
+				: MEM_ARRAY(float, size_mul(LOGISTIC_BLOCK, x->c));
 	x->label = mem_resize(x->label, x->capacity * sizeof *x->label,
 		(x->capacity + LOGISTIC_BLOCK) * sizeof *x->label);
 	x->capacity += LOGISTIC_BLOCK;

@@ -8,6 +8,7 @@
 struct examples {
 	size_t n, c;
 	float **blocks; /* of LOGISTIC_BLOCK rows */
+	float *table;
 	int32_t *label; /* [n] */
 	size_t capacity;
 	struct class_set set;
@@ -15,7 +16,9 @@ struct examples {
 	struct arena *arena;
 };
 
-struct examples *examples_new(void);
+/* table: rows that the examples may lie in, in place of blocks of their own, or NULL: example i is
+ * written to row i, which must not be needed any more. Stays the caller's. */
+struct examples *examples_new(float *table);
 void examples_free(struct examples *);
 
 /* A vector [c], c the same for all, and its label as JSON; -1 and the error (65) for a label of

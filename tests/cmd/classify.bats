@@ -150,6 +150,12 @@ column() { sed -E "s/.*\"$1\":(\"[^\"]*\"|[^,}]*).*/\1/"; }
 	embed --vectors v.npy two >/dev/null
 	embed two | sed 's/"text"/"label": "l", "text"/;1s/"l"/"k"/' | classify --fit --save c
 	embed two | classify --load c --drop embedding | cmp - <(classify --load c --input-vectors v.npy two)
+	# fitted to rows as to vectors, a record in between set aside
+	embed two | sed 's/"text"/"label": "l", "text"/;1s/"l"/"k"/' >both
+	printf '%s\n' '{"text": "x"}' '{"text": "y"}' '{"text": "a cat"}' | embed --vectors w.npy >/dev/null
+	{ sed -n 1p both; echo '{"text": "y"}'; sed -n 2p both; } | sed 's/, *"embedding":.*\]//' >three
+	classify --fit --save f --input-vectors w.npy --on-error=reject three || [ $? = 1 ]
+	cmp c f
 	run classify --load c --input-vectors v.npy --format jsonl <<<'{"text": "x"}'
 	status_is 65
 }

@@ -198,7 +198,7 @@ static struct examples *examples_of(struct json c, size_t *k, struct arena *aren
 	double *y = golden_numbers(json_get(c, "y"), arena, &n);
 	golden_numbers(json_get(c, "x"), arena, &total);
 	float *x = golden_floats(json_get(c, "x"), arena);
-	struct examples *all = examples_new();
+	struct examples *all = examples_new(NULL);
 	for (size_t i = 0; i < n; i++) {
 		char label[16];
 		snprintf(label, sizeof label, "%d", (int)y[i]);
@@ -269,7 +269,7 @@ static void many_rows_and_left_out_rows(void **state)
 {
 	struct arena *arena = arena_new();
 	struct device *d = device(NULL);
-	struct examples *x = examples_new();
+	struct examples *x = examples_new(NULL);
 	struct error e;
 	struct classifier a, b;
 	(void)state;
@@ -295,7 +295,7 @@ static void many_rows_and_left_out_rows(void **state)
 	assert_true(loss > 0 && fabs(g[0]) + fabs(g[1]) + fabs(g[2]) < 1e-3);
 	/* leaving rows out is fitting without them */
 	int32_t *fold = arena_zero(arena, x->n, sizeof *fold);
-	struct examples *half = examples_new();
+	struct examples *half = examples_new(NULL);
 	for (size_t i = 0; i < 3000; i++) {
 		fold[i] = 1;
 		assert_int_equal(examples_add(half, x->blocks[0] + i * 2, 2,
