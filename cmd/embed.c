@@ -5,6 +5,7 @@
  * bounded.
  */
 #include <omp.h>
+#include <stdlib.h>
 
 #include "cmd/command.h"
 #include "lib/file/npy.h"
@@ -21,6 +22,20 @@ static const char *model;
 static struct embedder_options asked;
 static int pooling;
 static bool normalize, normalize_given;
+
+static int set_batch_tokens(const char *text, struct error *e)
+{
+	enum { MOST = 1 << 24 };
+	size_t n = 0, digits = strspn(text, "0123456789");
+	if (digits > 0 && digits < 10 && !text[digits])
+		n = strtoul(text, NULL, 10);
+	if ((n < 1 || n > MOST) && strcmp(text, "auto") != 0)
+		return error_set(e, ERROR_USAGE,
+			"--batch-tokens wants a whole number from 1 to %d, or auto, not '%s'", MOST,
+			text);
+	asked.batch_tokens = n;
+	return 0;
+}
 
 static const struct option options[] = {
 	OPTION_STRING('m', "model", &model, "MODEL",
@@ -40,8 +55,8 @@ static const struct option options[] = {
 		"put the model's prompt of this name before every text [its default, if any]"),
 	OPTION_COUNT(0, "truncate-dim", &asked.truncate_dim, 1, 1 << 20, "N",
 		"keep only the first N dimensions [all]"),
-	OPTION_COUNT(0, "batch-tokens", &asked.batch_tokens, 1, 1 << 24, "N",
-		"compute about N tokens at a time on each thread; the result is the same [400]"),
+	OPTION_CALL(0, "batch-tokens", set_batch_tokens, "N",
+		"compute about N tokens at a time, or auto; the result is the same [auto]"),
 	OPTION_END,
 };
 
@@ -177,14 +192,19 @@ int main(int argc, char **argv)
 		embedder_open(model ? model : command_data(EMBEDDER_BUILTIN), &asked, &e);
 	if (!m)
 		command_fail(&e);
+	command_detail("on %s", embedder_device(m));
 	struct npy_writer *npy = run.vectors ? npy_writer_open(run.vectors, &e) : NULL;
 	if (run.vectors && !npy)
 		command_fail(&e);
 	command_output(run.vectors ? 0 : 1);
 	struct window w = window_new(embedder_size(m));
 	for (size_t n = FIRST_WINDOW; window_read(&w, text, n); n = n < LAST_WINDOW ? 2 * n : n) {
-		if (embedder_run(m, w.texts, w.n, w.vectors, &e))
+		if (embedder_run(m, w.texts, w.n, w.vectors, &e)) {
+			size_t at = embedder_failed(m);
+			if (at < w.n)
+				error_wrap(&e, "%s:%zu", w.records[at].file, w.records[at].line);
 			command_fail(&e);
+		}
 		window_compose(&w);
 		window_write(&w, npy);
 	}

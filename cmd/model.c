@@ -1,5 +1,6 @@
-/* model: what a model folder holds, and a static model out of a transformer. */
+/* model: what a model folder holds, a static model out of a transformer, what there is to compute on. */
 #include "cmd/command.h"
+#include "gpu/tensor.h"
 #include "lib/model/describe.h"
 #include "lib/model/distil.h"
 
@@ -9,6 +10,7 @@ static struct distil_options distil = {
 static bool tensors;
 
 static const struct option options[] = {
+	OPTION_HEADING("devices"),
 	OPTION_HEADING("info MODEL"),
 	OPTION_FLAG(0, "tensors", &tensors, "list every tensor with its type and shape"),
 	OPTION_HEADING("distil MODEL FOLDER"),
@@ -28,17 +30,33 @@ static const char *const examples[] = {
 	"its modules, sizes, parameters and files",
 	"model distil all-MiniLM-L6-v2 fast && embed -m ./fast docs.jsonl",
 	"a static model of 256 dimensions out of a transformer, and its vectors",
+	"model devices",
+	"the processor's kernels and the graphics cards that --device takes",
 	NULL,
 };
 
 static const struct command command = {
 	.name = "model",
 	.summary = "describe a model, or distil a static one from it",
-	.usage = "info MODEL | distil MODEL FOLDER [OPTION]…",
+	.usage = "info MODEL | distil MODEL FOLDER [OPTION]… | devices",
 	.options = options,
 	.has = COMMAND_NO_RECORDS,
 	.examples = examples,
 };
+
+static void write_device(void *context, const char *name, const char *about)
+{
+	buffer_printf(context, "%s\t%s\n", name, about);
+}
+
+static void devices(void)
+{
+	struct buffer text = { NULL, 0, 0 };
+	device_list(write_device, &text);
+	command_output_bytes();
+	command_write(&text, 0);
+	buffer_free(&text);
+}
 
 static void info(const char *name)
 {
@@ -66,8 +84,12 @@ int main(int argc, char **argv)
 		distil.device = run.device;
 		if (model_distil(run.files[1], run.files[2], &distil, &e))
 			command_fail(&e);
+	} else if (strcmp(what, "devices") == 0) {
+		if (run.n_files != 1)
+			command_usage("devices takes nothing");
+		devices();
 	} else {
-		command_usage("say what to do: info MODEL or distil MODEL FOLDER");
+		command_usage("say what to do: info MODEL, distil MODEL FOLDER or devices");
 	}
 	return command_end();
 }

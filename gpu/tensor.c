@@ -163,6 +163,46 @@ int device_sync(struct device *d, struct error *e)
 	return error_set(e, d->failure.code, "%s", d->failure.msg);
 }
 
+struct listing {
+	device_line *line;
+	void *context;
+};
+
+static void list_card(void *context, int ordinal, const char *text)
+{
+	const struct listing *l = context;
+	char name[32];
+	snprintf(name, sizeof name, "cuda:%d", ordinal);
+	l->line(l->context, name, text);
+}
+
+void device_list(device_line *line, void *context)
+{
+	struct listing l = { line, context };
+	struct error e;
+	char about[64];
+	const struct kernel_table *table = choose(&e);
+	if (table)
+		snprintf(about, sizeof about, "%s, %d threads", table->name, omp_get_max_threads());
+	line(context, "cpu", table ? about : e.msg);
+	if (cuda_describe(list_card, &l, &e))
+		line(context, "cuda", e.msg);
+	math_enter();
+}
+
+bool device_recover(struct device *d)
+{
+	return d->backend && d->backend->recover(d->lane);
+}
+
+size_t device_memory(struct device *d)
+{
+	size_t available = SIZE_MAX, total;
+	if (d->backend)
+		d->backend->memory(d->lane, &available, &total);
+	return available;
+}
+
 const char *device_name(const struct device *d)
 {
 	return d->name;

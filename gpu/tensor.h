@@ -37,11 +37,24 @@ void device_free(struct device *);
 /* Wait for everything; 0, or -1 and the first failure since the device was opened. */
 int device_sync(struct device *, struct error *);
 
+/* After device_sync has reported ERROR_RETRY, no memory on the device: forget that, so that smaller
+ * work may be tried. False where another failure stands. */
+bool device_recover(struct device *);
+
+/* Bytes on the device that no process has; SIZE_MAX on the CPU. */
+size_t device_memory(struct device *);
+
 /* What the device is, for -v and --stats-json: "cpu avx512", one line, lives as long as the
  * device. */
 const char *device_name(const struct device *);
 
-/* How many tokens make a group that keeps one lane busy and its data near (400 on a CPU). */
+/* A line on the CPU's kernels that device_open("cpu") would take, then one on each card, or one with
+ * the name "cuda" on why there is none. */
+typedef void device_line(void *context, const char *name, const char *about);
+void device_list(device_line *, void *context);
+
+/* How many tokens make a group that keeps one lane busy and its data near (400 on a CPU, 16384 on a
+ * GPU). */
 size_t device_group_tokens(const struct device *);
 
 /* fn(context, lane, i) for i in 0..n-1, in any order, several at a time; returns when all are done.

@@ -202,6 +202,16 @@ static int open_steps(struct embedder *m, bool bf16, struct error *e)
 	return 0;
 }
 
+/* What keeps the device busy, if a quarter of its free memory holds it: others may use the card, and
+ * several batches are under way. A token takes its activations in a layer, about. */
+static size_t batch_tokens(const struct embedder *m)
+{
+	size_t floats = 8 * m->config.hidden_size + 2 * m->config.intermediate_size + 64;
+	size_t fits = device_memory(m->device) / 4 / sizeof(float) / floats;
+	size_t want = device_group_tokens(m->device);
+	return fits < 1 ? 1 : fits < want ? fits : want;
+}
+
 /* --- Public -------------------------------------------------------------------------------- */
 
 static int open_all(
@@ -221,7 +231,8 @@ static int open_all(
 		return error_set(e, ERROR_USAGE, "%zu dimensions are wanted, the model has %zu",
 			o->truncate_dim, m->full_size);
 	m->size = o->truncate_dim ? o->truncate_dim : m->full_size;
-	m->batch_tokens = o->batch_tokens ? o->batch_tokens : device_group_tokens(m->device);
+	m->failed = SIZE_MAX;
+	m->batch_tokens = o->batch_tokens ? o->batch_tokens : batch_tokens(m);
 	return device_sync(m->device, e);
 }
 

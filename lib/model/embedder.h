@@ -49,7 +49,7 @@ struct embedder_options {
 	 */
 	size_t truncate_dim;
 
-	size_t batch_tokens;	/* of one packed batch, about; 0: 400. No byte depends on it */
+	size_t batch_tokens;	/* of one packed batch, about; 0: what suits. No byte depends on it */
 	const char *device;	/* as in gpu/tensor.h; NULL: the best there is */
 	bool bf16;		/* products in bfloat16, where the processor has them: about 1e-2 */
 };
@@ -67,6 +67,9 @@ void embedder_free(struct embedder *);
 /* Dimensions of a vector. */
 size_t embedder_size(const struct embedder *);
 
+/* What it computes on, one line. */
+const char *embedder_device(const struct embedder *);
+
 /*
  * Embed n texts: out [n, size], row i for text i. Texts are tokenized, sorted by length, packed
  * into batches, and computed on all OpenMP threads; memory grows with the texts given at once, so
@@ -75,6 +78,10 @@ size_t embedder_size(const struct embedder *);
  */
 int embedder_run(struct embedder *, const struct slice *texts, size_t n, float *out,
 	struct error *);
+
+/* Which text embedder_run failed at with ERROR_RETRY: alone in its batch it does not fit the device's
+ * memory. SIZE_MAX where it was none. */
+size_t embedder_failed(const struct embedder *);
 
 /* Counts since embedder_open: tokens computed, and texts cut to max_length. */
 size_t embedder_tokens(const struct embedder *);

@@ -21,7 +21,7 @@ struct embedder {
 	struct slice prompt;
 	size_t prompt_tokens;	/* to leave out of the pooling; 0: none */
 	size_t max_length, pooled, full_size, size, batch_tokens;
-	size_t tokens, truncated;
+	size_t tokens, truncated, failed;
 	struct arena **scratch;	/* one a thread */
 	size_t n_scratch;
 };

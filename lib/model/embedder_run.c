@@ -182,11 +182,45 @@ static int check(const struct run_state *r, struct error *e)
 	return 0;
 }
 
+/* The text of most tokens, the first of them. */
+static size_t longest(const struct run_state *r)
+{
+	size_t best = 0;
+	for (size_t i = 1; i < r->n; i++)
+		best = r->encodings[i].n > r->encodings[best].n ? i : best;
+	return best;
+}
+
+/* Where the device has no room, once more with batches of half as many tokens, down to a text at a
+ * time; what fits is kept for the texts that follow. */
 static int run_encoded(struct run_state *r, struct error *e)
 {
 	struct embedder *m = r->m;
-	batches_run(m->device, r->encodings, r->n, m->batch_tokens, run_batch, r);
-	return device_sync(m->device, e) ? -1 : check(r, e);
+	m->failed = SIZE_MAX;
+	for (;;) {
+		batches_run(m->device, r->encodings, r->n, m->batch_tokens, run_batch, r);
+		if (device_sync(m->device, e) == 0)
+			return check(r, e);
+		size_t most = r->n ? longest(r) : 0;
+		if (r->n == 0 || !device_recover(m->device))
+			return -1;
+		if (m->batch_tokens == 1) {
+			m->failed = most;
+			return error_wrap(
+				e, "a text of %zu tokens does not fit", r->encodings[most].n);
+		}
+		m->batch_tokens /= 2;
+	}
+}
+
+const char *embedder_device(const struct embedder *m)
+{
+	return device_name(m->device);
+}
+
+size_t embedder_failed(const struct embedder *m)
+{
+	return m->failed;
 }
 
 int embedder_run(
