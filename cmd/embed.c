@@ -31,8 +31,7 @@ static int set_batch_tokens(const char *text, struct error *e)
 		n = strtoul(text, NULL, 10);
 	if ((n < 1 || n > MOST) && strcmp(text, "auto") != 0)
 		return error_set(e, ERROR_USAGE,
-			"--batch-tokens wants a whole number from 1 to %d, or auto, not '%s'", MOST,
-			text);
+			"wants a whole number from 1 to %d, or auto, not '%s'", MOST, text);
 	asked.batch_tokens = n;
 	return 0;
 }

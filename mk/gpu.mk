@@ -34,7 +34,7 @@ gpu-kit: models $(kit_commands:%=$(bin)/%) $(kit_tests:%=$(build)/tests/unit/%) 
 		grep -vE '/(libc|libm|libdl|libpthread|librt)\.so' | while read -r f; do cp -L $$f $(kit)/lib/; done
 	cp -R $(src)/share $(kit)/share
 	cp -R $(src)/tests/golden/embed/*/ $(src)/tests/golden/embed/texts.jsonl $(kit)/golden/
-	mkdir -p $(kit)/tests/golden && cp -R $(src)/tests/golden/classify $(kit)/tests/golden/
+	mkdir -p $(kit)/tests/golden/cluster && cp -R $(src)/tests/golden/classify $(kit)/tests/golden/
 	cp -R $(minilm)/*.json $(minilm)/vocab.txt $(minilm)/1_Pooling $(kit)/models/random/
 	if test -e $(abstracts); then zcat $(abstracts) | head -n 10000; else awk -v n=10000 -f $(src)/tests/data/texts.awk; fi | gzip -9n >$(kit)/texts.jsonl.gz
 	cp $(src)/tests/gpu/check $(src)/tests/gpu/bench $(kit)/

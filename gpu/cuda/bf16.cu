@@ -138,8 +138,10 @@ DEVICE_FN void out_as(const struct bf16_task &p, const float *tile, size_t m0, s
 	size_t at = n0 + column, wide = at >= p.n ? 0 : p.n - at < 4 ? p.n - at : 4;
 	size_t padded = (p.n + 7) / 8 * 8;
 	float bias[4] = { 0, 0, 0, 0 };
-	for (size_t l = 0; l < wide && p.bias; l++)
-		bias[l] = p.bias[at + l];
+#pragma unroll
+	for (int l = 0; l < 4; l++)
+		if (p.bias && l < static_cast<int>(wide))
+			bias[l] = p.bias[at + l];
 #pragma unroll 2
 	for (int r = threadIdx.x / WARP; r < TILE; r += THREADS / WARP) {
 		if (m0 + r >= p.rows || (p.pairs ? at >= padded : wide == 0))

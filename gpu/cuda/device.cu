@@ -79,6 +79,7 @@ bool cuda_good(struct lane *lane, cudaError_t result, const char *what)
 	char text[256];
 	if (result == cudaSuccess)
 		return true;
+	(void)cudaGetLastError(); /* it is told here, and not to the next launch */
 	snprintf(text, sizeof text, "cuda:%d: %s: %s", lane->card->ordinal, what,
 		cudaGetErrorString(result));
 	fail(lane->card, result == cudaErrorMemoryAllocation ? ERROR_RETRY : ERROR_UNAVAILABLE,
@@ -368,7 +369,8 @@ void cuda_arena_reset(struct lane *lane, struct arena_mark mark)
 	auto from = static_cast<struct piece *>(mark.block);
 	size_t used = mark.used;
 	for (struct piece *p = from ? from : lane->pieces; p && lane->current; p = p->next) {
-		take_back(lane, p->data + used, (p == lane->current ? lane->filled : p->size) - used);
+		take_back(
+			lane, p->data + used, (p == lane->current ? lane->filled : p->size) - used);
 		used = 0;
 		if (p == lane->current)
 			break;
@@ -380,9 +382,8 @@ void cuda_arena_reset(struct lane *lane, struct arena_mark mark)
 /* The next piece is the one behind the current, if it is large enough, else a new one put there. */
 void *cuda_arena_alloc(struct lane *lane, size_t asked)
 {
-	size_t size = asked > SIZE_MAX - GRAIN - GAP
-			      ? SIZE_MAX
-			      : (asked + GAP + GRAIN - 1) / GRAIN * GRAIN;
+	size_t size = asked > SIZE_MAX - GRAIN - GAP ? SIZE_MAX
+						     : (asked + GAP + GRAIN - 1) / GRAIN * GRAIN;
 	size = size ? size : GRAIN;
 	struct piece *p = lane->current;
 	if (!p || p->size - lane->filled < size) {
@@ -412,23 +413,25 @@ static void memory(struct lane *lane, size_t *available, size_t *total)
 
 /* --- copies --- */
 
+/* What a failure to get memory left undone is done by the next call. */
 static bool ring_begin(struct lane *lane)
 {
-	if (!begin(lane) || lane->pinned)
-		return lane->pinned && !cuda_failed(lane);
 	void *host = NULL, *card = NULL;
-	if (!cuda_good(lane, cudaMallocHost(&host, SLOT * SLOTS), "cudaMallocHost"))
+	if (!begin(lane) || lane->staged)
+		return lane->staged && !cuda_failed(lane);
+	if (!lane->pinned &&
+		!cuda_good(lane, cudaMallocHost(&host, SLOT * SLOTS), "cudaMallocHost"))
 		return false;
-	lane->pinned = static_cast<char *>(host);
+	lane->pinned = lane->pinned ? lane->pinned : static_cast<char *>(host);
 	for (size_t i = 0; i < SLOTS; i++)
-		if (!cuda_good(lane,
-			    cudaEventCreateWithFlags(&lane->passed[i], cudaEventDisableTiming),
-			    "cudaEventCreate"))
+		if (!lane->passed[i] &&
+			!cuda_good(lane,
+				cudaEventCreateWithFlags(&lane->passed[i], cudaEventDisableTiming),
+				"cudaEventCreate"))
 			return false;
 	if (!cuda_good(lane, cudaMalloc(&card, SLOT * SLOTS), "cudaMalloc"))
 		return false;
 	lane->staged = static_cast<char *>(card);
-	take_back(lane, lane->staged, SLOT * SLOTS);
 	return true;
 }
 
