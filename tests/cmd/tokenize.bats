@@ -347,31 +347,6 @@ ten='{"id":7,"text":"hello world hello world hello world hello world hello world
 	done
 }
 
-@test "--show prints texts cut into tokens, controls as pictures; colours on a terminal only" {
-	printf '{"text":"Hello, \\u001b[1m unaffable"}\n{"text":""}\n' >"$BATS_TEST_TMPDIR/in.jsonl"
-	run tokenize -m $vocab --show "$BATS_TEST_TMPDIR/in.jsonl"
-	status_is 0
-	[ "$output" = '    10  [CLS]|Hello|, ␛|[|1|m |un|aff|able|[SEP]
-     2  [CLS]|[SEP]' ]
-	script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "no pseudo-terminals here"
-	run script -qec "tokenize -m $vocab --show --no-add-special-tokens $BATS_TEST_TMPDIR/in.jsonl" /dev/null </dev/null
-	output_has $'\033[30;48;5;153mHello\033[0m\033[30;48;5;223m,\033[0m'
-	run script -qec "NO_COLOR=1 tokenize -m $vocab --show --no-add-special-tokens $BATS_TEST_TMPDIR/in.jsonl" /dev/null </dev/null
-	output_has "Hello|,"
-}
-
-@test "--compare prints a line for each model and text" {
-	cd "$golden"
-	run tokenize --compare vocab.txt,cased.json --no-add-special-tokens <<<'{"text":"Hello word"}'
-	status_is 0
-	[ "$output" = 'vocab.txt       2  Hello |word
-cased.json      6  H|e|l|l|o |word' ]
-	run tokenize --compare $vocab -m $vocab </dev/null
-	status_is 2
-	run tokenize --show --count -m $vocab </dev/null
-	status_is 2
-}
-
 @test "a SentencePiece model has its own ids; tokenizer_config.json says what stands around a text" {
 	local models=$HEDDLE_SRC/tests/golden/sentencepiece folder=$BATS_TEST_TMPDIR/llama
 	mkdir -p "$folder"
