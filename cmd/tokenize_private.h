@@ -6,6 +6,21 @@
 /* The tokenizer of a file, a folder, or a model by its name; of the built-in model for NULL. */
 struct tokenizer *find_tokenizer(const char *path);
 
+/* --- tokenize_run.c: records in batches, on all threads -------------------------------------- */
+
+/* What a thread has of its own. */
+struct worker {
+	struct arena *arena;
+	struct tokenizer_scratch *scratch;
+};
+
+/* Append what becomes of a record to the buffer, and its tokens to their number. */
+typedef int record_function(struct buffer *, const struct record *, struct worker *, size_t *tokens,
+	struct error *);
+
+/* All records through the function; what it is doing is said of the progress. */
+void run_records(record_function *, const struct tokenizer *, const char *doing);
+
 /* --- tokenize_show.c: tokens for the eye ----------------------------------------------------- */
 
 /*
