@@ -84,8 +84,8 @@ static const struct function {
 	{ "exp", block_math_exp, exp, 1.05, false, 0x863b730d1223c198 },
 	{ "exp_neg", block_math_exp_neg, exp_neg, 1.05, true, 0xecb32e70e0b477db },
 	{ "log", block_math_log, log, 1.09, false, 0xdc3b826634e0eaf1 },
-	{ "erf", block_math_erf, erf, 1.15, false, 0x9a9a74154a263684 },
-	{ "tanh", block_math_tanh, tanh, 1.33, false, 0x306000aef2ff9e07 },
+	{ "erf", block_math_erf, erf, 1.16, false, 0x9a9a74154a263684 },
+	{ "tanh", block_math_tanh, tanh, 1.34, false, 0x306000aef2ff9e07 },
 	{ "sin", block_math_sin, sin, 0.51, false, 0xf3256fe92de19619 },
 	{ "cos", block_math_cos, cos, 0.51, false, 0xe0d6b753e6c70801 },
 };
