@@ -9,6 +9,7 @@ args() {
 	cluster) echo "--min-cluster-size 2 --replace" ;;
 	plot) echo "--output-format html" ;;
 	classify) echo "--load $BATS_FILE_TMPDIR/classifier --replace" ;;
+	ner) echo "-m $HEDDLE_SRC/tests/golden/classify/ner-bert --replace" ;;
 	evaluate) echo "--metric classification --prediction-key cluster --reference-key cluster" ;;
 	*) echo "--replace" ;;
 	esac
