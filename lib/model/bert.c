@@ -29,17 +29,16 @@ struct names {
 	bool shared; /* all layers are the first */
 };
 
+/* BERT's own, which most of its kind have. */
+#define BERT_LAYERS \
+	.layer = "encoder.layer.%zu.", .q = "attention.self.query", .k = "attention.self.key", \
+	.v = "attention.self.value", .out = "attention.output.dense", \
+	.norm1 = "attention.output.LayerNorm", .up = "intermediate.dense", \
+	.down = "output.dense", .norm2 = "output.LayerNorm"
+
 static const struct names bert_names = {
 	.prefix = "bert.",
-	.layer = "encoder.layer.%zu.",
-	.q = "attention.self.query",
-	.k = "attention.self.key",
-	.v = "attention.self.value",
-	.out = "attention.output.dense",
-	.norm1 = "attention.output.LayerNorm",
-	.up = "intermediate.dense",
-	.down = "output.dense",
-	.norm2 = "output.LayerNorm",
+	BERT_LAYERS,
 };
 
 static const struct names distilbert_names = {
@@ -70,28 +69,12 @@ static const struct names mpnet_names = {
 
 static const struct names roberta_names = {
 	.prefix = "roberta.",
-	.layer = "encoder.layer.%zu.",
-	.q = "attention.self.query",
-	.k = "attention.self.key",
-	.v = "attention.self.value",
-	.out = "attention.output.dense",
-	.norm1 = "attention.output.LayerNorm",
-	.up = "intermediate.dense",
-	.down = "output.dense",
-	.norm2 = "output.LayerNorm",
+	BERT_LAYERS,
 };
 
 static const struct names electra_names = {
 	.prefix = "electra.",
-	.layer = "encoder.layer.%zu.",
-	.q = "attention.self.query",
-	.k = "attention.self.key",
-	.v = "attention.self.value",
-	.out = "attention.output.dense",
-	.norm1 = "attention.output.LayerNorm",
-	.up = "intermediate.dense",
-	.down = "output.dense",
-	.norm2 = "output.LayerNorm",
+	BERT_LAYERS,
 	.project = "embeddings_project",
 };
 
