@@ -326,6 +326,11 @@ void command_output_bytes(void)
 		command_fail(&e);
 }
 
+void command_drop(const char *key)
+{
+	strings_add(&shared.drop, key);
+}
+
 void command_output_keys(const char *const *keys, size_t n)
 {
 	struct error e;

@@ -126,6 +126,9 @@ extern struct run run;
  * input. A usage error exits 2. */
 void command_begin(const struct command *, int argc, char **argv);
 
+/* Leave this input key out, as --drop does. Before the output is opened. */
+void command_drop(const char *key);
+
 /* Open output and writer for the first n of the command's keys and write the CSV header. Before the
  * first record is written. */
 void command_output(size_t n_keys);

@@ -171,7 +171,7 @@ static int number(const struct option *o, const char *text, double *value)
 	return after == end && whole && *value >= o->low && *value <= o->high ? 0 : -1;
 }
 
-static void add_string(struct strings *s, const char *text)
+void strings_add(struct strings *s, const char *text)
 {
 	const char **at = ARENA_ARRAY(run_arena, const char *, s->n + 1);
 	if (s->n)
@@ -186,7 +186,7 @@ static void add_list(struct strings *s, const char *text)
 		comma = strchr(word, ',');
 		if (comma)
 			*comma++ = 0;
-		add_string(s, word);
+		strings_add(s, word);
 	}
 }
 
@@ -219,7 +219,7 @@ static void apply(const struct option *o, const char *text, bool on)
 		*(const char **)o->to = text;
 		break;
 	case OPTION_KIND_STRINGS:
-		(o->list ? add_list : add_string)(o->to, text);
+		(o->list ? add_list : strings_add)(o->to, text);
 		break;
 	case OPTION_KIND_COUNT:
 	case OPTION_KIND_NUMBER:

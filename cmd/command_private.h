@@ -29,6 +29,9 @@ const struct option *option_table(const struct command *);
  * process on a mistake. */
 void option_parse(const struct option *table, int argc, char **argv);
 
+/* One more string; lives in run_arena. */
+void strings_add(struct strings *, const char *);
+
 /* How far two names are apart, in edits: to suggest the nearest. */
 size_t name_distance(const char *a, const char *b);
 

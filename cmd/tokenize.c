@@ -26,6 +26,8 @@ enum field {
 };
 static const char *const field_names[FIELDS] = { "ids", "tokens", "offsets", "count", "type_ids",
 	"special_mask", "word_ids", "attention_mask", "window" };
+enum { REPEATED_MOST = 1 << 30 }; /* bytes that windows or passages of one record may take */
+
 static const char *const decode_keys[] = { "text" };
 static const char *const chunk_keys[] = { "chunk", "start", "end", "count" };
 
@@ -279,6 +281,18 @@ static void add_field(struct buffer *b, enum field f, const struct encoding *x)
 	buffer_char(b, ']');
 }
 
+/*
+ * A text of 10 MB in windows of 512 tokens, each of which repeats the text, would be 40 GB. `first` is
+ * the size of the first of n such records.
+ */
+static int check_repeated(const struct record *r, size_t first, size_t n, struct error *e)
+{
+	if (first <= REPEATED_MOST / n)
+		return 0;
+	return record_error(r, e, "%zu records that repeat its keys would take %.0f MB: --drop %s",
+		n, (double)first * (double)n / 1e6, run.text_key);
+}
+
 /* The record with one encoding of it. */
 static int write_encoding(struct buffer *out, const struct record *r, const struct encoding *x,
 	size_t window, struct error *e)
@@ -316,11 +330,14 @@ static int encode_record(struct buffer *out, const struct record *r, struct work
 		e->code = e->code == ERROR_USAGE ? ERROR_DATA : e->code;
 		return error_wrap(e, "%s:%zu", r->file, r->line);
 	}
+	size_t before = out->size;
 	for (size_t i = 0; i <= x.n_windows; i++) {
 		const struct encoding *part = i ? &x.windows[i - 1] : &x;
 		if (write_encoding(out, r, part, i, e))
 			return -1;
 		*tokens += part->n;
+		if (!i && check_repeated(r, out->size - before, x.n_windows + 1, e))
+			return -1;
 	}
 	return 0;
 }
@@ -335,14 +352,14 @@ static size_t place(struct slice text, size_t at, size_t *from, size_t *number)
 	return *number;
 }
 
-/* The record once for each of its passages. */
+/* The record once for each of its passages, which are there instead of its text. */
 static int chunk_record(struct buffer *out, const struct record *r, struct worker *w,
 	size_t *tokens, struct error *e)
 {
 	const struct passage_options o = { chunk_tokens, overlap, add_special };
 	struct slice text;
 	struct passage *list;
-	size_t n, from = 0, number = 0;
+	size_t n, from = 0, number = 0, before = out->size;
 	if (record_text(r, want, run.text_key, w->arena, &text, e))
 		return -1;
 	if (passage_split(tokenizer, w->scratch, text, &o, w->arena, &list, &n, e))
@@ -361,6 +378,8 @@ static int chunk_record(struct buffer *out, const struct record *r, struct worke
 		writer_integer(run.writer, out, (int64_t)list[i].n);
 		writer_end(run.writer, out);
 		*tokens += list[i].n;
+		if (!i && check_repeated(r, out->size - before, n, e))
+			return -1;
 	}
 	return 0;
 }
@@ -423,6 +442,7 @@ int main(int argc, char **argv)
 		command_output_keys(decode_keys, 1);
 	} else if (chunk_tokens) {
 		want = reader_want(run.reader, run.text_key);
+		command_drop(run.text_key);
 		command_output_keys(chunk_keys, 4);
 	} else {
 		choose_fields();

@@ -278,14 +278,25 @@ ten='{"id":7,"text":"hello world hello world hello world hello world hello world
 
 @test "--chunk makes a record of each passage, with its place" {
 	printf '{"id":1,"text":"Hello caf\\u00e9. Hello world!  hello"}\n{"id":2,"text":" "}\n' >"$BATS_TEST_TMPDIR/in.jsonl"
-	run tokenize -m $vocab --chunk 6 --drop text "$BATS_TEST_TMPDIR/in.jsonl"
+	run tokenize -m $vocab --chunk 6 "$BATS_TEST_TMPDIR/in.jsonl"
 	status_is 0
 	[ "$output" = '{"id":1,"chunk":"Hello café.","start":0,"end":11,"count":5}
 {"id":1,"chunk":"Hello world!  hello","start":12,"end":31,"count":6}' ]
-	run bash -c "tokenize -m $vocab --chunk 6 --offset-unit byte --no-add-special-tokens --drop text,id $BATS_TEST_TMPDIR/in.jsonl | head -n 1"
+	run bash -c "tokenize -m $vocab --chunk 6 --offset-unit byte --no-add-special-tokens --drop id $BATS_TEST_TMPDIR/in.jsonl | head -n 1"
 	[ "$output" = '{"chunk":"Hello café. Hello world!","start":0,"end":25,"count":6}' ]
-	run bash -c "tokenize -m $vocab --chunk 5 --overlap 2 --drop text,id $BATS_TEST_TMPDIR/in.jsonl | tail -n 1"
-	[ "$output" = '{"chunk":"world!  hello","start":18,"end":31,"count":5}' ]
+	run bash -c "tokenize -m $vocab --chunk 5 --overlap 2 --output-key text $BATS_TEST_TMPDIR/in.jsonl | tail -n 1"
+	[ "$output" = '{"id":1,"text":"world!  hello","text_start":18,"text_end":31,"text_count":5}' ]
+}
+
+@test "a long text in windows or passages neither fills the memory nor the disk" {
+	cd "$BATS_TEST_TMPDIR"
+	awk 'BEGIN { printf "{\"text\":\""; for (i = 0; i < 200000; i++) printf "hello "; print "\"}" }' >long.jsonl
+	tokenize -m "$vocab" --chunk 5 long.jsonl | wc -l | grep -qx 66667
+	tokenize -m "$vocab" --max-length 6 --stride 0 --count --drop text long.jsonl | wc -l | grep -qx 50000
+	run tokenize -m "$vocab" --max-length 6 --stride 0 --count long.jsonl
+	status_is 65
+	output_has "long.jsonl:1: 50000 records that repeat its keys would take 60"
+	output_has "--drop text"
 }
 
 @test "--chunk leaves room for text and goes with little else: 2" {
