@@ -7,6 +7,7 @@
  *	wer	of words that blanks part: Σ edits / Σ words of the references (jiwer 4)
  *	cer	of characters, white space at the ends left out (jiwer 4)
  */
+#include "lib/metric/alignment.h"
 #include "lib/metric/list.h"
 #include "lib/metric/means.h"
 
@@ -16,30 +17,6 @@ struct state {
 	double *rows; /* [n, 2]: edits, length */
 	size_t n_rows, capacity;
 };
-
-static size_t distance(
-	const uint32_t *a, size_t n, const uint32_t *b, size_t m, struct arena *arena)
-{
-	while (n && m && a[n - 1] == b[m - 1])
-		n--, m--;
-	while (n && m && a[0] == b[0])
-		a++, b++, n--, m--;
-	size_t *row = ARENA_ARRAY(arena, size_t, m + 1);
-	for (size_t j = 0; j <= m; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]), up = row[j] + 1,
-			       left = row[j - 1] + 1;
-			diagonal = row[j];
-			best = up < best ? up : best;
-			row[j] = left < best ? left : best;
-		}
-	}
-	return row[m];
-}
 
 static int read_pair(struct measure *m, const struct record *r, size_t prediction, size_t reference,
 	struct arena *arena, struct slice out[2], struct error *e)
@@ -68,7 +45,7 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	if (read_pair(m, r, s->prediction, s->reference, arena, pair, e))
 		return -1;
 	uint32_t *a = text_points(pair[0], arena, &n), *b = text_points(pair[1], arena, &k);
-	double d = (double)distance(a, n, b, k, arena), longer = (double)(n > k ? n : k);
+	double d = (double)edit_distance(a, n, b, k, arena), longer = (double)(n > k ? n : k);
 	means_add(s, (double[]){ d, longer > 0 ? d / longer : 0 });
 	return 0;
 }
@@ -171,7 +148,7 @@ static int wer_add(struct measure *m, const struct record *r, struct arena *aren
 	struct slice *a = blank_words(pair[0], arena, &n), *b = blank_words(pair[1], arena, &k);
 	struct vocabulary v = vocabulary_new(arena, n + k);
 	uint32_t *x = vocabulary_ids(&v, a, n, arena), *y = vocabulary_ids(&v, b, k, arena);
-	return rate_keep(m, r, distance(x, n, y, k, arena), k, e);
+	return rate_keep(m, r, edit_distance(x, n, y, k, arena), k, e);
 }
 
 static int cer_add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
@@ -183,7 +160,7 @@ static int cer_add(struct measure *m, const struct record *r, struct arena *aren
 		return -1;
 	uint32_t *a = text_points(text_strip(pair[0]), arena, &n);
 	uint32_t *b = text_points(text_strip(pair[1]), arena, &k);
-	return rate_keep(m, r, distance(a, n, b, k, arena), k, e);
+	return rate_keep(m, r, edit_distance(a, n, b, k, arena), k, e);
 }
 
 static int rate_finish(struct measure *m, struct error *e)

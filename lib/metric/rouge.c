@@ -10,6 +10,7 @@
  * Words are runs of a-z and 0-9 of the lowercased text; with --stemmer those of more than 3 letters are
  * stemmed (porter.h). Of several references that with the best f counts, for each figure.
  */
+#include "lib/metric/alignment.h"
 #include "lib/metric/list.h"
 #include "lib/metric/porter.h"
 #include "lib/metric/segment.h"
@@ -148,55 +149,15 @@ static void score_ngrams(
 			r->n > k ? (double)(r->n - k) : 0);
 }
 
-/* The length of a longest common subsequence, by one row of the table. */
-static size_t lcs_length(
-	const uint32_t *a, size_t n, const uint32_t *b, size_t m, struct arena *arena)
-{
-	uint32_t *row = arena_zero(arena, m + 1, sizeof *row);
-	for (size_t i = 0; i < n; i++) {
-		uint32_t diagonal = 0;
-		for (size_t j = 0; j < m; j++) {
-			uint32_t up = row[j + 1];
-			row[j + 1] = a[i] == b[j] ? diagonal + 1 : up > row[j] ? up : row[j];
-			diagonal = up;
-		}
-	}
-	return row[m];
-}
-
-/* Mark in `in` [n] the words of a that one longest common subsequence with b has, that which
- * rouge-score's way back finds. */
-static void mark_lcs(
-	const uint32_t *a, size_t n, const uint32_t *b, size_t m, uint8_t *in, struct arena *arena)
-{
-	size_t width = m + 1;
-	uint32_t *t = arena_zero(arena, size_mul(n + 1, width), sizeof *t);
-	for (size_t i = 1; i <= n; i++) {
-		for (size_t j = 1; j <= m; j++) {
-			uint32_t up = t[(i - 1) * width + j], left = t[i * width + j - 1];
-			t[i * width + j] = a[i - 1] == b[j - 1] ? t[(i - 1) * width + j - 1] + 1
-					   : up > left          ? up
-								: left;
-		}
-	}
-	for (size_t i = n, j = m; i > 0 && j > 0;) {
-		if (a[i - 1] == b[j - 1]) {
-			in[--i] = 1;
-			j--;
-		} else if (t[i * width + j - 1] > t[(i - 1) * width + j]) {
-			j--;
-		} else {
-			i--;
-		}
-	}
-}
-
 static struct score score_sum(
 	const struct text *p, const struct text *r, size_t n_words, struct arena *arena)
 {
 	uint32_t *in_p = arena_zero(arena, n_words + 1, sizeof *in_p);
 	uint32_t *in_r = arena_zero(arena, n_words + 1, sizeof *in_r);
+	struct places **lines = ARENA_ARRAY(arena, struct places *, p->n_lines);
 	size_t hits = 0;
+	for (size_t j = 0; j < p->n_lines; j++)
+		lines[j] = places_new(p->words + p->lines[j], p->lines[j + 1] - p->lines[j], arena);
 	for (size_t i = 0; i < p->n; i++)
 		in_p[p->words[i]]++;
 	for (size_t i = 0; i < r->n; i++)
@@ -205,12 +166,8 @@ static struct score score_sum(
 		const uint32_t *line = r->words + r->lines[i];
 		size_t n = r->lines[i + 1] - r->lines[i];
 		uint8_t *in = arena_zero(arena, n, 1);
-		for (size_t j = 0; j < p->n_lines; j++) {
-			struct arena_mark mark = arena_mark(arena);
-			mark_lcs(line, n, p->words + p->lines[j], p->lines[j + 1] - p->lines[j], in,
-				arena);
-			arena_reset(arena, mark);
-		}
+		for (size_t j = 0; j < p->n_lines; j++)
+			lcs_mark(line, n, lines[j], in, arena);
 		for (size_t j = 0; j < n; j++) {
 			if (!in[j] || !in_p[line[j]] || !in_r[line[j]])
 				continue;
@@ -229,7 +186,7 @@ static void score_pair(const struct metric_options *o, struct slice prediction,
 	struct text p = read_text(prediction, o->stemmer, &v, arena);
 	struct text r = read_text(reference, o->stemmer, &v, arena);
 	score_ngrams(&p, &r, arena, out);
-	size_t lcs = lcs_length(r.words, r.n, p.words, p.n, arena);
+	size_t lcs = lcs_length(r.words, r.n, places_new(p.words, p.n, arena));
 	out[2] = score_of((double)lcs, (double)p.n, (double)r.n);
 	out[3] = score_sum(&p, &r, v.n, arena);
 }
