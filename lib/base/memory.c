@@ -3,10 +3,11 @@
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "lib/base/error.h"
 
-enum { ALIGNMENT = 64, FIRST_BLOCK = 1 << 16, LARGEST_STEP = 1 << 26 };
+enum { ALIGNMENT = 64, FIRST_BLOCK = 1 << 16, LARGEST_STEP = 1 << 26, HUGE_PAGE = 1 << 21 };
 
 void (*memory_exhausted)(size_t size);
 
@@ -29,11 +30,27 @@ size_t size_add(size_t a, size_t b)
 	return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
 }
 
+/*
+ * Large memory is of huge pages where the system gives them: a fault for each page of 4 KiB takes
+ * longer than most of what is done with the memory. */
+static void want_huge_pages(void *p, size_t size)
+{
+	size_t gap = -(uintptr_t)p % HUGE_PAGE;
+	size_t rest = size > gap ? size - gap : 0, pages = rest / HUGE_PAGE;
+	if (pages)
+		madvise((char *)p + gap, pages * HUGE_PAGE, MADV_HUGEPAGE);
+}
+
 void *mem_alloc(size_t size)
 {
 	void *p = NULL;
-	if (size > PTRDIFF_MAX || posix_memalign(&p, ALIGNMENT, size ? size : 1))
+	size_t alignment = size < HUGE_PAGE ? ALIGNMENT : HUGE_PAGE;
+	/* the end of a huge page is little beside four */
+	if (size >= 4 * HUGE_PAGE && size < PTRDIFF_MAX)
+		size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	if (size > PTRDIFF_MAX || posix_memalign(&p, alignment, size ? size : 1))
 		return fail(size);
+	want_huge_pages(p, size);
 	return p;
 }
 
@@ -52,8 +69,10 @@ void *mem_resize(void *p, size_t old, size_t size)
 		void *r = size > PTRDIFF_MAX ? NULL : realloc(p, size);
 		if (!r)
 			return fail(size);
-		if ((uintptr_t)r % ALIGNMENT == 0)
+		if ((uintptr_t)r % ALIGNMENT == 0) {
+			want_huge_pages(r, size);
 			return r;
+		}
 		p = r;
 	}
 	void *q = mem_alloc(size);
