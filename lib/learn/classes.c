@@ -109,7 +109,7 @@ void class_set_sort(const struct class_set *s, struct classes *labels, int32_t *
 	int32_t *at = ARENA_ARRAY(arena, int32_t, k);
 	for (uint32_t i = 0; i < k; i++) {
 		struct slice text = arena_copy(arena, s->texts.at[i]);
-		struct json number = { JSON_NUMBER, text };
+		struct json number = { .type = JSON_NUMBER, .raw = text };
 		places[i] =
 			(struct place){ text, s->type == JSON_NUMBER ? json_double(number) : 0, i };
 	}

@@ -19,23 +19,9 @@ enum expect {
 	EXPECT_FAILED,
 };
 
-static inline bool is_space(char c)
-{
-	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
 static inline bool is_digit(char c)
 {
 	return (unsigned char)(c - '0') < 10;
-}
-
-static inline const char *skip_space(const char *s, const char *end)
-{
-	/* mostly there is none, or one; a file that is laid out has runs */
-	for (int i = 0; i < 2; i++, s++)
-		if (s == end || !is_space(*s))
-			return s;
-	return scan_space(s, end);
 }
 
 static struct json fail(struct json_parser *p, const char *at, const char *fault)
@@ -43,7 +29,7 @@ static struct json fail(struct json_parser *p, const char *at, const char *fault
 	p->at = at;
 	p->fault = fault;
 	p->expect = EXPECT_FAILED;
-	return (struct json){ JSON_ERROR, { at, 0 } };
+	return (struct json){ .type = JSON_ERROR, .raw = { at, 0 } };
 }
 
 static inline struct json token(struct json_parser *p, enum json_type type, const char *from,
@@ -51,7 +37,7 @@ static inline struct json token(struct json_parser *p, enum json_type type, cons
 {
 	p->at = to;
 	p->expect = expect;
-	return (struct json){ type, { from, (size_t)(to - from) } };
+	return (struct json){ .type = type, .raw = { from, (size_t)(to - from) } };
 }
 
 static inline bool in_object(const struct json_parser *p)
@@ -121,61 +107,57 @@ static const char *skip_escape(const char *s, const char *end, const char **faul
 	return s + 12;
 }
 
-/* Behind the string that opens at s. NULL where it is wrong: *fault says how and *where points at
- * it. */
-static inline const char *skip_string(
-	const char *s, const char *end, const char **fault, const char **where)
+/* Whether a string is UTF-8: the text is checked ahead, not string by string. */
+static bool check_utf8(struct json_parser *p, const char *from, const char *to)
 {
-	const char *from = ++s;
-	bool high = false;
+	enum { AHEAD = 1 << 16 };
+	size_t size = (size_t)(to - from), left = (size_t)(p->end - from);
+	size_t ahead = size > AHEAD ? size : left < AHEAD ? left : AHEAD;
+	p->checked = from + utf8_check((struct slice){ from, ahead });
+	return p->checked >= to;
+}
+
+/* The string that opens at s, as a token of a type. */
+static inline struct json string(
+	struct json_parser *p, enum json_type type, const char *s, enum expect expect)
+{
+	const char *from = ++s, *fault;
+	bool high = false, plain = true;
 	for (;;) {
-		s = scan_string(s, end, &high);
-		if (s == end || *s != '\\')
+		s = scan_short_string(s, p->end, &high);
+		if (s == p->end || *s != '\\')
 			break;
-		const char *next = skip_escape(s, end, fault);
-		if (!next) {
-			*where = s;
-			return NULL;
-		}
+		const char *next = skip_escape(s, p->end, &fault);
+		if (!next)
+			return fail(p, s, fault);
 		s = next;
+		plain = false;
 	}
-	if (high) {
-		struct slice text = { from, (size_t)(s - from) };
-		size_t valid = utf8_check(text);
-		if (valid != text.size) {
-			*where = from + valid;
-			*fault = "invalid UTF-8";
-			return NULL;
-		}
-	}
-	*where = s;
-	if (s == end) {
-		*fault = "the text ends inside a string";
-		return NULL;
-	}
-	if (*s != '"') {
-		*fault = "a control character in a string";
-		return NULL;
-	}
-	return s + 1;
+	if (high && s > p->checked && !check_utf8(p, from, s))
+		return fail(p, p->checked, "invalid UTF-8");
+	if (s == p->end)
+		return fail(p, s, "the text ends inside a string");
+	if (*s != '"')
+		return fail(p, s, "a control character in a string");
+	struct json t = token(p, type, from - 1, s + 1, expect);
+	t.plain = plain;
+	return t;
 }
 
 static inline struct json key(struct json_parser *p, const char *s)
 {
-	const char *fault, *where;
 	if (s == p->end)
 		return fail(p, s, "the text ends inside an object");
 	if (*s != '"')
 		return fail(p, s, "expected a key in double quotes");
-	const char *after = skip_string(s, p->end, &fault, &where);
-	if (!after)
-		return fail(p, where, fault);
-	const char *colon = skip_space(after, p->end);
+	struct json t = string(p, JSON_KEY, s, EXPECT_VALUE);
+	if (t.type == JSON_ERROR)
+		return t;
+	const char *colon = scan_short_space(p->at, p->end);
 	if (colon == p->end)
 		return fail(p, colon, "the text ends inside an object");
 	if (*colon != ':')
 		return fail(p, colon, "expected ':' after the key");
-	struct json t = token(p, JSON_KEY, s, after, EXPECT_VALUE);
 	p->at = colon + 1;
 	return t;
 }
@@ -242,17 +224,12 @@ static struct json word(struct json_parser *p, const char *s, const char *text, 
 
 static inline struct json value(struct json_parser *p, const char *s)
 {
-	const char *fault, *where;
 	if (s == p->end)
 		return fail(
 			p, s, p->depth ? "the text ends where a value is expected" : "no value");
 	switch (*s) {
-	case '"': {
-		const char *after = skip_string(s, p->end, &fault, &where);
-		if (!after)
-			return fail(p, where, fault);
-		return token(p, JSON_STRING, s, after, EXPECT_NEXT);
-	}
+	case '"':
+		return string(p, JSON_STRING, s, EXPECT_NEXT);
 	case '[':
 		return open(p, s, false);
 	case '{':
@@ -285,13 +262,13 @@ static inline struct json after_value(struct json_parser *p, const char *s)
 		return close(p, s, object);
 	if (*s != ',')
 		return fail(p, s, object ? "expected ',' or '}'" : "expected ',' or ']'");
-	s = skip_space(s + 1, p->end);
+	s = scan_short_space(s + 1, p->end);
 	return object ? key(p, s) : value(p, s);
 }
 
 static inline struct json next(struct json_parser *p)
 {
-	const char *s = skip_space(p->at, p->end);
+	const char *s = scan_short_space(p->at, p->end);
 	switch ((enum expect)p->expect) {
 	case EXPECT_NEXT:
 		return after_value(p, s);
@@ -302,16 +279,16 @@ static inline struct json next(struct json_parser *p)
 	case EXPECT_FIRST_KEY:
 		return s < p->end && *s == '}' ? close(p, s, true) : key(p, s);
 	case EXPECT_NOTHING:
-		return (struct json){ JSON_END, { p->end, 0 } };
+		return (struct json){ .type = JSON_END, .raw = { p->end, 0 } };
 	case EXPECT_FAILED:
 		break;
 	}
-	return (struct json){ JSON_ERROR, { p->at, 0 } };
+	return (struct json){ .type = JSON_ERROR, .raw = { p->at, 0 } };
 }
 
 void json_begin(struct json_parser *p, struct slice text)
 {
-	p->start = p->at = text.data;
+	p->start = p->at = p->checked = text.data;
 	p->end = text.data + text.size;
 	p->depth = 0;
 	p->fault = NULL;
@@ -337,5 +314,5 @@ struct json json_skip(struct json_parser *p, struct json t)
 		if (t.type == JSON_ERROR)
 			return t;
 	}
-	return (struct json){ type, { start, (size_t)(p->at - start) } };
+	return (struct json){ .type = type, .raw = { start, (size_t)(p->at - start) } };
 }

@@ -39,6 +39,7 @@ enum json_type {
 /* A value or token: its type and its own bytes, quotes and brackets included. */
 struct json {
 	enum json_type type;
+	bool plain; /* of a string or key: it is known to have no escape */
 	struct slice raw;
 };
 
@@ -49,6 +50,7 @@ const char *json_type_name(enum json_type);
 
 struct json_parser {
 	const char *start, *at, *end;
+	const char *checked; /* what is before it is UTF-8 */
 	size_t depth;
 	const char *fault; /* what is wrong, after JSON_ERROR; at is where */
 	unsigned expect; /* internal state */
@@ -66,10 +68,12 @@ struct json json_next(struct json_parser *);
  * back. */
 struct json json_skip(struct json_parser *, struct json token);
 
+/* After JSON_ERROR: the error (65) with line and column (in bytes); returns -1. */
+int json_fault(const struct json_parser *, struct error *);
+
 /* --- Values: checked already, read in place ------------------------------------------------- */
 
-/* Check a whole text and give its root value; -1 and the error (65) with line and column (in bytes)
- * if it is not JSON. */
+/* Check a whole text and give its root value; -1 and json_fault's error if it is not JSON. */
 int json_read(struct slice text, struct json *root, struct error *);
 
 /* The value of the last member so named; JSON_ABSENT where there is none or v is no object. O(size

@@ -29,6 +29,17 @@ const char *json_type_name(enum json_type type)
 	}
 }
 
+int json_fault(const struct json_parser *p, struct error *e)
+{
+	size_t line = 1;
+	const char *start = p->start;
+	for (const char *s = start; s < p->at; s++)
+		if (*s == '\n')
+			line++, start = s + 1;
+	return error_set(e, ERROR_DATA, "line %zu, column %zu: %s", line,
+		(size_t)(p->at - start) + 1, p->fault);
+}
+
 int json_read(struct slice text, struct json *root, struct error *e)
 {
 	struct json_parser p;
@@ -36,14 +47,8 @@ int json_read(struct slice text, struct json *root, struct error *e)
 	*root = json_skip(&p, json_next(&p));
 	if (root->type != JSON_ERROR && json_next(&p).type == JSON_END)
 		return 0;
-	size_t line = 1;
-	const char *start = text.data;
-	for (const char *s = start; s < p.at; s++)
-		if (*s == '\n')
-			line++, start = s + 1;
-	*root = (struct json){ JSON_ABSENT, { NULL, 0 } };
-	return error_set(e, ERROR_DATA, "line %zu, column %zu: %s", line,
-		(size_t)(p.at - start) + 1, p.fault);
+	*root = (struct json){ .type = JSON_ABSENT };
+	return json_fault(&p, e);
 }
 
 /* --- Walking -------------------------------------------------------------------------------- */
@@ -51,7 +56,8 @@ int json_read(struct slice text, struct json *root, struct error *e)
 static const char *string_end(const char *s, const char *end)
 {
 	bool ignored = false;
-	for (s = scan_string(s + 1, end, &ignored); *s != '"'; s = scan_string(s, end, &ignored))
+	for (s = scan_short_string(s + 1, end, &ignored); *s != '"';
+		s = scan_short_string(s, end, &ignored))
 		s += 2;
 	return s + 1;
 }
@@ -91,7 +97,7 @@ static enum json_type type_of(char first)
 
 static struct json span(enum json_type type, const char *from, const char *to)
 {
-	return (struct json){ type, { from, (size_t)(to - from) } };
+	return (struct json){ .type = type, .raw = { from, (size_t)(to - from) } };
 }
 
 struct json_iterator json_iterate(struct json v)
@@ -104,17 +110,12 @@ struct json_iterator json_iterate(struct json v)
 	return i;
 }
 
-static inline const char *skip_space(const char *s, const char *end)
-{
-	return s < end && (unsigned char)*s > ' ' ? s : scan_space(s, end);
-}
-
 /* The next element or key; the end of what is walked, or the bracket that closes it. */
 static inline const char *next_item(const struct json_iterator *i)
 {
 	const char *s = i->at;
-	s = skip_space(s, i->end);
-	return s < i->end && *s == ',' ? skip_space(s + 1, i->end) : s;
+	s = scan_short_space(s, i->end);
+	return s < i->end && *s == ',' ? scan_short_space(s + 1, i->end) : s;
 }
 
 bool json_each(struct json_iterator *i)
@@ -159,7 +160,7 @@ size_t json_count(struct json v)
 
 struct json json_get(struct json v, const char *key)
 {
-	struct json found = { JSON_ABSENT, { NULL, 0 } };
+	struct json found = { .type = JSON_ABSENT };
 	if (v.type != JSON_OBJECT)
 		return found;
 	struct slice name = slice_from(key);
@@ -257,7 +258,7 @@ static struct slice body_of(struct json string)
 struct slice json_text(struct json string, struct arena *arena)
 {
 	struct slice body = body_of(string);
-	if (!memchr(body.data, '\\', body.size))
+	if (string.plain || !memchr(body.data, '\\', body.size))
 		return body;
 	char *text = arena_alloc(arena, body.size);
 	return (struct slice){ text, decode(text, body) };

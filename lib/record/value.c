@@ -52,7 +52,8 @@ int record_text(const struct record *rec, size_t want, const char *key, struct a
 /* A field as a JSON number, blanks around it left out. */
 static struct json number_of(const struct value *v)
 {
-	struct json number = { JSON_NUMBER, v->field }, absent = { JSON_ABSENT, { NULL, 0 } };
+	struct json number = { .type = JSON_NUMBER, .raw = v->field },
+		    absent = { .type = JSON_ABSENT };
 	const char *after;
 	if (!v->is_field)
 		return v->json;

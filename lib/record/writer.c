@@ -200,7 +200,8 @@ static struct walk walk(const struct record *rec)
 		const char *s = memchr(rec->raw.data, '{', rec->raw.size);
 		const char *end = memrchr(rec->raw.data, '}', rec->raw.size);
 		CHECK(s && end);
-		it.at = json_iterate((struct json){ JSON_OBJECT, { s, (size_t)(end + 1 - s) } });
+		it.at = json_iterate(
+			(struct json){ .type = JSON_OBJECT, .raw = { s, (size_t)(end + 1 - s) } });
 	}
 	return it;
 }
@@ -319,7 +320,7 @@ static int json_to_csv(
 	}
 	char delimiter = w->format == FORMAT_TSV ? '\t' : ',';
 	for (size_t i = 0; i < w->n_columns; i++) {
-		struct json value = { JSON_ABSENT, { NULL, 0 } };
+		struct json value = { .type = JSON_ABSENT };
 		if (w->dropped[i])
 			continue;
 		for (struct walk it = walk(rec); step(&it, &m);)

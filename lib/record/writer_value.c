@@ -94,7 +94,7 @@ void writer_json(const struct writer *w, struct buffer *b, struct slice json)
 	struct buffer text = { NULL, 0, 0 };
 	char first = json.size ? json.data[0] : 'n';
 	if (first == '"') {
-		json_add_text(&text, (struct json){ JSON_STRING, json });
+		json_add_text(&text, (struct json){ .type = JSON_STRING, .raw = json });
 		csv_encode(b, buffer_view(&text), delimiter());
 	} else if (first == '[' || first == '{') {
 		csv_quote(b, json);

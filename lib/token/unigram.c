@@ -54,7 +54,7 @@ static int read_entry(struct json entry, struct unigram *u, struct vocab *v, str
 	struct arena *arena, struct error *e)
 {
 	struct json_iterator i = json_iterate(entry);
-	struct json text = { JSON_ABSENT, { NULL, 0 } }, score = text;
+	struct json text = { .type = JSON_ABSENT }, score = text;
 	if (json_each(&i))
 		text = i.value;
 	if (json_each(&i))

@@ -436,7 +436,7 @@ static void whole_numbers_in_any_spelling(void **state)
 		struct json_parser p;
 		int64_t x = 0;
 		json_begin(&p, slice_from(table[i].text));
-		struct json v = { JSON_NUMBER, slice_from(table[i].text) };
+		struct json v = { .type = JSON_NUMBER, .raw = slice_from(table[i].text) };
 		if (!strpbrk(table[i].text, "n\""))
 			v.type = JSON_NUMBER;
 		else
@@ -444,8 +444,8 @@ static void whole_numbers_in_any_spelling(void **state)
 		if (json_integer(v, &x) != table[i].whole || x != table[i].value)
 			fail_msg("%s: %lld", table[i].text, (long long)x);
 	}
-	assert_true(isnan(json_double((struct json){ JSON_NULL, SLICE("null") })));
-	assert_true(json_float((struct json){ JSON_NUMBER, SLICE("0.1") }) == 0.1f);
+	assert_true(isnan(json_double((struct json){ .type = JSON_NULL, .raw = SLICE("null") })));
+	assert_true(json_float((struct json){ .type = JSON_NUMBER, .raw = SLICE("0.1") }) == 0.1f);
 }
 
 static void strings_decode(void **state)
