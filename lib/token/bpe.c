@@ -299,6 +299,5 @@ int bpe_add_ids(struct bpe *b, uint32_t left, uint32_t right, uint32_t id, struc
 		make_table(b, 2 * b->n_pairs);
 	b->pairs[bpe_place(b, left, right)] =
 		(struct bpe_pair){ left, right, (uint32_t)b->n_merges++, id };
-	b->expected = id + 1;
 	return 0;
 }

@@ -37,7 +37,7 @@ struct bpe {
 	uint32_t
 		boundary; /* the token of ▁ where nothing merges it with what is before it, but itself */
 	bool crosses; /* a merge does */
-	uint32_t expected; /* the id that the next merge is likely to make */
+	uint32_t last; /* the id that the last merge made: the next one's is likely near */
 };
 
 /* What the members of a model say beside its vocabulary and its merges. */
@@ -52,6 +52,11 @@ struct bpe_options {
  * dropout.
  */
 int bpe_read(struct bpe *, struct json model, const struct vocab *, struct arena *, struct error *);
+
+/* The same in two steps: all but the merges, then those, of which a parser has given the bracket. */
+int bpe_read_options(
+	struct bpe *, struct json model, const struct vocab *, struct arena *, struct error *);
+int bpe_read_merges(struct bpe *, struct json_parser *, struct arena *, struct error *);
 
 /*
  * The same, step by step: the merges are added in order of their rank. -1 (ERROR_MODEL) beyond

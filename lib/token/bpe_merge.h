@@ -2,11 +2,16 @@
 #pragma once
 #include "lib/token/bpe.h"
 
+/* Where a pair's search in the table begins. */
+static inline size_t bpe_hash(const struct bpe *b, uint32_t left, uint32_t right)
+{
+	return (((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15u) >> b->shift;
+}
+
 /* The place of a pair in the table, or the free one where it belongs. */
 static inline size_t bpe_place(const struct bpe *b, uint32_t left, uint32_t right)
 {
-	uint64_t key = (uint64_t)left << 32 | right;
-	size_t i = (key * 0x9e3779b97f4a7c15u) >> b->shift;
+	size_t i = bpe_hash(b, left, right);
 	while ((b->pairs[i].left != left || b->pairs[i].right != right) &&
 		b->pairs[i].left != (uint32_t)VOCAB_NONE)
 		i = (i + 1) & (b->n_pairs - 1);

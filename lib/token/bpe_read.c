@@ -4,6 +4,7 @@
  * does.
  */
 #include "lib/token/bpe.h"
+#include "lib/token/bpe_merge.h"
 #include "lib/token/read.h"
 
 enum { NONE = VOCAB_NONE };
@@ -14,25 +15,32 @@ static uint32_t model_id(const struct bpe *b, struct slice token)
 	return id < b->size ? id : (uint32_t)NONE;
 }
 
-static int absent(const struct bpe *b, struct slice token, struct error *e)
+static int absent(size_t merge, struct slice token, struct error *e)
 {
 	return error_set(e, ERROR_MODEL, "merge %zu: token \"%.*s\" is not in the vocabulary",
-		b->n_merges + 1, (int)(token.size < 100 ? token.size : 100), token.data);
+		merge, (int)(token.size < 100 ? token.size : 100), token.data);
 }
 
 /*
- * The token that two make, the right one without its prefix. Mostly it is the one after the last
- * that a merge made: a comparison tells, and saves the search.
+ * The token that two make, the right one without its prefix. Mostly it is the one that the merge before
+ * made, or the next one: a comparison tells, and saves the search.
  */
+static bool makes(const struct bpe *b, uint32_t id, struct slice left, struct slice right)
+{
+	struct slice token = vocab_token(b->vocab, id);
+	return token.data && id < b->size && token.size == left.size + right.size &&
+	       !memcmp(token.data, left.data, left.size) &&
+	       !memcmp(token.data + left.size, right.data, right.size);
+}
+
 static uint32_t joined(const struct bpe *b, struct slice left, struct slice right)
 {
-	struct slice token = vocab_token(b->vocab, b->expected);
 	right.data += b->prefix.size;
 	right.size -= b->prefix.size;
-	if (token.data && b->expected < b->size && token.size == left.size + right.size &&
-		!memcmp(token.data, left.data, left.size) &&
-		!memcmp(token.data + left.size, right.data, right.size))
-		return b->expected;
+	if (makes(b, b->last + 1, left, right))
+		return b->last + 1;
+	if (makes(b, b->last, left, right))
+		return b->last;
 	char few[128], *text = few;
 	size_t size = left.size + right.size;
 	if (size > sizeof few)
@@ -45,16 +53,19 @@ static uint32_t joined(const struct bpe *b, struct slice left, struct slice righ
 	return id;
 }
 
-/* A merge whose tokens' hashes are known. */
+/* A merge on its way into the table: first its tokens' hashes are known, then its ids. */
 struct merge {
 	struct slice left, right;
 	uint32_t left_hash, right_hash;
+	uint32_t left_id, right_id, id;
 };
 
 static struct merge hashed(const struct bpe *b, struct slice left, struct slice right)
 {
-	return (struct merge){ left, right, vocab_hash(b->vocab, left),
-		vocab_hash(b->vocab, right) };
+	return (struct merge){ .left = left,
+		.right = right,
+		.left_hash = vocab_hash(b->vocab, left),
+		.right_hash = vocab_hash(b->vocab, right) };
 }
 
 /* Whether it joins ▁ to something else before it. */
@@ -64,32 +75,36 @@ static bool crosses(struct slice left, struct slice right)
 	       (left.size < 3 || memcmp(left.data + left.size - 3, "▁", 3));
 }
 
-static int add(struct bpe *b, const struct merge *m, struct error *e)
+/* n: which merge it is, for messages. */
+static int find_ids(struct bpe *b, struct merge *m, size_t n, struct error *e)
 {
-	uint32_t l = vocab_id_hashed(b->vocab, m->left, m->left_hash), id;
-	uint32_t r = vocab_id_hashed(b->vocab, m->right, m->right_hash);
-	if (l >= b->size || r >= b->size)
-		return absent(b, l >= b->size ? m->left : m->right, e);
+	m->left_id = vocab_id_hashed(b->vocab, m->left, m->left_hash);
+	m->right_id = vocab_id_hashed(b->vocab, m->right, m->right_hash);
+	if (m->left_id >= b->size || m->right_id >= b->size)
+		return absent(n, m->left_id >= b->size ? m->left : m->right, e);
 	if (m->right.size <= b->prefix.size)
 		return error_set(e, ERROR_MODEL,
-			"merge %zu: token \"%.*s\" is no longer than the prefix", b->n_merges + 1,
+			"merge %zu: token \"%.*s\" is no longer than the prefix", n,
 			(int)(m->right.size < 100 ? m->right.size : 100), m->right.data);
-	id = joined(b, m->left, m->right);
-	if (id == (uint32_t)NONE)
+	m->id = joined(b, m->left, m->right);
+	if (m->id == (uint32_t)NONE)
 		return error_set(e, ERROR_MODEL,
 			"merge %zu: tokens \"%.*s\" and \"%.*s\" make one that is not in the "
 			"vocabulary",
-			b->n_merges + 1, (int)(m->left.size < 100 ? m->left.size : 100),
-			m->left.data, (int)(m->right.size < 100 ? m->right.size : 100),
-			m->right.data);
+			n, (int)(m->left.size < 100 ? m->left.size : 100), m->left.data,
+			(int)(m->right.size < 100 ? m->right.size : 100), m->right.data);
+	b->last = m->id;
 	b->crosses |= crosses(m->left, m->right);
-	return bpe_add_ids(b, l, r, id, e);
+	__builtin_prefetch(&b->pairs[bpe_hash(b, m->left_id, m->right_id)]);
+	return 0;
 }
 
 int bpe_add(struct bpe *b, struct slice left, struct slice right, struct error *e)
 {
 	struct merge m = hashed(b, left, right);
-	return add(b, &m, e);
+	return find_ids(b, &m, b->n_merges + 1, e) || bpe_add_ids(b, m.left_id, m.right_id, m.id, e)
+		       ? -1
+		       : 0;
 }
 
 /* Whether a line parts here into two tokens that make one. */
@@ -118,11 +133,10 @@ int bpe_add_line(struct bpe *b, struct slice line, struct error *e)
 /* --- From a tokenizer.json ------------------------------------------------------------------ */
 
 struct members {
-	struct json dropout, unknown, prefix, suffix, fuse_unknown, byte_fallback, ignore_merges,
-		merges;
+	struct json dropout, unknown, prefix, suffix, fuse_unknown, byte_fallback, ignore_merges;
 };
 
-/* In one pass: the model is large. */
+/* In one pass: the model may be large. */
 static void find_members(struct json model, struct members *m)
 {
 	const struct read_member all[] = {
@@ -133,7 +147,6 @@ static void find_members(struct json model, struct members *m)
 		{ "fuse_unk", &m->fuse_unknown },
 		{ "byte_fallback", &m->byte_fallback },
 		{ "ignore_merges", &m->ignore_merges },
-		{ "merges", &m->merges },
 	};
 	read_named(model, all, sizeof all / sizeof *all);
 }
@@ -180,8 +193,20 @@ struct batch {
 
 static int flush(struct bpe *b, struct batch *batch, struct error *e)
 {
+	struct merge *m = batch->merges;
+	for (size_t i = 0; i < batch->n; i++) {
+		vocab_fetch_token(b->vocab, m[i].left_hash);
+		vocab_fetch_token(b->vocab, m[i].right_hash);
+	}
+	for (size_t i = 0; i < batch->n; i++) {
+		vocab_fetch_bytes(b->vocab, m[i].left_hash);
+		vocab_fetch_bytes(b->vocab, m[i].right_hash);
+	}
 	for (size_t i = 0; i < batch->n; i++)
-		if (add(b, &batch->merges[i], e))
+		if (find_ids(b, &m[i], b->n_merges + 1 + i, e))
+			return -1;
+	for (size_t i = 0; i < batch->n; i++)
+		if (bpe_add_ids(b, m[i].left_id, m[i].right_id, m[i].id, e))
 			return -1;
 	batch->n = 0;
 	return 0;
@@ -215,59 +240,66 @@ static int no_merge(struct bpe *b, struct batch *batch, struct error *e)
 }
 
 /* ["a","b"], from inside it. */
-static int read_pair(struct bpe *b, struct batch *batch, struct json_iterator *pair,
-	struct arena *arena, struct error *e)
+static int read_pair(struct bpe *b, struct batch *batch, struct json_parser *p, struct arena *arena,
+	struct error *e)
 {
 	struct slice part[2];
-	bool good = !pair->object;
-	for (size_t i = 0; good && i < 2; i++) {
-		good = json_each(pair) && pair->value.type == JSON_STRING;
-		if (good)
-			part[i] = json_text(pair->value, arena);
+	struct json t;
+	for (size_t i = 0; i < 2; i++) {
+		if ((t = json_next(p)).type != JSON_STRING)
+			return t.type == JSON_ERROR ? read_fault(p, e) : no_merge(b, batch, e);
+		part[i] = json_text(t, arena);
 	}
-	if (!good || json_each(pair))
-		return no_merge(b, batch, e);
+	if ((t = json_next(p)).type != JSON_ARRAY_END)
+		return t.type == JSON_ERROR ? read_fault(p, e) : no_merge(b, batch, e);
 	return put(b, batch, part[0], part[1], e);
 }
 
-/* Each is ["a","b"] or "a b". */
-static int read_merges(struct bpe *b, struct json merges, struct arena *arena, struct error *e)
+int bpe_read_merges(struct bpe *b, struct json_parser *p, struct arena *arena, struct error *e)
 {
 	struct batch batch = { .n = 0 };
-	struct json_iterator i = json_iterate(merges), pair;
 	for (;;) {
-		if (json_enter(&i, &pair)) {
-			if (read_pair(b, &batch, &pair, arena, e))
-				return -1;
-			json_leave(&i, &pair);
-		} else if (!json_each(&i)) {
-			return flush(b, &batch, e);
-		} else if (i.value.type != JSON_STRING) {
-			return no_merge(b, &batch, e);
-		} else if (read_line(b, &batch, json_text(i.value, arena), e)) {
+		struct json t = json_next(p);
+		int rc = t.type == JSON_ARRAY    ? read_pair(b, &batch, p, arena, e)
+			 : t.type == JSON_STRING ? read_line(b, &batch, json_text(t, arena), e)
+			 : t.type == JSON_ERROR  ? read_fault(p, e)
+						 : 1;
+		if (rc > 0)
+			return t.type == JSON_ARRAY_END ? flush(b, &batch, e)
+							: no_merge(b, &batch, e);
+		if (rc)
 			return -1;
-		}
 	}
 }
 
-int bpe_read(struct bpe *b, struct json model, const struct vocab *v, struct arena *arena,
+int bpe_read_options(struct bpe *b, struct json model, const struct vocab *v, struct arena *arena,
 	struct error *e)
 {
 	struct members m;
 	struct bpe_options o;
 	*b = (struct bpe){ 0 };
 	find_members(model, &m);
-	if (m.merges.type != JSON_ARRAY)
-		return error_set(e, ERROR_MODEL, "\"merges\" is %s",
-			m.merges.type == JSON_ABSENT ? "missing" : "not an array");
 	if (read_dropout(m.dropout, e) ||
 		read_string(m.unknown, "unk_token", &o.unknown, arena, e) ||
 		read_string(m.prefix, "continuing_subword_prefix", &o.prefix, arena, e) ||
 		read_string(m.suffix, "end_of_word_suffix", &o.suffix, arena, e) ||
 		read_flag(m.fuse_unknown, "fuse_unk", &o.fuse_unknown, e) ||
 		read_flag(m.byte_fallback, "byte_fallback", &o.byte_fallback, e) ||
-		read_flag(m.ignore_merges, "ignore_merges", &o.ignore_merges, e) ||
-		bpe_begin(b, v, &o, e))
+		read_flag(m.ignore_merges, "ignore_merges", &o.ignore_merges, e))
 		return -1;
-	return read_merges(b, m.merges, arena, e);
+	return bpe_begin(b, v, &o, e);
+}
+
+int bpe_read(struct bpe *b, struct json model, const struct vocab *v, struct arena *arena,
+	struct error *e)
+{
+	struct json merges = json_get(model, "merges");
+	struct json_parser p;
+	*b = (struct bpe){ 0 };
+	if (merges.type != JSON_ARRAY)
+		return error_set(e, ERROR_MODEL, "\"merges\" is %s",
+			merges.type == JSON_ABSENT ? "missing" : "not an array");
+	json_begin(&p, merges.raw);
+	json_next(&p);
+	return bpe_read_options(b, model, v, arena, e) || bpe_read_merges(b, &p, arena, e) ? -1 : 0;
 }

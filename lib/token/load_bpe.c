@@ -12,6 +12,7 @@
 #include "lib/text/utf8.h"
 #include "lib/token/byte_level.h"
 #include "lib/token/parts.h"
+#include "lib/token/read.h"
 
 /* What GPT-2's tokenizer.json has beside its model. */
 static const char gpt2_parts[] = "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_"
@@ -68,21 +69,25 @@ static int read_merges(struct bpe *b, struct slice text, struct error *e)
 	return 0;
 }
 
+static int read_vocab(struct tokenizer *t, struct slice text, struct error *e)
+{
+	struct json_parser p;
+	json_begin(&p, text);
+	enum json_type type = json_next(&p).type;
+	if (type != JSON_OBJECT)
+		return type == JSON_ERROR ? read_fault(&p, e)
+					  : error_set(e, ERROR_MODEL, "not a JSON object");
+	if (model_read_vocab(&t->vocab, &p, t->arena, e))
+		return -1;
+	return json_next(&p).type == JSON_END ? 0 : read_fault(&p, e);
+}
+
 int load_merges(struct tokenizer *t, struct slice vocab, struct slice merges, struct error *e)
 {
-	struct json root;
 	const struct bpe_options usual = { .fuse_unknown = false };
 	t->model.kind = MODEL_BPE;
 	t->model.unknown = (uint32_t)VOCAB_NONE;
-	if (json_read(vocab, &root, e)) {
-		if (e)
-			e->code = ERROR_MODEL;
-		return -1;
-	}
-	if (root.type != JSON_OBJECT)
-		return error_set(e, ERROR_MODEL, "not a JSON object");
-	if (model_read_vocab(&t->vocab, root, t->arena, e) ||
-		bpe_begin(&t->model.bpe, &t->vocab, &usual, e))
+	if (read_vocab(t, vocab, e) || bpe_begin(&t->model.bpe, &t->vocab, &usual, e))
 		return -1;
 	if (read_merges(&t->model.bpe, merges, e))
 		return error_wrap(e, "merges.txt");

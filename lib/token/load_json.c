@@ -11,10 +11,13 @@ struct sections {
 		model, padding;
 };
 
-/* The members of the root, in one pass: it is large. */
-static void find_sections(struct json root, struct sections *s)
+/* The members of the root; the model, which is large, is read where it is met. */
+static int read_root(struct tokenizer *t, struct slice text, struct sections *s, struct error *e)
 {
-	const struct read_member members[] = {
+	const struct {
+		const char *name;
+		struct json *to;
+	} members[] = {
 		{ "version", &s->version },
 		{ "added_tokens", &s->added_tokens },
 		{ "normalizer", &s->normalizer },
@@ -24,7 +27,25 @@ static void find_sections(struct json root, struct sections *s)
 		{ "model", &s->model },
 		{ "padding", &s->padding },
 	};
-	read_named(root, members, sizeof members / sizeof *members);
+	struct json_parser p;
+	struct json key, value;
+	json_begin(&p, text);
+	if ((value = json_next(&p)).type != JSON_OBJECT)
+		return value.type == JSON_ERROR ? read_fault(&p, e)
+						: error_set(e, ERROR_MODEL, "not a JSON object");
+	while ((key = json_next(&p)).type == JSON_KEY) {
+		value = json_next(&p);
+		if (value.type == JSON_OBJECT && json_text_is(key, "model")) {
+			if (model_read(&t->model, &p, &t->vocab, t->arena, e))
+				return -1;
+		} else {
+			value = json_skip(&p, value);
+		}
+		for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+			if (json_text_is(key, members[i].name))
+				*members[i].to = value;
+	}
+	return key.type == JSON_ERROR || json_next(&p).type != JSON_END ? read_fault(&p, e) : 0;
 }
 
 /* A member that may be absent: false then. */
@@ -64,22 +85,17 @@ static int read_added(struct tokenizer *t, struct json list, struct error *e)
 
 int load_json(struct tokenizer *t, struct slice text, struct error *e)
 {
-	struct json root;
-	struct sections s;
-	if (json_read(text, &root, e)) {
-		if (e)
-			e->code = ERROR_MODEL;
+	struct sections s = { .model.type = JSON_ABSENT };
+	if (read_root(t, text, &s, e))
 		return -1;
-	}
-	if (root.type != JSON_OBJECT)
-		return error_set(e, ERROR_MODEL, "not a JSON object");
-	find_sections(root, &s);
+	if (s.model.type != JSON_OBJECT)
+		return error_set(e, ERROR_MODEL, "\"model\" is %s",
+			s.model.type == JSON_ABSENT ? "missing" : "not an object");
 	if (s.version.type != JSON_ABSENT && !json_text_is(s.version, "1.0"))
 		return error_set(e, ERROR_MODEL, "version %.*s is not supported, only \"1.0\"",
 			(int)(s.version.raw.size < 100 ? s.version.raw.size : 100),
 			s.version.raw.data);
-	if (model_read(&t->model, s.model, &t->vocab, t->arena, e) ||
-		normalizer_read(&t->normalizer, s.normalizer, t->arena, e) ||
+	if (normalizer_read(&t->normalizer, s.normalizer, t->arena, e) ||
 		pretokenizer_read(&t->pretokenizer, s.pre_tokenizer, t->arena, e) ||
 		read_added(t, s.added_tokens, e) ||
 		post_read(&t->post, s.post_processor, &t->vocab, t->arena, e) ||

@@ -2,26 +2,48 @@
 
 #include "lib/token/read.h"
 
-int model_read_vocab(struct vocab *v, struct json vocab, struct arena *arena, struct error *e)
+enum { BATCH = 16 };
+
+/* Entries on their way: so many at once that the memory where they go has time to come. */
+struct batch {
+	struct vocab_entry entries[BATCH];
+	size_t n;
+};
+
+static int flush(struct vocab *v, struct batch *b, struct error *e)
 {
-	if (vocab.type != JSON_OBJECT)
-		return error_set(e, ERROR_MODEL, "\"vocab\" is %s",
-			vocab.type == JSON_ABSENT ? "missing" : "not an object");
+	for (size_t i = 0; i < b->n; i++)
+		if (vocab_set_hashed(v, &b->entries[i], e))
+			return -1;
+	b->n = 0;
+	return 0;
+}
+
+int model_read_vocab(struct vocab *v, struct json_parser *p, struct arena *arena, struct error *e)
+{
+	struct batch batch = { .n = 0 };
+	struct json key;
+	size_t size = (size_t)(p->end - p->start), left = (size_t)(p->end - p->at);
 	/* memory stays in proportion to the file: ids may have holes, but not be all holes */
-	size_t largest = 65535 + 16 * vocab.raw.size;
+	size_t largest = 65535 + 16 * size;
 	v->largest = largest < VOCAB_LARGEST ? (uint32_t)largest : VOCAB_LARGEST;
-	for (struct json_iterator i = json_iterate(vocab); json_each(&i);) {
-		struct slice token = json_text(i.key, arena);
-		uint32_t id;
-		if (!read_number(i.value, &id))
+	vocab_reserve(v, left / 64); /* of a usual file; a little one grows */
+	while ((key = json_next(p)).type == JSON_KEY) {
+		struct vocab_entry *to = &batch.entries[batch.n];
+		struct json id = json_next(p);
+		if (id.type == JSON_ERROR)
+			return read_fault(p, e);
+		*to = (struct vocab_entry){ .token = json_text(key, arena) };
+		if (!read_number(id, &to->id))
 			return error_set(e, ERROR_MODEL,
 				"the id of token \"%.*s\" is not a whole number from 0 to "
 				"4294967294",
-				(int)(token.size < 100 ? token.size : 100), token.data);
-		if (vocab_set(v, token, id, e))
+				(int)(to->token.size < 100 ? to->token.size : 100), to->token.data);
+		to->hash = vocab_hash(v, to->token);
+		if (++batch.n == BATCH && flush(v, &batch, e))
 			return -1;
 	}
-	return 0;
+	return key.type == JSON_ERROR ? read_fault(p, e) : flush(v, &batch, e);
 }
 
 static int read_wordpiece(struct token_model *m, struct json v, struct vocab *vocab,
@@ -33,7 +55,6 @@ static int read_wordpiece(struct token_model *m, struct json v, struct vocab *vo
 	if (read_text(v, "unk_token", arena, &unknown, e) ||
 		read_text(v, "continuing_subword_prefix", arena, &prefix, e) ||
 		read_id(v, "max_input_chars_per_word", &max_chars, e) ||
-		model_read_vocab(vocab, json_get(v, "vocab"), arena, e) ||
 		wordpiece_build(&m->wordpiece, vocab, unknown, prefix, max_chars, e))
 		return -1;
 	m->unknown = m->wordpiece.unknown;
@@ -44,8 +65,7 @@ static int read_wordlevel(struct token_model *m, struct json v, struct vocab *vo
 	struct arena *arena, struct error *e)
 {
 	m->kind = MODEL_WORDLEVEL;
-	if (model_read_vocab(vocab, json_get(v, "vocab"), arena, e) ||
-		wordlevel_read(&m->wordlevel, v, vocab, arena, e))
+	if (wordlevel_read(&m->wordlevel, v, vocab, arena, e))
 		return -1;
 	m->unknown = m->wordlevel.unknown;
 	return 0;
@@ -55,6 +75,7 @@ static int read_unigram(struct token_model *m, struct json v, struct vocab *voca
 	struct arena *arena, struct error *e)
 {
 	m->kind = MODEL_UNIGRAM;
+	vocab_free(vocab); /* of an object: not its own */
 	if (unigram_read(&m->unigram, v, vocab, arena, e))
 		return -1;
 	m->unknown = m->unigram.unknown;
@@ -65,14 +86,13 @@ static int read_bpe(struct token_model *m, struct json v, struct vocab *vocab, s
 	struct error *e)
 {
 	m->kind = MODEL_BPE;
-	if (model_read_vocab(vocab, json_get(v, "vocab"), arena, e) ||
-		bpe_read(&m->bpe, v, vocab, arena, e))
+	if (bpe_read(&m->bpe, v, vocab, arena, e))
 		return -1;
 	m->unknown = m->bpe.unknown;
 	return 0;
 }
 
-static const struct {
+static const struct kind {
 	const char *name;
 	int (*read)(
 		struct token_model *, struct json, struct vocab *, struct arena *, struct error *);
@@ -86,42 +106,160 @@ static const struct {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 /*
+ * What a pass over the model has found. The vocabulary and the merges are read while they are checked:
+ * at once where all that they need is before them, as it is in the files that the reference writes.
+ */
+struct pass {
+	struct token_model *model;
+	struct vocab *vocab_of_model;
+	struct arena *arena;
+	struct json type, vocab, merges, max_chars;
+	struct buffer options; /* an object of what is neither the vocabulary nor the merges */
+	bool has_vocab, has_merges; /* they are read */
+};
+
+static void forget_merges(struct pass *f)
+{
+	if (f->has_merges)
+		bpe_free(&f->model->bpe);
+	f->has_merges = false;
+}
+
+static int pass_vocab(struct pass *f, struct json_parser *p, struct json *value, struct error *e)
+{
+	forget_merges(f);
+	vocab_free(f->vocab_of_model);
+	f->has_vocab = value->type == JSON_OBJECT;
+	if (!f->has_vocab)
+		*value = json_skip(p, *value);
+	else if (model_read_vocab(f->vocab_of_model, p, f->arena, e))
+		return -1;
+	f->vocab = *value;
+	return 0;
+}
+
+static int pass_merges(struct pass *f, struct json_parser *p, struct json *value, struct error *e)
+{
+	bool bpe = f->type.type == JSON_ABSENT || json_text_is(f->type, "BPE");
+	forget_merges(f);
+	f->has_merges = f->has_vocab && bpe && value->type == JSON_ARRAY;
+	if (!f->has_merges) {
+		*value = json_skip(p, *value);
+	} else {
+		buffer_char(&f->options, '}');
+		struct slice text = arena_copy(f->arena, buffer_view(&f->options));
+		f->options.size--;
+		f->model->kind = MODEL_BPE;
+		if (bpe_read_options(&f->model->bpe,
+			    (struct json){ .type = JSON_OBJECT, .raw = text }, f->vocab_of_model,
+			    f->arena, e) ||
+			bpe_read_merges(&f->model->bpe, p, f->arena, e))
+			return error_wrap(e, "model BPE");
+	}
+	f->merges = *value;
+	return 0;
+}
+
+/* What comes behind the merges may change them. */
+static int pass_option(
+	struct pass *f, struct json_parser *p, struct json key, struct json *value, struct error *e)
+{
+	forget_merges(f);
+	*value = json_skip(p, *value);
+	if (value->type == JSON_ERROR)
+		return read_fault(p, e);
+	if (f->options.size > 1)
+		buffer_char(&f->options, ',');
+	buffer_slice(&f->options, key.raw);
+	buffer_char(&f->options, ':');
+	buffer_slice(&f->options, value->raw);
+	if (json_text_is(key, "type"))
+		f->type = *value;
+	if (json_text_is(key, "max_input_chars_per_word"))
+		f->max_chars = *value;
+	return 0;
+}
+
+static int pass(struct pass *f, struct json_parser *p, struct error *e)
+{
+	struct json key;
+	buffer_char(&f->options, '{');
+	while ((key = json_next(p)).type == JSON_KEY) {
+		struct json value = json_next(p);
+		int rc = json_text_is(key, "vocab")    ? pass_vocab(f, p, &value, e)
+			 : json_text_is(key, "merges") ? pass_merges(f, p, &value, e)
+						       : pass_option(f, p, key, &value, e);
+		if (rc)
+			return -1;
+		if (value.type == JSON_ERROR)
+			return read_fault(p, e);
+	}
+	return key.type == JSON_ERROR ? read_fault(p, e) : 0;
+}
+
+/*
  * What a model without a type is, by the members that only one kind has, in the reference's
  * order.
  */
-static struct slice guess_type(struct json vocab, struct json merges, struct json max_chars)
+static struct slice guess_type(const struct pass *f)
 {
-	if (merges.type != JSON_ABSENT)
+	if (f->merges.type != JSON_ABSENT)
 		return SLICE("BPE");
-	if (vocab.type == JSON_ARRAY)
+	if (f->vocab.type == JSON_ARRAY)
 		return SLICE("Unigram");
-	return max_chars.type != JSON_ABSENT ? SLICE("WordPiece") : SLICE("WordLevel");
+	return f->max_chars.type != JSON_ABSENT ? SLICE("WordPiece") : SLICE("WordLevel");
 }
 
-int model_read(struct token_model *m, struct json v, struct vocab *vocab, struct arena *arena,
-	struct error *e)
+static const struct kind *find_kind(const struct pass *f, struct error *e)
 {
-	struct slice type = { "", 0 };
-	m->unknown = (uint32_t)VOCAB_NONE;
-	if (v.type != JSON_OBJECT)
-		return error_set(e, ERROR_MODEL, "\"model\" is %s",
-			v.type == JSON_ABSENT ? "missing" : "not an object");
-	struct json tag, words, merges, max_chars;
-	const struct read_member members[] = { { "type", &tag }, { "vocab", &words },
-		{ "merges", &merges }, { "max_input_chars_per_word", &max_chars } };
-	read_named(v, members, sizeof members / sizeof *members);
-	if (tag.type == JSON_ABSENT)
-		type = guess_type(words, merges, max_chars);
-	else if (tag.type == JSON_STRING)
-		type = json_text(tag, arena);
-	else
-		return error_set(e, ERROR_MODEL, "model has no type");
+	struct slice type;
+	if (f->type.type != JSON_ABSENT && f->type.type != JSON_STRING) {
+		error_set(e, ERROR_MODEL, "model has no type");
+		return NULL;
+	}
+	type = f->type.type == JSON_ABSENT ? guess_type(f) : json_text(f->type, f->arena);
 	for (size_t i = 0; i < KINDS; i++)
 		if (slice_equal(type, slice_from(kinds[i].name)))
-			return kinds[i].read(m, v, vocab, arena, e)
-				       ? error_wrap(e, "model %s", kinds[i].name)
-				       : 0;
-	return read_unknown("model", type, e);
+			return &kinds[i];
+	read_unknown("model", type, e);
+	return NULL;
+}
+
+/* The rest, of a model that is checked: what the pass has read already stays. */
+static int finish(struct pass *f, struct json model, struct error *e)
+{
+	const struct kind *kind = find_kind(f, e);
+	if (!kind)
+		return -1;
+	if (kind->read != read_bpe)
+		forget_merges(f);
+	if (f->has_merges) {
+		f->model->unknown = f->model->bpe.unknown;
+		return 0;
+	}
+	if (kind->read != read_unigram && !f->has_vocab)
+		error_set(e, ERROR_MODEL, "\"vocab\" is %s",
+			f->vocab.type == JSON_ABSENT ? "missing" : "not an object");
+	else if (kind->read(f->model, model, f->vocab_of_model, f->arena, e) == 0)
+		return 0;
+	return error_wrap(e, "model %s", kind->name);
+}
+
+int model_read(struct token_model *m, struct json_parser *p, struct vocab *vocab,
+	struct arena *arena, struct error *e)
+{
+	const char *start = p->at - 1;
+	struct pass f = { .model = m, .vocab_of_model = vocab, .arena = arena };
+	model_free(m);
+	*m = (struct token_model){ .unknown = (uint32_t)VOCAB_NONE };
+	int rc = pass(&f, p, e);
+	if (!rc)
+		rc = finish(&f,
+			(struct json){
+				.type = JSON_OBJECT, .raw = { start, (size_t)(p->at - start) } },
+			e);
+	buffer_free(&f.options);
+	return rc;
 }
 
 void model_free(struct token_model *m)
@@ -205,7 +343,8 @@ ptrdiff_t model_split(const struct token_model *m, struct model_scratch *scratch
 	case MODEL_BPE:
 		return split_bpe(&m->bpe, word, ids, offsets, e);
 	case MODEL_SENTENCEPIECE_BPE:
-		return (ptrdiff_t)sentencepiece_bpe_split(&m->sentencepiece_bpe, word, ids, offsets);
+		return (ptrdiff_t)sentencepiece_bpe_split(
+			&m->sentencepiece_bpe, word, ids, offsets);
 	}
 	return 0;
 }

@@ -38,14 +38,16 @@ struct model_scratch *model_scratch_new(const struct token_model *);
 void model_scratch_free(struct model_scratch *);
 
 /*
- * From the member "model" of a tokenizer.json; fills the vocabulary. A model without a type is
- * inferred.
+ * From the member "model" of a tokenizer.json, of which the parser has given the opening bracket; fills
+ * the vocabulary. What model and vocabulary hold goes: of two models the last counts. A model without
+ * a type is inferred.
  */
-int model_read(struct token_model *, struct json, struct vocab *, struct arena *, struct error *);
+int model_read(
+	struct token_model *, struct json_parser *, struct vocab *, struct arena *, struct error *);
 void model_free(struct token_model *);
 
-/* Read a vocabulary {"token": id, …}; for the kinds' own readers. */
-int model_read_vocab(struct vocab *, struct json, struct arena *, struct error *);
+/* Read a vocabulary {"token": id, …}, of which the parser has given the opening bracket. */
+int model_read_vocab(struct vocab *, struct json_parser *, struct arena *, struct error *);
 
 /*
  * Split a word, which is not empty and valid UTF-8, but for WordPiece. Writes at most word.size ids,

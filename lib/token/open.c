@@ -1,4 +1,6 @@
 /* open.c: files into a struct tokenizer, and what follows from its parts. */
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,15 +153,27 @@ static int load_if_gguf(struct tokenizer *t, const char *file, struct error *e)
 	return rc < 0 ? error_wrap(e, "%s", file) : rc;
 }
 
-/* A whole file into the arena. */
+/* A whole file into the arena: read, which is quicker than to map it and to copy that. */
 static int read_file(const char *path, struct arena *arena, struct slice *text, struct error *e)
 {
-	struct slice mapped;
-	if (mapping_open(path, &mapped, e))
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st)) {
+		int code = errno == ENOENT ? ERROR_NO_INPUT : ERROR_IO;
+		error_set(e, code, "%s: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
 		return -1;
-	*text = arena_copy(arena, mapped);
-	mapping_close(mapped);
-	return 0;
+	}
+	size_t size = S_ISREG(st.st_mode) ? (size_t)st.st_size : 0, n = 0;
+	char *data = arena_alloc(arena, size_add(size, 1));
+	ssize_t got = 0;
+	while (n < size && (got = read(fd, data + n, size - n)) > 0)
+		n += (size_t)got;
+	close(fd);
+	data[n] = 0;
+	*text = (struct slice){ data, n };
+	return got < 0 ? error_set(e, ERROR_IO, "%s: %s", path, strerror(errno)) : 0;
 }
 
 /* A protocol buffer whose first field is a piece, in a file of that name. */
@@ -262,7 +276,8 @@ static int load_folder(struct tokenizer *t, const char *path, struct error *e)
 			return load_file(t, file, config, e);
 	}
 	return error_set(e, ERROR_MODEL,
-		"%s: a folder without a tokenizer (tokenizer.json, tokenizer.model or vocab.txt)", path);
+		"%s: a folder without a tokenizer (tokenizer.json, tokenizer.model or vocab.txt)",
+		path);
 }
 
 static int load(struct tokenizer *t, const char *path, struct error *e)

@@ -5,12 +5,20 @@
 void read_named(struct json object, const struct read_member *members, size_t n)
 {
 	for (size_t j = 0; j < n; j++)
-		*members[j].to = (struct json){ JSON_ABSENT, { NULL, 0 } };
+		*members[j].to = (struct json){ .type = JSON_ABSENT };
 	for (struct json_iterator i = json_iterate(object);
 		object.type == JSON_OBJECT && json_each(&i);)
 		for (size_t j = 0; j < n; j++)
 			if (json_text_is(i.key, members[j].name))
 				*members[j].to = i.value;
+}
+
+int read_fault(const struct json_parser *p, struct error *e)
+{
+	json_fault(p, e);
+	if (e)
+		e->code = ERROR_MODEL;
+	return -1;
 }
 
 int read_type(

@@ -15,6 +15,9 @@ struct read_member {
 };
 void read_named(struct json object, const struct read_member *, size_t n);
 
+/* What is wrong with a text that is no JSON; returns -1. */
+int read_fault(const struct json_parser *, struct error *);
+
 /*
  * The type of a component: a member "type" that is a string, in an object. `what` names the
  * component in errors.

@@ -38,11 +38,18 @@ int vocab_set(struct vocab *, struct slice token, uint32_t id, struct error *);
 uint32_t vocab_id(const struct vocab *, struct slice token);
 
 /*
- * The same in two steps, so that the look-ups of several tokens can overlap: the hash, which also
- * fetches where it leads, then the look-up.
+ * The same in steps, so that the look-ups of several tokens can overlap: the hash, which also fetches
+ * where it leads, then the token that is there, then its bytes, at last the look-up.
  */
+struct vocab_entry {
+	struct slice token;
+	uint32_t id, hash;
+};
 uint32_t vocab_hash(const struct vocab *, struct slice token);
+void vocab_fetch_token(const struct vocab *, uint32_t hash);
+void vocab_fetch_bytes(const struct vocab *, uint32_t hash);
 uint32_t vocab_id_hashed(const struct vocab *, struct slice token, uint32_t hash);
+int vocab_set_hashed(struct vocab *, const struct vocab_entry *, struct error *);
 
 /* Room for so many tokens, so that adding them need not make it. */
 void vocab_reserve(struct vocab *, size_t n);

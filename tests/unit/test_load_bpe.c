@@ -157,6 +157,74 @@ static void vocab_and_merges(void **state)
 	arena_free(arena);
 }
 
+/* The model is read while it is checked, in whatever order its members come; the last of a name counts. */
+static void members_in_any_order(void **state)
+{
+	(void)state;
+#define V "\"vocab\":{\"a\":0,\"b\":1,\"ab\":2,\"b##\":3,\"a\\u0062\\u0062\":4}"
+#define M "\"merges\":[\"a b\",[\"ab\",\"b\"]]"
+#define U "\"unk_token\":\"a\""
+	static const struct {
+		const char *json, *ids; /* of "abbbx" */
+	} good[] = {
+		{ "{\"model\":{\"type\":\"BPE\"," U "," V "," M "}}", "[4,1,0]" },
+		{ "{\"model\":{" M "," V "," U ",\"type\":\"BPE\"}}", "[4,1,0]" },
+		{ "{\"model\":{" V "," M "," U "}}", "[4,1,0]" },
+		{ "{\"model\":{" V "," M "}}", "[4,1]" },
+		{ "{\"model\":{" U "," V "," M ",\"merges\":[\"a b\"]}}", "[2,1,1,0]" },
+		{ "{\"model\":{" U "," V "," M ",\"vocab\":{\"a\":5,\"b\":1,\"ab\":2,\"abb\":7}}}",
+			"[7,1,5]" },
+		{ "{\"model\":{\"vocab\":[]," M "," V "," U "}}", "[4,1,0]" },
+		{ "{\"model\":{" V "," M "},\"model\":{" U "," V ",\"merges\":[]}}",
+			"[0,1,1,1,0]" },
+		{ "{\"model\":3,\"model\":{" U "," V "," M "}}", "[4,1,0]" },
+		{ "{\"model\":{" V "," M "," U ",\"type\":\"WordLevel\"}}", "[0]" },
+	};
+	static const struct {
+		const char *json, *message;
+	} bad[] = {
+		{ "{\"model\":{" V "," M "},\"model\":3}", "\"model\" is not an object" },
+		{ "{\"model\":{" V "," M ",\"merges\":3}}",
+			"model BPE: \"merges\" is not an array" },
+		{ "{\"model\":{" V "," M ",\"vocab\":3}}",
+			"model BPE: \"vocab\" is not an object" },
+		{ "{\"model\":{" M "}}", "model BPE: \"vocab\" is missing" },
+		{ "{\"model\":{" V ",\"type\":\"BPE\"}}", "model BPE: \"merges\" is missing" },
+		{ "{\"model\":{" V ",\"merges\":[\"a b\",3]}}",
+			"merge 2 is neither a string nor two" },
+		{ "{\"model\":{" V ",\"merges\":[[\"a\",\"b\",\"a\"]]}}",
+			"merge 1 is neither a string nor two" },
+		{ "{\"model\":{" V ",\"merges\":[[\"a\"]]}}",
+			"merge 1 is neither a string nor two" },
+		{ "{\"model\":{" V ",\"merges\":[\"a b\",[\"b\",\"a\"]]}}",
+			"merge 2: tokens \"b\" and \"a\" make one" },
+		{ "{\"model\":{" V ",\"merges\":[\"a b\"\n", "line 2, column 1: " },
+		{ "{\"model\":{\n\"vocab\":{\"a\":0,\"b\"1}}}",
+			"line 2, column 19: expected ':' after the key" },
+		{ "{\"model\":{" V "," M "}", "the text ends inside an object" },
+		{ "{\"model\":{" V "," M "}}x", "something after the value" },
+		{ "{\"model\":{\"vocab\":{\"\xff\":0}}}", "line 1, column 21: invalid UTF-8" },
+	};
+	struct arena *arena = arena_new();
+	struct error e = { 0 };
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		struct json ids;
+		struct tokenizer *t = tokenizer_from_json(slice_from(good[i].json), &e);
+		if (!t)
+			fail_msg("%s: %s", good[i].json, e.msg);
+		assert_int_equal(json_read(slice_from(good[i].ids), &ids, &e), 0);
+		check_ids(t, good[i].json, SLICE("abbbx"), ids, arena);
+		tokenizer_free(t);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_null(tokenizer_from_json(slice_from(bad[i].json), &e));
+		assert_int_equal(e.code, ERROR_MODEL);
+		if (!strstr(e.msg, bad[i].message))
+			fail_msg("%s: %s", bad[i].json, e.msg);
+	}
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +232,7 @@ int main(void)
 		cmocka_unit_test(special_tokens_of_tiktoken),
 		cmocka_unit_test(broken_tiktoken_files_are_refused),
 		cmocka_unit_test(vocab_and_merges),
+		cmocka_unit_test(members_in_any_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
