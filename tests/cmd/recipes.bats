@@ -25,3 +25,33 @@ load common
 	! HEDDLE_MODELS=$HEDDLE_BUILD/models PATH=$HEDDLE_BIN:$PATH \
 		make -s -f "$HEDDLE_SRC/share/recipes/classify/Makefile" DATA=data OUT=out TOLERANCE=0.0001 >/dev/null 2>&1
 }
+
+@test "classify: fetches data that is not there, and takes no other bytes than the expected" {
+	command -v curl >/dev/null || skip "no curl"
+	cd "$BATS_TEST_TMPDIR"
+	mkdir net
+	printf ' fine "film" \nback\\slash — good\n' >net/rt-polarity.pos
+	printf 'bad \n' >net/rt-polarity.neg
+	printf 'text,category\n"a, ""b""",lost\n' >net/train.csv
+	mkdir stsbenchmark
+	printf 'g\tf\ty\t1\t4.250\tA "cat".\tA kitten.\n' >stsbenchmark/sts-dev.csv
+	tar czf net/Stsbenchmark.tar.gz stsbenchmark
+	set -- "polarity=file://$PWD/net" "banking=file://$PWD/net" "stsb=file://$PWD/net" DATA=data OUT=out MODEL=none
+	for f in net/*; do set -- "$@" "sum_${f#net/}=$(sha256sum "$f" | cut -d ' ' -f 1)"; done
+	wanted="data/rotten_tomatoes/train.jsonl data/banking77/train.csv data/stsb/validation.jsonl"
+	make -s -f "$HEDDLE_SRC/share/recipes/classify/Makefile" "$@" $wanted
+	[ "$(cat data/rotten_tomatoes/train.jsonl)" = '{"text": "fine \"film\"", "label": 1}
+{"text": "back\\slash — good", "label": 1}
+{"text": "bad", "label": 0}' ]
+	[ "$(cat data/banking77/train.csv)" = 'text,label
+"a, ""b""",lost' ]
+	[ "$(cat data/stsb/validation.jsonl)" = '{"score": 4.250, "sentence1": "A \"cat\".", "sentence2": "A kitten."}' ]
+	# what is there is not fetched again
+	rm -r net data/source
+	make -s -f "$HEDDLE_SRC/share/recipes/classify/Makefile" "$@" $wanted
+	mkdir net
+	echo other >net/test.csv
+	run make -s -f "$HEDDLE_SRC/share/recipes/classify/Makefile" "$@" data/banking77/test.csv
+	[ "$status" -eq 2 ]
+	[ ! -e data/banking77/test.csv ]
+}
