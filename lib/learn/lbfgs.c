@@ -24,11 +24,6 @@ static double dot(const double *a, const double *b, size_t n)
 	return s[0];
 }
 
-static double norm(const double *a, size_t n)
-{
-	return sqrt(dot(a, a, n));
-}
-
 /* y = a x + b */
 static void line(double *y, double a, const double *x, const double *b, size_t n)
 {
@@ -151,13 +146,12 @@ struct lbfgs_result lbfgs(lbfgs_function *function, void *context, double *x, si
 	struct lbfgs_result r = { .value = function(context, x, g) };
 	size_t stalls = 0;
 	for (;; r.iterations++) {
-		r.gradient_norm = norm(g, n);
-		r.converged = r.gradient_norm <= options->tolerance * fmax(1, norm(x, n));
+		r.converged = options->converged(context, x, g, n);
 		if (r.converged || r.iterations == options->max_iterations)
 			break;
 		direction(&h, g, d, n);
 		struct place zero = { 0, r.value, dot(g, d, n) }, step;
-		double first = h.end ? 1 : fmin(1, 1 / r.gradient_norm);
+		double first = h.end ? 1 : fmin(1, 1 / sqrt(dot(g, g, n)));
 		if (zero.slope >= 0 || !search_line(&s, zero, first, &step)) {
 			/* once more from the steepest descent, then it is over */
 			r.converged = h.end == h.first;
@@ -172,7 +166,6 @@ struct lbfgs_result lbfgs(lbfgs_function *function, void *context, double *x, si
 		stalls = step.value < r.value ? 0 : stalls + 1;
 		r.value = step.value;
 		if (stalls == STALLS) {
-			r.gradient_norm = norm(g, n);
 			r.converged = true;
 			break;
 		}

@@ -12,13 +12,16 @@
 /* The value at x [n], and the gradient [n]. */
 typedef double lbfgs_function(void *context, const double *x, double *gradient);
 
+/* Is x [n], where the gradient [n] is this, near enough to the minimum? */
+typedef bool lbfgs_test(void *context, const double *x, const double *gradient, size_t n);
+
 struct lbfgs_options {
-	double tolerance; /* converged: |gradient| <= tolerance max(1, |x|), Euclidean */
+	lbfgs_test *converged;
 	size_t max_iterations;
 };
 
 struct lbfgs_result {
-	double value, gradient_norm;
+	double value;
 	size_t iterations, evaluations;
 	bool converged; /* or as far as double goes: no step makes the value smaller */
 };

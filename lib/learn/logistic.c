@@ -6,7 +6,7 @@
 #include "lib/base/memory.h"
 #include "lib/learn/lbfgs.h"
 
-static const double tolerance = 1e-5;
+static const double tolerance = 1e-6;
 
 /* The objective sees v [K, C + 1], coefficients of (x - mean) / deviation. */
 struct objective {
@@ -15,6 +15,7 @@ struct objective {
 	struct tensor *blocks;
 	size_t n_blocks, n_outputs;
 	double penalty, *mean, *deviation; /* [C], or NULL */
+	double steepest; /* gradient that a coefficient of 1 may have left */
 	double *w;
 };
 
@@ -98,6 +99,42 @@ static void standardise(struct objective *o, struct arena *arena)
 	o->deviation = deviation;
 }
 
+/*
+ * |gradient| <= tolerance |W| / C keeps W near enough, since the objective is that convex in it.
+ * Biases are held by no penalty: theirs is to be as small beside what rows do to it, the sum of
+ * their weights times what they see of W, which decides where the penalty is strong or rows short.
+ */
+static double steepest(const struct objective *o)
+{
+	const struct logistic_data *data = o->data;
+	double weights = 0, squares = 0;
+	for (size_t i = 0; i < data->n; i++) {
+		const float *x = data->blocks[i / LOGISTIC_BLOCK] + i % LOGISTIC_BLOCK * data->c;
+		double sum = 0;
+		for (size_t j = 0; j < data->c && data->weight[i] > 0; j++) {
+			double z = (double)x[j];
+			z = o->mean ? (z - o->mean[j]) / o->deviation[j] : z;
+			sum += z * z;
+		}
+		weights += data->weight[i];
+		squares += data->weight[i] * sum;
+	}
+	double seen = sqrt(weights * squares);
+	return tolerance * (seen < o->penalty ? seen : o->penalty);
+}
+
+static bool converged(void *context, const double *v, const double *gradient, size_t n)
+{
+	const struct objective *o = context;
+	size_t row = o->data->c + 1;
+	double squares = 0, left = 0;
+	for (size_t i = 0; i < n; i++) {
+		left += gradient[i] * gradient[i];
+		squares += i % row < row - 1 ? v[i] * v[i] : 0;
+	}
+	return sqrt(left) <= o->steepest * sqrt(squares);
+}
+
 void logistic_fit(struct logistic *m, struct device *device, const struct logistic_data *data,
 	const struct logistic_options *options, struct arena *arena)
 {
@@ -120,8 +157,8 @@ void logistic_fit(struct logistic *m, struct device *device, const struct logist
 	if (options->standardize)
 		standardise(&o, own);
 	double *v = arena_zero(own, size, sizeof *v);
-	struct lbfgs_options search = { .tolerance = tolerance / options->c,
-		.max_iterations = options->max_iterations };
+	o.steepest = steepest(&o);
+	struct lbfgs_options search = { converged, options->max_iterations };
 	struct lbfgs_result r = lbfgs(evaluate, &o, v, size, &search);
 	*m = (struct logistic){ .n_classes = data->n_classes,
 		.n_outputs = outputs,

@@ -4,7 +4,8 @@
  * over W [K, C] and biases [K], which are not penalised; loss is the cross-entropy of the softmax
  * of K > 2 classes, of two classes that of one logit, as scikit-learn's LogisticRegression has it.
  * Found by L-BFGS in double until the gradient is so small that no coefficient is further than
- * 1e-5 |W| from the minimum (the penalty makes the objective 1/C-strongly convex in W).
+ * 1e-6 |W| from the minimum (the penalty makes the objective 1/C-strongly convex in W), and biases
+ * are right to about as much of what the rows see of W.
  */
 #pragma once
 #include "gpu/ops_logistic.h"

@@ -5,10 +5,12 @@
     classify.py models OUT      for each architecture a folder with a tiny model of random weights, and cases.json: texts,
                                 pairs and their logits by transformers; zero-shot.tsv: its zero-shot-classification pipeline
     classify.py tokens OUT      the same of token classifiers: entities.json, by its token-classification pipeline
+    classify.py compare [N]     the command beside scikit-learn on N random problems (10000), in one run: logistic regression,
+                                nearest centroids, temperatures
 
 The optimum is scikit-learn's by newton-cg to 1e-12: its lbfgs stops at ftol 64 eps before that. Versions stand in the file.
 """
-import json, os, shutil, sys
+import base64, json, os, shutil, subprocess, sys
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import numpy as np
 
@@ -58,6 +60,130 @@ def logistic(out):
     with open(out + "/logistic.json", "w") as f:
         f.write('{"made_by": "tests/golden/classify.py logistic, scikit-learn %s",\n"cases": [\n' % sklearn.__version__)
         f.write(",\n".join(json.dumps(c) for c in cases) + "\n]}\n")
+
+
+# --- The command beside scikit-learn ---------------------------------------------------------
+
+def classify(*arguments):
+    return subprocess.run([os.path.join(os.environ.get("HEDDLE_BIN", SRC + "/bin"), "classify"), "--threads", "1", *arguments],
+                          check=True, stdout=subprocess.PIPE).stdout
+
+
+def write(path, x, y):
+    """As records; every second file has its vectors as base64."""
+    with open(path, "w") as f:
+        for i, (row, label) in enumerate(zip(x, y)):
+            v = json.dumps(base64.b64encode(row.tobytes()).decode()) if i % 2 else json.dumps([float(v) for v in row])
+            f.write(json.dumps({"label": label})[:-1] + f', "embedding": {v}' + "}\n")
+
+
+def problem(r, k, n, c):
+    """Clusters that overlap more or less, every label at least once, labels of one JSON type."""
+    y = np.concatenate([np.arange(k), r.randint(0, k, n - k)])
+    r.shuffle(y)
+    x = (r.randn(k, c)[y] * r.choice([0.3, 1, 3]) + r.randn(n, c)).astype(np.float32) * np.float32(r.choice([0.1, 1, 10]))
+    names = [[f"label {i}" for i in range(k)], list(range(-1, k - 1)), [i + 0.25 for i in range(k)]][r.randint(3)]
+    return x, y, names if k > 2 or r.rand() < 0.5 else [False, True]
+
+
+def predictions(saved, path, names):
+    """Places among the names and scores [n, k], in order of the names."""
+    lines = [json.loads(l) for l in classify("--load", saved, "--output-key", "p", "--all-scores", path).splitlines()]
+    text = [n if isinstance(n, str) else json.dumps(n) for n in names]
+    at = {t: i for i, t in enumerate(text)}
+    said = [at[l["p"] if isinstance(l["p"], str) else json.dumps(l["p"])] for l in lines]
+    return np.array(said), np.array([[l["p_scores"][t] for t in text] for l in lines])
+
+
+def compare_logistic(r, folder):
+    from safetensors.numpy import load_file
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+    train, test, saved = (os.path.join(folder, f) for f in ("train.jsonl", "test.jsonl", "saved"))
+    k, c = r.randint(2, 7), r.randint(1, 13)
+    n = r.randint(max(k, 8), 90)
+    x, y, names = problem(r, k, n + 20, c)
+    y[:k] = np.arange(k)
+    strength, how, standardize = float(10 ** r.uniform(-3, 2)), r.randint(3), r.rand() < 0.3
+    weights = {i: float(w) for i, w in enumerate(r.uniform(0.2, 4, k).round(3))}
+    write(train, x[:n], [names[i] for i in y[:n]])
+    write(test, x, [names[i] for i in y])
+    text = [n if isinstance(n, str) else json.dumps(n) for n in names]
+    options = [[], ["--class-weight", "balanced"], ["--class-weight", ",".join(f"{t}={weights[i]}" for i, t in enumerate(text))]][how]
+    classify("--fit", "--save", saved, "-C", repr(strength), *options, *["--standardize"] * standardize, train)
+    z = x.astype(np.float64)
+    scaler = StandardScaler().fit(z[:n]) if standardize else None
+    m = LogisticRegression(C=strength, solver="newton-cg", tol=1e-10, max_iter=10000, class_weight=[None, "balanced", weights][how])
+    z = scaler.transform(z) if scaler else z
+    m.fit(z[:n], y[:n])
+    w = m.coef_ / scaler.scale_ if scaler else m.coef_
+    ours = load_file(saved)["coefficient"]
+    want = m.predict_proba(z)
+    said, scores = predictions(saved, test, names)
+    best = np.sort(want, axis=1)
+    sure = best[:, -1] - best[:, -2] > 1e-6
+    return {"coefficient": np.abs(ours - w).max() / max(1, np.abs(w).max()), "probability": np.abs(scores - want).max(),
+            "prediction": (said != m.predict(z))[sure].sum(), "records": len(y)}
+
+
+def compare_centroid(r, folder):
+    from sklearn.neighbors import NearestCentroid
+    from sklearn.preprocessing import normalize
+    train, test, saved = (os.path.join(folder, f) for f in ("train.jsonl", "test.jsonl", "saved"))
+    k, c = r.randint(2, 9), r.randint(2, 20)
+    n = r.randint(k, 60)
+    x, y, names = problem(r, k, n + 20, c)
+    y[:k] = np.arange(k)
+    write(train, x[:n], [names[i] for i in y[:n]])
+    write(test, x, [names[i] for i in y])
+    classify("--fit", "--method", "centroid", "--save", saved, train)
+    z = normalize(x.astype(np.float64))
+    want = z @ normalize(NearestCentroid().fit(z[:n], y[:n]).centroids_).T
+    said, scores = predictions(saved, test, names)
+    best = np.sort(want, axis=1)
+    return {"cosine": np.abs(scores - want).max(), "prediction": (said != want.argmax(1))[best[:, -1] - best[:, -2] > 1e-9].sum(), "records": len(y)}
+
+
+def compare_temperature(r, folder):
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.frozen import FrozenEstimator
+    from sklearn.linear_model import LogisticRegression
+    train, held, saved = (os.path.join(folder, f) for f in ("train.jsonl", "held.jsonl", "saved"))
+    k, c = r.randint(3, 7), r.randint(1, 13)
+    n = r.randint(max(k, 8), 60)
+    x, y, names = problem(r, k, n + 60, c)
+    y[:k] = y[n:n + k] = np.arange(k)
+    strength = float(10 ** r.uniform(-2, 2))
+    write(train, x[:n], [names[i] for i in y[:n]])
+    write(held, x[n:], [names[i] for i in y[n:]])
+    classify("--fit", "--save", saved, "-C", repr(strength), train)
+    said = json.loads(classify("--load", saved, "--calibrate", held))
+    z = x.astype(np.float64)
+    m = LogisticRegression(C=strength, solver="newton-cg", tol=1e-10, max_iter=10000).fit(z[:n], y[:n])
+    beta = CalibratedClassifierCV(FrozenEstimator(m), method="temperature", ensemble=False).fit(z[n:], y[n:]).calibrated_classifiers_[0].calibrators[0].beta_
+    inside = 1e-3 < beta < 1e3  # else the least loss is at no end, or beyond scikit-learn's
+    return {"temperature": abs(said["temperature"] * beta - 1) if inside else 0, "at a bound": int(not inside)}
+
+
+def compare(n):
+    import sklearn, tempfile, warnings
+    warnings.simplefilter("ignore")
+    bounds = {"coefficient": 1e-3, "probability": 1e-3, "cosine": 1e-6, "prediction": 0, "temperature": 1e-3}
+    bad = 0
+    for name, share, one in [("logistic regression", 0.6, compare_logistic), ("nearest centroid", 0.2, compare_centroid),
+                             ("temperature", 0.2, compare_temperature)]:
+        worst, sums, count = {}, {}, round(n * share)
+        with tempfile.TemporaryDirectory() as folder:
+            for seed in range(count):
+                got = one(np.random.RandomState(seed), folder)
+                for key, value in got.items():
+                    worst[key], sums[key] = max(worst.get(key, 0), value), sums.get(key, 0) + value
+                    if value > bounds.get(key, np.inf):
+                        bad += 1
+                        print(f"{name}, seed {seed}: {key} differs by {value:.3g}")
+        print(f"{name}: {count} problems beside scikit-learn {sklearn.__version__}; " + ", ".join(
+            f"{sums[k]:.0f} {k}" if k in ("records", "at a bound") else f"{k} at most {v:.2g}" for k, v in worst.items()))
+    sys.exit(bad > 0)
 
 
 VOCAB_TXT = os.path.join(SRC, "tests/golden/embed/bert-odd/vocab.txt")
@@ -265,4 +391,6 @@ def tokens(out):
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "compare":
+        compare(int(sys.argv[2]) if len(sys.argv) > 2 else 10000)
     {"logistic": logistic, "models": models, "tokens": tokens}[sys.argv[1]](sys.argv[2])

@@ -159,6 +159,17 @@ static double valley(void *context, const double *x, double *g)
 	return sum;
 }
 
+static bool level(void *context, const double *x, const double *g, size_t n)
+{
+	double steep = 0, size = 1;
+	(void)context;
+	for (size_t i = 0; i < n; i++) {
+		steep += g[i] * g[i];
+		size += x[i] * x[i];
+	}
+	return steep <= 1e-18 * size;
+}
+
 static double flat(void *context, const double *x, double *g)
 {
 	(void)context;
@@ -171,7 +182,7 @@ static void the_minimum_is_found(void **state)
 {
 	size_t calls = 0;
 	double x[96] = { -1.2, 1 };
-	struct lbfgs_options o = { 1e-9, 10000 };
+	struct lbfgs_options o = { level, 10000 };
 	(void)state;
 	struct lbfgs_result r = lbfgs(rosenbrock, &calls, x, 2, &o);
 	assert_true(r.converged && fabs(x[0] - 1) < 1e-8 && fabs(x[1] - 1) < 1e-8);
