@@ -3,7 +3,8 @@
  * positions, but whose attention weighs content against the distance, both ways:
  *	s[i, j] = (q[i] . k[j] + q[i] . K[p] + k[j] . Q[p]) / sqrt(3 D), p the bucket of i - j,
  * K and Q the products of a table of distances, through a norm, with the layer's own key and query
- * weights. Buckets are exact up to half their number and logarithmic beyond.
+ * weights. Buckets are exact up to half their number and logarithmic beyond. The larger v2 models
+ * add to what the first layer gives a convolution of what it got, before one more norm.
  */
 #include <math.h>
 #include <stdio.h>
@@ -29,6 +30,12 @@ struct deberta {
 	size_t span; /* rows of the table are 2 span */
 	int32_t *places; /* [2 L - 1], of i - j + L - 1 */
 	float scale;
+	struct {
+		size_t kernel; /* odd; 0: there is no convolution */
+		struct weight *weight; /* [C, kernel C] */
+		enum activation activation;
+		struct norm norm;
+	} convolution;
 };
 
 static void deberta_free(void *model)
@@ -51,8 +58,10 @@ static void deberta_free(void *model)
 			weight_free(l->key_terms[h]);
 		}
 	}
+	if (m->convolution.weight)
+		weight_free(m->convolution.weight);
 	struct tensor *tensors[] = { &m->word, &m->type, &m->position, &m->norm.gamma,
-		&m->norm.beta };
+		&m->norm.beta, &m->convolution.norm.gamma, &m->convolution.norm.beta };
 	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
 		tensor_release(m->device, tensors[i]);
 	arena_free(m->arena);
@@ -64,6 +73,8 @@ struct extra {
 	bool relative, share, biased_input;
 	size_t buckets, furthest;
 	bool norm; /* norm_rel_ebd */
+	size_t kernel; /* conv_kernel_size */
+	enum activation act; /* conv_act */
 };
 
 /* pos_att_type: ["c2p", "p2c"], or "c2p|p2c". */
@@ -93,19 +104,21 @@ static int read_extra(
 	const struct model_config *c, struct extra *x, struct arena *arena, struct error *e)
 {
 	const char *norm;
-	size_t kernel;
+	size_t groups;
 	struct json types = json_get(c->json, "pos_att_type");
 	if (config_flag(c, "relative_attention", false, &x->relative, e) ||
 		config_flag(c, "share_att_key", false, &x->share, e) ||
 		config_flag(c, "position_biased_input", true, &x->biased_input, e) ||
 		read_whole(c, "position_buckets", 0, &x->buckets, e) ||
 		read_whole(c, "max_relative_positions", c->n_positions, &x->furthest, e) ||
-		config_count(c, "conv_kernel_size", NULL, 0, 0, 1 << 10, &kernel, e) ||
+		config_count(c, "conv_kernel_size", NULL, 0, 0, 1 << 10, &x->kernel, e) ||
+		config_count(c, "conv_groups", NULL, 1, 1, 1, &groups, e) ||
+		config_activation(c, "conv_act", NULL, ACTIVATION_TANH, &x->act, e) ||
 		config_text(c, "norm_rel_ebd", "none", arena, &norm, e))
 		return -1;
 	x->norm = strstr(norm, "layer_norm") != NULL;
-	if (kernel)
-		return error_set(e, ERROR_MODEL, "%s: conv_kernel_size is not supported", c->path);
+	if (x->kernel && x->kernel % 2 == 0)
+		return error_set(e, ERROR_MODEL, "%s: conv_kernel_size should be odd", c->path);
 	if (!x->relative || !has_type(types, "c2p") || !has_type(types, "p2c"))
 		return error_set(e, ERROR_MODEL,
 			"%s: only relative_attention with pos_att_type c2p and p2c is supported",
@@ -217,6 +230,18 @@ static void load_layer(
 	l->key_terms = k;
 }
 
+static void load_convolution(struct weights *w, struct deberta *m, const struct extra *x)
+{
+	size_t n = m->config.hidden_size;
+	if (!x->kernel)
+		return;
+	m->convolution.kernel = x->kernel;
+	m->convolution.activation = x->act;
+	m->convolution.weight = weights_convolution(w, "encoder.conv.conv", n, n, x->kernel);
+	m->convolution.norm =
+		weights_norm(w, n, m->config.norm_eps, "encoder.conv.LayerNorm");
+}
+
 static void *deberta_open(const struct model_config *c, const struct tensor_file *file,
 	struct device *device, enum dtype dtype, struct error *e)
 {
@@ -250,6 +275,7 @@ static void *deberta_open(const struct model_config *c, const struct tensor_file
 		m->position = weights_matrix(
 			&w, c->n_positions, n, "embeddings.position_embeddings.weight");
 	m->norm = weights_norm(&w, n, c->norm_eps, "embeddings.LayerNorm");
+	load_convolution(&w, m, &x);
 	struct arena_mark mark = device_mark(device);
 	struct tensor table = load_table(&w, m, &x);
 	for (size_t i = 0; i < c->n_layers && !w.failed; i++)
@@ -259,6 +285,36 @@ static void *deberta_open(const struct model_config *c, const struct tensor_file
 		return m;
 	deberta_free(m);
 	return NULL;
+}
+
+/*
+ * y [T, C] = act(convolution of x [T, C]): a product of the rows around each row beside each other,
+ * zeros beyond the ends of a text.
+ */
+static void convolve(const struct deberta *m, struct device *lane, const struct batch *b,
+	struct tensor y, struct tensor x)
+{
+	size_t t = b->n_tokens, c = x.shape[1], kernel = m->convolution.kernel, half = kernel / 2;
+	struct arena_mark mark = device_mark(lane);
+	struct tensor around = tensor_matrix(lane, F32, t, kernel * c);
+	uint32_t *row = MEM_ARRAY(uint32_t, t);
+	size_t *end = MEM_ARRAY(size_t, t + 1);
+	for (size_t k = 0; k < kernel; k++) {
+		size_t n = end[0] = 0;
+		for (size_t s = 0; s < b->n_sequences; s++)
+			for (size_t i = b->cu_seqlens[s]; i < b->cu_seqlens[s + 1]; i++) {
+				size_t at = i + k; /* half rows further on */
+				if (at >= b->cu_seqlens[s] + half &&
+					at < b->cu_seqlens[s + 1] + half)
+					row[n++] = (uint32_t)(at - half);
+				end[i + 1] = n;
+			}
+		op_bag(lane, tensor_columns(around, k * c, c), x, TENSOR_NONE, row, t, end, false);
+	}
+	op_linear(lane, y, around, m->convolution.weight, m->convolution.activation);
+	mem_free(row);
+	mem_free(end);
+	device_reset(lane, mark);
 }
 
 static void deberta_forward(
@@ -274,6 +330,11 @@ static void deberta_forward(
 	struct tensor mixed = tensor_matrix(lane, F32, t, n);
 	struct tensor query_terms = tensor_matrix(lane, F32, t, heads * rows);
 	struct tensor key_terms = tensor_matrix(lane, F32, t, heads * rows);
+	struct tensor convolved = TENSOR_NONE;
+	if (m->convolution.kernel) {
+		convolved = tensor_matrix(lane, F32, t, n);
+		convolve(m, lane, b, convolved, h);
+	}
 	for (size_t i = 0; i < m->config.n_layers; i++) {
 		const struct layer *l = &m->layers[i];
 		op_linear(lane, qkv, h, l->qkv, ACTIVATION_NONE);
@@ -291,6 +352,10 @@ static void deberta_forward(
 			2 * m->config.n_positions - 1, m->places);
 		op_linear_norm(lane, h, mixed, l->out, h, l->norm1);
 		op_feed_forward(lane, h, h, l->up, m->config.hidden_act, l->down, l->norm2);
+		if (i == 0 && convolved.data) {
+			op_add(lane, h, h, convolved);
+			op_norm(lane, h, h, m->convolution.norm);
+		}
 	}
 	device_reset(lane, mark);
 }

@@ -33,7 +33,9 @@ static const float *read(struct weights *w, const char *name, const char *ending
 		return NULL;
 	snprintf(full, sizeof full, "%s%s%s", w->prefix, name, ending);
 	const float *x = tensor_file_floats(w->file, full, n_dims, shape, arena, w->error);
-	size_t n = shape[0] * (n_dims > 1 ? shape[1] : 1);
+	size_t n = 1;
+	for (size_t i = 0; i < n_dims; i++)
+		n *= shape[i];
 	if (x && check && weights_count_bad(x, n)) {
 		error_set(w->error, ERROR_MODEL, "%s: tensor %s holds values that are not finite",
 			tensor_file_path(w->file), full);
@@ -105,6 +107,25 @@ struct weight *weights_linear(struct weights *w, size_t n_names, const char *con
 	} else if (!w->failed) {
 		result = weight_new(w->device, w->dtype, n_names * n, k, k, matrices,
 			with_bias ? biases : NULL);
+	}
+	arena_free(arena);
+	return result;
+}
+
+struct weight *weights_convolution(
+	struct weights *w, const char *name, size_t n, size_t c, size_t kernel)
+{
+	struct arena *arena = arena_new();
+	const float *x = read(w, name, ".weight", 3, (size_t[]){ n, c, kernel }, arena, true);
+	const float *bias = read(w, name, ".bias", 1, &n, arena, true);
+	struct weight *result = NULL;
+	if (!w->failed) {
+		float *rows = ARENA_ARRAY(arena, float, size_mul(n, size_mul(kernel, c)));
+		for (size_t i = 0; i < n; i++)
+			for (size_t k = 0; k < kernel; k++)
+				for (size_t j = 0; j < c; j++)
+					rows[(i * kernel + k) * c + j] = x[(i * c + j) * kernel + k];
+		result = weight_new(w->device, w->dtype, n, kernel * c, kernel * c, rows, bias);
 	}
 	arena_free(arena);
 	return result;

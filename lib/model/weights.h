@@ -36,5 +36,10 @@ struct norm weights_scale(struct weights *, size_t c, float eps, const char *nam
 struct weight *weights_linear(
 	struct weights *, size_t n_names, const char *const *names, size_t n, size_t k, bool bias);
 
+/* name.weight [n, c, kernel] and name.bias [n] of a convolution, as the weight [n, kernel c] of the
+ * rows beside each other that a step of the kernel sees. */
+struct weight *weights_convolution(
+	struct weights *, const char *name, size_t n, size_t c, size_t kernel);
+
 /* How many of these are NaN or infinite? */
 size_t weights_count_bad(const float *, size_t n);
