@@ -16,7 +16,7 @@ enum {
 	FLUSH = 1 << 20,
 };
 
-static int method, metric, init;
+static int method, metric, search, init;
 static const char *target_key, *save_path, *load_path;
 static struct umap_options umap = UMAP_DEFAULTS;
 
@@ -33,6 +33,8 @@ static const struct option options[] = {
 		"neighbours of a record, itself among them [15]"),
 	OPTION_CHOICE(0, "metric", &metric, "cosine|euclidean|manhattan|correlation",
 		"distance between embeddings [cosine]"),
+	OPTION_CHOICE(0, "neighbors", &search, "auto|exact|approximate",
+		"how they are searched [exact up to 120,000 records, on a card 2,000,000]"),
 	OPTION_NUMBER(0, "min-dist", &umap.min_dist, 0, 1000, "X",
 		"how close points may come, at most --spread [0]"),
 	OPTION_NUMBER(0, "spread", &umap.spread, 0.001, 1000, "X", "scale of the layout [1]"),
@@ -336,6 +338,9 @@ static void fit(struct device *device, struct reduction *r, const struct input *
 	if (umap.n_neighbors >= in->x.n && in->x.n > 1)
 		command_note("%zu records: fewer neighbours than --n-neighbors %zu", in->x.n,
 			umap.n_neighbors);
+	command_detail("neighbours: %s",
+		neighbors_exact(device, in->x.n, umap.n_neighbors, umap.search) ? "exact"
+										: "approximate");
 	int32_t *label = target_key ? number_classes(in) : NULL;
 	umap_fit(&r->umap, device, &umap, in->x.at, in->x.n, source.size, label);
 	mem_free(label);
@@ -405,7 +410,11 @@ static void check_options(void)
 		command_usage("--target-key is for --method umap");
 	if (umap.min_dist > umap.spread)
 		command_usage("--min-dist %g is more than --spread %g", umap.min_dist, umap.spread);
+	if (search == NEIGHBORS_APPROXIMATE && umap.n_neighbors > NEIGHBORS_APPROXIMATE_MOST)
+		command_usage("--neighbors approximate finds %d at most, --n-neighbors is %zu",
+			NEIGHBORS_APPROXIMATE_MOST, umap.n_neighbors);
 	umap.metric = (enum neighbor_metric)metric;
+	umap.search = (enum neighbor_search)search;
 	umap.init = (enum umap_init)init;
 	umap.seed = run.seed;
 	umap.progress = command_progress;

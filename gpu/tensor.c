@@ -195,6 +195,11 @@ bool device_recover(struct device *d)
 	return d->backend && d->backend->recover(d->lane);
 }
 
+bool device_on_card(const struct device *d)
+{
+	return d->backend;
+}
+
 size_t device_memory(struct device *d)
 {
 	size_t available = SIZE_MAX, total;

@@ -41,6 +41,9 @@ int device_sync(struct device *, struct error *);
  * work may be tried. False where another failure stands. */
 bool device_recover(struct device *);
 
+/* Whether it is a GPU. */
+bool device_on_card(const struct device *);
+
 /* Bytes on the device that no process has; SIZE_MAX on the CPU. */
 size_t device_memory(struct device *);
 

@@ -25,12 +25,13 @@ enum {
 	MEANS_ROWS = 64, /* rows a cluster that k-means looks at */
 	ROUNDS = 1,
 	NEAR = 12, /* neighbours, and rows that have it as a neighbour, that a round goes by */
-	BATCH = 2048, /* rows of a round at a time */
+	BATCH = 256, /* rows of a round at a time */
 };
 
 struct search {
 	struct device *d;
 	const float *x;
+	struct tensor rows; /* x on the device */
 	size_t n, c, k;
 	enum nearest nearest;
 	int32_t *found; /* [n, k] */
@@ -285,31 +286,27 @@ struct round {
 	float *value;
 };
 
+/* The pairs of a batch of rows with their candidates, at one go. */
 static void descend(void *context, struct device *lane, size_t batch)
 {
 	const struct round *r = context;
 	const struct search *s = r->s;
 	size_t first = batch * BATCH, rows = s->n - first < BATCH ? s->n - first : BATCH,
-	       most = 4 * NEAR * NEAR;
+	       most = rows * 4 * NEAR * NEAR, n = 0;
 	int32_t *own = MEM_ARRAY(int32_t, most), *to = MEM_ARRAY(int32_t, most);
-	float *value = MEM_ARRAY(float, most);
-	struct tensor x = tensor_upload(lane, F32, s->n, s->c, s->x);
-	enum metric metric =
-		s->nearest == NEAREST_MANHATTAN ? METRIC_MANHATTAN : METRIC_SQEUCLIDEAN;
-	for (size_t i = first; i < first + rows; i++) {
-		size_t n = candidates(s, r->list, i, to);
-		for (size_t j = 0; j < n; j++)
-			own[j] = (int32_t)i;
-		struct arena_mark mark = device_mark(lane);
-		struct tensor y = tensor_vector(lane, F32, n);
-		op_pair_distances(lane, y, x, x, tensor_upload(lane, I32, n, 0, own),
-			tensor_upload(lane, I32, n, 0, to), metric);
-		tensor_read(lane, y, value);
-		device_reset(lane, mark);
-		for (size_t j = 0; j < n; j++)
-			offer(s, i, value[j], to[j], r->value, r->found);
-	}
-	tensor_release(lane, &x);
+	for (size_t i = first; i < first + rows; i++)
+		for (size_t end = n + candidates(s, r->list, i, to + n); n < end; n++)
+			own[n] = (int32_t)i;
+	float *value = MEM_ARRAY(float, n);
+	struct tensor left = tensor_upload(lane, I32, n, 0, own),
+		      right = tensor_upload(lane, I32, n, 0, to), y = tensor_vector(lane, F32, n);
+	op_pair_distances(lane, y, s->rows, s->rows, left, right,
+		s->nearest == NEAREST_MANHATTAN ? METRIC_MANHATTAN : METRIC_SQEUCLIDEAN);
+	tensor_read(lane, y, value);
+	for (size_t p = 0; p < n; p++)
+		offer(s, (size_t)own[p], value[p], to[p], r->value, r->found);
+	tensor_release(lane, &left);
+	tensor_release(lane, &right);
 	mem_free(value);
 	mem_free(to);
 	mem_free(own);
@@ -318,7 +315,16 @@ static void descend(void *context, struct device *lane, size_t batch)
 void approximate_search(struct device *d, const float *x, size_t n, size_t c, enum nearest nearest,
 	size_t k, uint64_t seed, int32_t *found)
 {
-	struct search s = { d, x, n, c, k, nearest, found, MEM_ARRAY(float, size_mul(n, k)), seed };
+	struct search s = { .d = d,
+		.x = x,
+		.rows = tensor_upload(d, F32, n, c, x),
+		.n = n,
+		.c = c,
+		.k = k,
+		.nearest = nearest,
+		.found = found,
+		.value = MEM_ARRAY(float, size_mul(n, k)),
+		.seed = seed };
 	for (size_t i = 0; i < n * k; i++) {
 		s.found[i] = -1;
 		s.value[i] = INFINITY;
@@ -339,4 +345,5 @@ void approximate_search(struct device *d, const float *x, size_t n, size_t c, en
 	mem_free(value);
 	mem_free(next);
 	mem_free(s.value);
+	tensor_release(d, &s.rows);
 }

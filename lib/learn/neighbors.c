@@ -1,5 +1,5 @@
 /*
- * Exact neighbours. The search works on d² = |x|² + |z|² - 2 x z of all pairs, as matrix products
+ * Neighbours. The search works on d² = |x|² + |z|² - 2 x z of all pairs, as matrix products
  * at the full rate, and keeps EXTRA more than wanted, since d² is rounded; the distances that are
  * given are computed again, pair by pair, from differences.
  */
@@ -13,8 +13,8 @@
 #include "lib/learn/approximate.h"
 
 enum {
-	EXACT_MOST = 120000, /* rows: up to here every pair is looked at */
-	APPROXIMATE_K_MOST = 200, /* neighbours; more need more clusters than are looked at */
+	EXACT_MOST = 120000, /* rows: up to here every pair is looked at on a CPU */
+	EXACT_MOST_CARD = 2000000, /* and on a card: some 18 s for 1,000,000 x 384 on an H200 */
 	PAIRS = 1 << 22, /* pairs whose distances are computed at a time */
 };
 
@@ -125,26 +125,22 @@ static enum nearest search_kind(const struct rows *r)
 	return r->metric == NEIGHBOR_MANHATTAN ? NEAREST_MANHATTAN : NEAREST_SQUARE;
 }
 
-/* distance[i] of the pairs (q[a[i]], x[b[i]]). */
-static void pair_distances(struct device *d, const struct rows *q, const struct rows *x,
-	const int32_t *a, const int32_t *b, size_t n, float *distance)
+/* distance[i] of the pairs (q[a[i]], x[b[i]]) of rows as `like` says. */
+static void pair_distances(struct device *d, const struct rows *like, struct tensor q,
+	struct tensor x, const int32_t *a, const int32_t *b, size_t n, float *distance)
 {
 	struct arena_mark mark = device_mark(d);
-	enum metric metric = q->metric == NEIGHBOR_EUCLIDEAN   ? METRIC_EUCLIDEAN
-			     : q->metric == NEIGHBOR_MANHATTAN ? METRIC_MANHATTAN
-							       : METRIC_SQEUCLIDEAN;
-	struct tensor y = tensor_vector(d, F32, n),
-		      left = tensor_upload(d, F32, q->n, q->width, q->x);
-	struct tensor right = tensor_upload(d, F32, x->n, x->width, x->x);
+	enum metric metric = like->metric == NEIGHBOR_EUCLIDEAN   ? METRIC_EUCLIDEAN
+			     : like->metric == NEIGHBOR_MANHATTAN ? METRIC_MANHATTAN
+								  : METRIC_SQEUCLIDEAN;
+	struct tensor y = tensor_vector(d, F32, n);
 	struct tensor i = tensor_upload(d, I32, n, 0, a), j = tensor_upload(d, I32, n, 0, b);
-	op_pair_distances(d, y, left, right, i, j, metric);
+	op_pair_distances(d, y, q, x, i, j, metric);
 	tensor_read(d, y, distance);
-	tensor_release(d, &left);
-	tensor_release(d, &right);
 	tensor_release(d, &i);
 	tensor_release(d, &j);
 	device_reset(d, mark);
-	float factor = metric == METRIC_SQEUCLIDEAN ? 0.5f : 1 / x->scale;
+	float factor = metric == METRIC_SQEUCLIDEAN ? 0.5f : 1 / like->scale;
 	for (size_t p = 0; p < n; p++)
 		distance[p] *= factor;
 }
@@ -188,19 +184,24 @@ static void refine(struct device *d, const struct rows *q, const struct rows *x,
 	batch = batch < q->n ? batch : q->n;
 	int32_t *a = MEM_ARRAY(int32_t, batch * wide), *b = MEM_ARRAY(int32_t, batch * wide);
 	float *exact = MEM_ARRAY(float, batch *wide);
+	struct tensor right = tensor_upload(d, F32, x->n, x->width, x->x),
+		      left = q == x ? right : tensor_upload(d, F32, q->n, q->width, q->x);
 	for (size_t first = 0; first < q->n; first += batch) {
 		size_t n = q->n - first < batch ? q->n - first : batch;
 		for (size_t p = 0; p < n * wide; p++) {
 			a[p] = (int32_t)(first + p / wide);
 			b[p] = found[first * wide + p] < 0 ? 0 : found[first * wide + p];
 		}
-		pair_distances(d, q, x, a, b, n * wide, exact);
+		pair_distances(d, x, left, right, a, b, n * wide, exact);
 #pragma omp parallel for schedule(static)
 		for (size_t i = 0; i < n; i++)
 			sort_list(found + (first + i) * wide, exact + i * wide, wide,
 				self ? first + i : SIZE_MAX, k, index + (first + i) * k,
 				distance + (first + i) * k);
 	}
+	if (q != x)
+		tensor_release(d, &left);
+	tensor_release(d, &right);
 	mem_free(exact);
 	mem_free(b);
 	mem_free(a);
@@ -241,8 +242,16 @@ static float *centred(const struct rows *r, const double *mean)
 	return x;
 }
 
-static void find(struct device *d, const struct rows *r, size_t k, bool exact, uint64_t seed,
-	uint32_t *index, float *distance)
+bool neighbors_exact(const struct device *d, size_t n, size_t k, enum neighbor_search search)
+{
+	if (search != NEIGHBORS_AUTO)
+		return search == NEIGHBORS_EXACT;
+	return k > NEIGHBORS_APPROXIMATE_MOST ||
+	       n <= (device_on_card(d) ? EXACT_MOST_CARD : EXACT_MOST);
+}
+
+void neighbors_find(struct device *d, const struct rows *r, size_t k, enum neighbor_search search,
+	uint64_t seed, uint32_t *index, float *distance)
 {
 	CHECK(k >= 1 && k <= r->n && r->n <= INT32_MAX);
 	size_t w = wide(k, r->n);
@@ -250,7 +259,7 @@ static void find(struct device *d, const struct rows *r, size_t k, bool exact, u
 	float *x = centred(r, mean);
 	mem_free(mean);
 	int32_t *found = MEM_ARRAY(int32_t, size_mul(r->n, w));
-	if (exact) {
+	if (neighbors_exact(d, r->n, k, search)) {
 		struct arena_mark mark = device_mark(d);
 		struct tensor values = tensor_matrix(d, F32, r->n, w),
 			      indices = tensor_matrix(d, I32, r->n, w);
@@ -266,24 +275,6 @@ static void find(struct device *d, const struct rows *r, size_t k, bool exact, u
 	mem_free(found);
 	if (x != r->x)
 		mem_free(x);
-}
-
-void neighbors_find_exact(
-	struct device *d, const struct rows *r, size_t k, uint32_t *index, float *distance)
-{
-	find(d, r, k, true, 0, index, distance);
-}
-
-void neighbors_find_approximate(struct device *d, const struct rows *r, size_t k, uint64_t seed,
-	uint32_t *index, float *distance)
-{
-	find(d, r, k, false, seed, index, distance);
-}
-
-void neighbors_find(struct device *d, const struct rows *r, size_t k, uint64_t seed,
-	uint32_t *index, float *distance)
-{
-	find(d, r, k, r->n <= EXACT_MOST || k > APPROXIMATE_K_MOST, seed, index, distance);
 }
 
 struct neighbor_index {

@@ -1,7 +1,8 @@
 /*
- * neighbors.h: the k nearest neighbours of each row, the row itself the first. Up to 120,000 rows
- * every pair is looked at; above, a search by clusters and NN-descent, whose recall approximate.c
- * tells. The same at any number of threads: lists are kept in order of (distance, index).
+ * neighbors.h: the k nearest neighbours of each row, the row itself the first. Exact: every pair is
+ * looked at. Approximate: by clusters and NN-descent, whose recall approximate.c tells; a few lists
+ * may lack a neighbour. Either gives the same on any device, at any number of threads: lists are kept
+ * in order of (distance, index).
  */
 #pragma once
 #include <stdint.h>
@@ -36,18 +37,22 @@ void rows_init(struct rows *, const float *x, size_t n, size_t c, enum neighbor_
 void rows_init_as(struct rows *, const struct rows *others, const float *x, size_t n);
 void rows_free(struct rows *);
 
+enum neighbor_search {
+	NEIGHBORS_AUTO, /* exact up to 120,000 rows, on a card up to 2,000,000, or of many neighbours */
+	NEIGHBORS_EXACT,
+	NEIGHBORS_APPROXIMATE
+};
+
+/* Neighbours beyond which the approximate search would have to look at more clusters than it does. */
+enum { NEIGHBORS_APPROXIMATE_MOST = 200 };
+
+/* Whether the search is exact for k neighbours of n rows. */
+bool neighbors_exact(const struct device *, size_t n, size_t k, enum neighbor_search);
+
 /* index [N, k] and distance [N, k], by (distance, index) after the row itself, which is first at
  * distance 0. 1 <= k <= N < 2^31. */
-void neighbors_find(struct device *, const struct rows *, size_t k, uint64_t seed, uint32_t *index,
-	float *distance);
-
-/* neighbors_find by every pair whatever N. */
-void neighbors_find_exact(
-	struct device *, const struct rows *, size_t k, uint32_t *index, float *distance);
-
-/* neighbors_find by clusters and NN-descent whatever N: a few lists may lack a neighbour. */
-void neighbors_find_approximate(struct device *, const struct rows *, size_t k, uint64_t seed,
-	uint32_t *index, float *distance);
+void neighbors_find(struct device *, const struct rows *, size_t k, enum neighbor_search,
+	uint64_t seed, uint32_t *index, float *distance);
 
 /* The k nearest among `rows` for each row of q, by (distance, index). An index of rows prepared
  * once: */

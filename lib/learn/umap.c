@@ -168,8 +168,8 @@ static struct graph fuzzy_graph(struct umap *u, struct device *d, const int32_t 
 	float *distance = MEM_ARRAY(float, size_mul(n, k)), *sigma = MEM_ARRAY(float, n),
 	      *rho = MEM_ARRAY(float, n);
 	progress(&u->options, "neighbours", 0, 0);
-	neighbors_find(
-		d, &u->rows, k, random_bits(u->options.seed, STREAM_NEIGHBORS, 0), index, distance);
+	neighbors_find(d, &u->rows, k, u->options.search,
+		random_bits(u->options.seed, STREAM_NEIGHBORS, 0), index, distance);
 	progress(&u->options, "graph", 0, 0);
 	u->mean_distance = fuzzy_mean(distance, n * k);
 	smooth(d, distance, n, k, u->options.local_connectivity, u->mean_distance, sigma, rho);

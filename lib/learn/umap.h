@@ -13,6 +13,7 @@ enum umap_init { UMAP_SPECTRAL, UMAP_PCA, UMAP_RANDOM };
 struct umap_options {
 	size_t n_neighbors, n_components;
 	enum neighbor_metric metric;
+	enum neighbor_search search;
 	double min_dist, spread;
 	size_t n_epochs; /* SIZE_MAX: 500 up to 10,000 rows, else 200; new rows 100, else a third */
 	enum umap_init init;

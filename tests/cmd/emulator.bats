@@ -23,6 +23,16 @@ setup() {
 	[ ! -e out ]
 }
 
+@test "reduce --neighbors exact and approximate: the processor's bytes" {
+	awk 'BEGIN { s = 7; for (i = 0; i < 1100; i++) { printf "{\"embedding\":["
+		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 5) + s / 2147483648 }
+		print "]}" } }' >vectors.jsonl
+	for how in exact approximate; do
+		reduce --device cpu -n 2 --n-epochs 2 --init random --neighbors $how vectors.jsonl >cpu
+		"$cuda/reduce" --device cuda -n 2 --n-epochs 2 --init random --neighbors $how vectors.jsonl | cmp cpu -
+	done
+}
+
 @test "what was found ends a command with its report" {
 	HEDDLE_EMU_CARD=sm_10 run -99 "$cuda/embed" --device cuda in.jsonl
 	output_has "sm_10 is not one of sm_75, sm_90"

@@ -60,6 +60,18 @@ apart() {
 	cmp a b
 }
 
+@test "--neighbors: either search keeps the places apart, -v names it, auto is exact for few records" {
+	for how in exact approximate; do
+		reduce -v --neighbors $how in.jsonl 2>log >$how
+		grep -q "neighbours: $how" log
+		key reduced <$how | apart
+	done
+	reduce in.jsonl | cmp - exact
+	run reduce --neighbors approximate --n-neighbors 201 in.jsonl
+	status_is 2
+	output_has "--neighbors approximate finds 200 at most, --n-neighbors is 201"
+}
+
 @test "--output-key beside an earlier reduction; a key that is there stops before the work" {
 	reduce in.jsonl >first.jsonl
 	reduce -n 2 --output-key xy first.jsonl >second.jsonl

@@ -19,6 +19,7 @@
 #include "lib/base/math64.h"
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
+#include "lib/learn/neighbors.h"
 
 /* Calls test for each path and number of threads, or for the device that HEDDLE_TEST_DEVICE names. */
 static void each_way(void (*test)(struct device *, const void *row), const void *row)
@@ -405,9 +406,29 @@ static void the_power_is_within_2e_6(void **state)
 		    isfinite(umap_power(0x1p100f, 9)));
 }
 
+static void auto_rows(struct device *d, const void *row)
+{
+	(void)row;
+	bool card = device_on_card(d);
+	assert_true(neighbors_exact(d, 120000, 15, NEIGHBORS_AUTO));
+	assert_int_equal(neighbors_exact(d, 120001, 15, NEIGHBORS_AUTO), card);
+	assert_int_equal(neighbors_exact(d, 2000000, 15, NEIGHBORS_AUTO), card);
+	assert_false(neighbors_exact(d, 2000001, 200, NEIGHBORS_AUTO));
+	assert_true(neighbors_exact(d, 2000001, 201, NEIGHBORS_AUTO));
+	assert_true(neighbors_exact(d, 2000001, 15, NEIGHBORS_EXACT));
+	assert_false(neighbors_exact(d, 2, 1, NEIGHBORS_APPROXIMATE));
+}
+
+static void a_card_looks_at_every_pair_of_more_rows(void **state)
+{
+	(void)state;
+	each_way(auto_rows, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_card_looks_at_every_pair_of_more_rows),
 		cmocka_unit_test(nearest_rows_are_the_smallest_of_all_pairs),
 		cmocka_unit_test(epochs_have_the_bits_of_their_definition),
 		cmocka_unit_test(places_have_the_bits_of_their_definition),

@@ -114,7 +114,7 @@ static struct found find(const json_t *want, bool own)
 	struct found f = { MEM_ARRAY(uint32_t, n * k), MEM_ARRAY(float, n *k), MEM_ARRAY(float, n),
 		MEM_ARRAY(float, n) };
 	rows_init(&rows, x, n, c, metric_named(json_string_value(json_object_get(want, "metric"))));
-	neighbors_find(device, &rows, k, 1, f.index, f.distance);
+	neighbors_find(device, &rows, k, NEIGHBORS_AUTO, 1, f.index, f.distance);
 	rows_free(&rows);
 	/* the bisections end where a sum is within 1e-5, so that the last bit of a distance may
 	 * move sigma by 1e-5: from the same float32 distances all later steps agree to 1e-6 */
