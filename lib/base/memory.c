@@ -119,7 +119,7 @@ void arena_free(struct arena *a)
 static size_t place(const struct block *b, size_t size)
 {
 	size_t alignment = size >= ALIGNMENT ? ALIGNMENT : 16;
-	return (b->used + alignment - 1) / alignment * alignment;
+	return (b->used + alignment - 1) & ~(alignment - 1);
 }
 
 static bool fits(const struct block *b, size_t size)

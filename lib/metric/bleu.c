@@ -28,6 +28,7 @@ struct state {
 	size_t prediction, reference;
 	struct unit *units;
 	size_t capacity;
+	uint32_t largest; /* of the lengths of units, from 1; nothing in one is larger */
 	struct reference_count references;
 };
 
@@ -46,6 +47,7 @@ static struct measure *open(struct reader *r, const struct metric_options *o, st
 		return NULL;
 	}
 	struct state *s = mem_zero(1, sizeof *s);
+	s->largest = 1;
 	s->prediction = reader_want(r, o->prediction_key);
 	s->reference = reader_want(r, o->reference_key);
 	return &s->m;
@@ -76,15 +78,13 @@ static struct slice *split_at_blanks(struct slice s, struct arena *arena, size_t
 static struct slice *words_of(
 	const struct metric_options *o, struct slice text, struct arena *arena, size_t *n)
 {
-	struct buffer b = { 0 };
 	if (o->lowercase)
 		text = text_lower(text, arena);
+	text = text_strip_end(text);
 	if (o->tokenizer == BLEU_SPACE)
-		return split_at_blanks(text_strip_end(text), arena, n);
-	bleu_tokenize((enum bleu_tokenizer)o->tokenizer, text_strip_end(text), &b);
-	struct slice *words = text_split(arena_copy(arena, buffer_view(&b)), arena, n);
-	buffer_free(&b);
-	return words;
+		return split_at_blanks(text, arena, n);
+	text = bleu_tokenize((enum bleu_tokenizer)o->tokenizer, text, arena);
+	return text_split(text, arena, n);
 }
 
 /* The length nearest to n, the shorter of two. */
@@ -140,7 +140,10 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	if (segment_read(m, r, s->prediction, s->reference, arena, &segment, e))
 		return -1;
 	METRIC_ROOM(s->units, m->n, s->capacity, 1);
-	s->units[m->n++] = count(m->options, &segment, arena);
+	struct unit *u = &s->units[m->n++];
+	*u = count(m->options, &segment, arena);
+	for (size_t k = LENGTH; k <= REFERENCE; k++)
+		s->largest = u->at[k] > s->largest ? u->at[k] : s->largest;
 	reference_count_add(&s->references, segment.n);
 	return 0;
 }
@@ -194,18 +197,32 @@ static double score(const struct metric_options *o, const double *correct, const
 	return bp * math_exp64(sum / (double)order);
 }
 
+/* x [SUMS]: in 32 bits, which is twice as many at once, for as many units as cannot overflow. */
+static void add_up(const struct state *s, const uint32_t *units, size_t n, double *x)
+{
+	uint64_t sums[SUMS] = { 0 };
+	size_t some = UINT32_MAX / s->largest;
+	while (n) {
+		size_t now = n < some ? n : some;
+		struct unit part = { 0 };
+		for (size_t i = 0; i < now; i++)
+			for (size_t k = 0; k < SUMS; k++)
+				part.at[k] += s->units[units[i]].at[k];
+		for (size_t k = 0; k < SUMS; k++)
+			sums[k] += part.at[k];
+		units += now;
+		n -= now;
+	}
+	for (size_t k = 0; k < SUMS; k++)
+		x[k] = (double)sums[k];
+}
+
 static void compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
 {
-	const struct state *s = (const struct state *)m;
-	uint64_t sums[SUMS] = { 0 };
 	double x[SUMS];
 	if (!n)
 		return;
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < SUMS; k++)
-			sums[k] += s->units[units[i]].at[k];
-	for (size_t k = 0; k < SUMS; k++)
-		x[k] = (double)sums[k];
+	add_up((const struct state *)m, units, n, x);
 	double l = x[LENGTH], r = x[REFERENCE], bp = 1;
 	if (l < r)
 		bp = l > 0 ? math_exp64(1 - r / l) : 0;

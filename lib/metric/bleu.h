@@ -1,6 +1,6 @@
 /* bleu.h: tokenizers of BLEU. */
 #pragma once
-#include "lib/base/buffer.h"
+#include "lib/base/memory.h"
 
 #define BLEU_TOKENIZERS "13a|intl|char|zh|none|space|ja-mecab|ko-mecab"
 enum bleu_tokenizer {
@@ -17,9 +17,9 @@ enum bleu_tokenizer {
 enum bleu_smooth { BLEU_EXP, BLEU_FLOOR, BLEU_ADD_K, BLEU_NO_SMOOTH };
 
 /* Words separated by white space, as sacrebleu 2.6's tokenizers give them. Not the mecab ones. */
-void bleu_tokenize(enum bleu_tokenizer, struct slice text, struct buffer *out);
+struct slice bleu_tokenize(enum bleu_tokenizer, struct slice text, struct arena *);
 
 /* Rules that 13a, zh and Tercom share: blanks around symbols; then "." and "," parted unless between
  * digits, and "-" behind a digit. */
-void bleu_part_symbols(struct slice text, struct buffer *out);
-void bleu_part_points(struct slice text, struct buffer *out);
+struct slice bleu_part_symbols(struct slice text, struct arena *);
+struct slice bleu_part_points(struct slice text, struct arena *);

@@ -27,132 +27,110 @@ static bool is_point(char c)
 	return c == '.' || c == ',';
 }
 
-/* A character with a blank on either side. */
-static char *spread(char *to, char c)
+/* What comes before `at`, and that byte with a blank on either side. */
+static char *spread(char *to, const char *from, const char *at)
 {
-	to[0] = ' ';
-	to[1] = c;
-	to[2] = ' ';
-	return to + 3;
+	size_t n = (size_t)(at - from);
+	memcpy(to, from, n);
+	to[n] = ' ';
+	to[n + 1] = *at;
+	to[n + 2] = ' ';
+	return to + n + 3;
 }
 
 /* Room for any rule's result, of which no byte becomes more than three. */
-static char *room(struct buffer *out, struct slice s)
+static char *room(struct slice s, struct arena *arena)
 {
-	return buffer_reserve(out, size_mul(3, s.size) + 1);
+	return ARENA_ARRAY(arena, char, size_mul(3, s.size) + 1);
+}
+
+static struct slice ended(const char *out, char *to, const char *from, const char *end)
+{
+	size_t n = (size_t)(end - from);
+	memcpy(to, from, n);
+	return (struct slice){ out, (size_t)(to - out) + n };
+}
+
+/* The next point, or the end. */
+static const char *point(const char *p, const char *end)
+{
+	while (p < end && !is_point(*p))
+		p++;
+	return p;
 }
 
 /* ([^0-9])([.,]) to "\1 \2 ": the byte before stands for its code point. */
-static void after_no_digit(struct slice s, struct buffer *out)
+static struct slice after_no_digit(struct slice s, struct arena *arena)
 {
-	char *to = room(out, s);
-	for (size_t i = 0; i < s.size; i++) {
-		*to++ = s.data[i];
-		if (i + 1 < s.size && is_point(s.data[i + 1]) && !is_digit(s.data[i]))
-			to = spread(to, s.data[++i]);
+	const char *from = s.data, *end = s.data + s.size;
+	char *out = room(s, arena), *to = out;
+	for (const char *p = from; (p = point(p, end)) < end; p++) {
+		if (p == from || is_digit(p[-1]))
+			continue;
+		to = spread(to, from, p);
+		from = p + 1;
 	}
-	out->size = (size_t)(to - out->data);
+	return ended(out, to, from, end);
 }
 
 /* ([.,])([^0-9]) to " \1 \2". */
-static void before_no_digit(struct slice s, struct buffer *out)
+static struct slice before_no_digit(struct slice s, struct arena *arena)
 {
-	char *to = room(out, s);
-	for (size_t i = 0; i < s.size; i++) {
-		if (i + 1 < s.size && is_point(s.data[i]) && !is_digit(s.data[i + 1]))
-			to = spread(to, s.data[i++]);
-		*to++ = s.data[i];
+	const char *from = s.data, *end = s.data + s.size;
+	char *out = room(s, arena), *to = out;
+	for (const char *p = from; (p = point(p, end)) < end; p++) {
+		if (p + 1 == end || is_digit(p[1]))
+			continue;
+		to = spread(to, from, p);
+		*to++ = *++p;
+		from = p + 1;
 	}
-	out->size = (size_t)(to - out->data);
+	return ended(out, to, from, end);
 }
 
 /* ([0-9])(-) to "\1 \2 ". */
-static void after_digit(struct slice s, struct buffer *out)
+static struct slice after_digit(struct slice s, struct arena *arena)
 {
-	char *to = room(out, s);
-	for (size_t i = 0; i < s.size; i++) {
-		*to++ = s.data[i];
-		if (i + 1 < s.size && s.data[i + 1] == '-' && is_digit(s.data[i]))
-			to = spread(to, s.data[++i]);
+	const char *from = s.data, *end = s.data + s.size;
+	char *out = room(s, arena), *to = out;
+	for (const char *p = from; (p = memchr(p, '-', (size_t)(end - p))); p++) {
+		if (p == from || !is_digit(p[-1]))
+			continue;
+		to = spread(to, from, p);
+		from = p + 1;
 	}
-	out->size = (size_t)(to - out->data);
+	return ended(out, to, from, end);
 }
 
-void bleu_part_symbols(struct slice s, struct buffer *out)
+struct slice bleu_part_symbols(struct slice s, struct arena *arena)
 {
-	char *to = room(out, s);
-	for (size_t i = 0; i < s.size; i++) {
-		if (is_symbol(s.data[i]))
-			to = spread(to, s.data[i]);
-		else
-			*to++ = s.data[i];
+	const char *from = s.data, *end = s.data + s.size;
+	char *out = room(s, arena), *to = out;
+	for (const char *p = from; p < end; p++) {
+		if (!is_symbol(*p))
+			continue;
+		to = spread(to, from, p);
+		from = p + 1;
 	}
-	out->size = (size_t)(to - out->data);
+	return ended(out, to, from, end);
 }
 
-void bleu_part_points(struct slice s, struct buffer *out)
+struct slice bleu_part_points(struct slice s, struct arena *arena)
 {
-	struct buffer a = { 0 }, b = { 0 };
-	after_no_digit(s, &a);
-	before_no_digit(buffer_view(&a), &b);
-	after_digit(buffer_view(&b), out);
-	buffer_free(&a);
-	buffer_free(&b);
+	return after_digit(before_no_digit(after_no_digit(s, arena), arena), arena);
 }
 
-static void part_all(struct slice s, struct buffer *out)
+static struct slice part_all(struct slice s, struct arena *arena)
 {
-	struct buffer b = { 0 };
-	bleu_part_symbols(s, &b);
-	bleu_part_points(buffer_view(&b), out);
-	buffer_free(&b);
+	return bleu_part_points(bleu_part_symbols(s, arena), arena);
 }
 
-/* Every `from` becomes `to`. */
-static void replace(struct buffer *b, struct slice from, struct slice to)
+static struct slice tokenize_13a(struct slice s, struct arena *arena)
 {
-	struct buffer out = { 0 };
-	if (!b->size || !memmem(b->data, b->size, from.data, from.size))
-		return;
-	for (size_t i = 0; i < b->size;) {
-		if (b->size - i >= from.size && !memcmp(b->data + i, from.data, from.size)) {
-			buffer_slice(&out, to);
-			i += from.size;
-		} else {
-			buffer_char(&out, b->data[i++]);
-		}
-	}
-	buffer_free(b);
-	*b = out;
-}
-
-static bool has(struct slice s, char c)
-{
-	return s.size && memchr(s.data, c, s.size);
-}
-
-static void tokenize_13a(struct slice s, struct buffer *out)
-{
-	struct buffer b = { 0 }, padded = { 0 };
-	buffer_slice(&b, s);
-	if (has(s, '<'))
-		replace(&b, SLICE("<skipped>"), SLICE(""));
-	if (has(s, '\n')) {
-		replace(&b, SLICE("-\n"), SLICE(""));
-		replace(&b, SLICE("\n"), SLICE(" "));
-	}
-	if (has(s, '&')) {
-		replace(&b, SLICE("&quot;"), SLICE("\""));
-		replace(&b, SLICE("&amp;"), SLICE("&"));
-		replace(&b, SLICE("&lt;"), SLICE("<"));
-		replace(&b, SLICE("&gt;"), SLICE(">"));
-	}
-	buffer_char(&padded, ' ');
-	buffer_slice(&padded, buffer_view(&b));
-	buffer_char(&padded, ' ');
-	part_all(buffer_view(&padded), out);
-	buffer_free(&padded);
-	buffer_free(&b);
+	s = text_replace(s, SLICE("<skipped>"), SLICE(""), arena);
+	s = text_replace(s, SLICE("-\n"), SLICE(""), arena);
+	s = text_replace(s, SLICE("\n"), SLICE(" "), arena);
+	return part_all(text_padded(text_entities(s, arena), arena), arena);
 }
 
 /* --- intl ------------------------------------------------------------------------------------- */
@@ -193,9 +171,8 @@ static size_t put_points(uint32_t *out, size_t n, uint32_t a, uint32_t b, uint32
 }
 
 /* (\P{N})(\p{P}) to "\1 \2 ", (\p{P})(\P{N}) to " \1 \2", (\p{S}) to " \1 ". */
-static void tokenize_intl(struct slice s, struct buffer *out)
+static struct slice tokenize_intl(struct slice s, struct arena *arena)
 {
-	struct arena *arena = arena_new();
 	size_t n, k = 0, l = 0;
 	uint32_t *x = text_points(s, arena, &n);
 	uint32_t *y = ARENA_ARRAY(arena, uint32_t, 2 * n + 3),
@@ -210,16 +187,16 @@ static void tokenize_intl(struct slice s, struct buffer *out)
 			l = put_points(z, l, ' ', y[i++], ' ');
 		z[l++] = y[i];
 	}
+	char *out = ARENA_ARRAY(arena, char, 6 * l + 1), *to = out;
 	for (size_t i = 0; i < l; i++) {
-		char bytes[4];
 		bool symbol = kind_of(z[i]) == SYMBOL;
 		if (symbol)
-			buffer_char(out, ' ');
-		buffer_add(out, bytes, utf8_encode(bytes, z[i]));
+			*to++ = ' ';
+		to += utf8_encode(to, z[i]);
 		if (symbol)
-			buffer_char(out, ' ');
+			*to++ = ' ';
 	}
-	arena_free(arena);
+	return (struct slice){ out, (size_t)(to - out) };
 }
 
 /* --- char, zh --------------------------------------------------------------------------------- */
@@ -240,45 +217,25 @@ static bool is_chinese(uint32_t c)
 	return false;
 }
 
-/* A blank around every code point, or around Chinese ones. */
-static void part(struct slice s, bool chinese, struct buffer *out)
+static bool is_any(uint32_t c)
 {
-	uint32_t c;
-	for (size_t i = 0, n; i < s.size; i += n) {
-		n = utf8_decode(s.data + i, s.data + s.size, &c);
-		bool apart = !chinese || is_chinese(c);
-		if (apart)
-			buffer_char(out, ' ');
-		buffer_add(out, s.data + i, n);
-		if (apart)
-			buffer_char(out, ' ');
-	}
+	(void)c;
+	return true;
 }
 
-void bleu_tokenize(enum bleu_tokenizer t, struct slice s, struct buffer *out)
+struct slice bleu_tokenize(enum bleu_tokenizer t, struct slice s, struct arena *arena)
 {
-	struct buffer b = { 0 };
+	CHECK(t < BLEU_JA_MECAB); /* bleu refuses them */
 	switch (t) {
 	case BLEU_13A:
-		tokenize_13a(s, out);
-		break;
+		return tokenize_13a(s, arena);
 	case BLEU_INTL:
-		tokenize_intl(s, out);
-		break;
+		return tokenize_intl(s, arena);
 	case BLEU_CHAR:
-		part(s, false, out);
-		break;
+		return text_apart(s, is_any, arena);
 	case BLEU_ZH:
-		part(text_strip(s), true, &b);
-		part_all(buffer_view(&b), out);
-		break;
-	case BLEU_NONE:
-	case BLEU_SPACE:
-		buffer_slice(out, s);
-		break;
-	case BLEU_JA_MECAB:
-	case BLEU_KO_MECAB:
-		CHECK(t < BLEU_JA_MECAB); /* bleu refuses them */
+		return part_all(text_apart(text_strip(s), is_chinese, arena), arena);
+	default:
+		return s;
 	}
-	buffer_free(&b);
 }

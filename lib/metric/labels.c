@@ -69,9 +69,11 @@ static struct label_seen *seen_at(struct labels *l, struct slice raw, uint64_t k
 {
 	if (raw.size > 15)
 		return NULL;
-	key[0] = key[1] = 0;
-	memcpy(key, raw.data, raw.size);
-	key[1] |= (uint64_t)raw.size << 56;
+	size_t first = raw.size < 8 ? 0 : 8;
+	key[0] = 0;
+	if (first)
+		memcpy(key, raw.data, 8);
+	key[1] = slice_few(raw.data + first, raw.size - first) | (uint64_t)raw.size << 56;
 	uint64_t h = (key[0] ^ key[1] * 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
 	return &l->seen[h >> 58];
 }
@@ -92,7 +94,7 @@ int labels_of(struct labels *l, const struct record *r, size_t want, const char 
 		*label = terms_add(&l->terms, r->values[want].field);
 		return 0;
 	}
-	uint64_t raw[2];
+	uint64_t raw[2] = { 0 };
 	struct json v = value_of(r, want);
 	struct label_seen *seen = seen_at(l, v.raw, raw);
 	if (seen && seen->raw[0] == raw[0] && seen->raw[1] == raw[1]) {

@@ -161,10 +161,7 @@ void measure_hash(struct measure *m, struct slice s)
 		h = (h ^ word) * 0xbf58476d1ce4e5b9u;
 		h ^= h >> 29;
 	}
-	word = 0;
-	if (i < s.size)
-		memcpy(&word, s.data + i, s.size - i);
-	m->hash = random_mix(h ^ word);
+	m->hash = random_mix(h ^ slice_few(s.data + i, s.size - i));
 }
 
 void metric_room(void **array, size_t *capacity, size_t need, size_t size)

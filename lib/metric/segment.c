@@ -104,6 +104,58 @@ struct slice text_lower(struct slice s, struct arena *arena)
 	return s;
 }
 
+struct slice text_replace(struct slice s, struct slice from, struct slice to, struct arena *arena)
+{
+	const char *p = s.data, *end = s.data + s.size, *hit;
+	if (!s.size || !memmem(p, s.size, from.data, from.size))
+		return s;
+	char *out = ARENA_ARRAY(arena, char, size_mul(s.size, to.size + 1)), *at = out;
+	for (; (hit = memmem(p, (size_t)(end - p), from.data, from.size)); p = hit + from.size) {
+		at = mempcpy(at, p, (size_t)(hit - p));
+		at = mempcpy(at, to.data, to.size);
+	}
+	at = mempcpy(at, p, (size_t)(end - p));
+	return (struct slice){ out, (size_t)(at - out) };
+}
+
+struct slice text_entities(struct slice s, struct arena *arena)
+{
+	static const struct {
+		struct slice from, to;
+	} rules[] = { { { "&quot;", 6 }, { "\"", 1 } }, { { "&amp;", 5 }, { "&", 1 } },
+		{ { "&lt;", 4 }, { "<", 1 } }, { { "&gt;", 4 }, { ">", 1 } } };
+	if (!s.size || !memchr(s.data, '&', s.size))
+		return s;
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		s = text_replace(s, rules[i].from, rules[i].to, arena);
+	return s;
+}
+
+struct slice text_padded(struct slice s, struct arena *arena)
+{
+	char *out = ARENA_ARRAY(arena, char, size_add(s.size, 2));
+	out[0] = out[s.size + 1] = ' ';
+	if (s.size)
+		memcpy(out + 1, s.data, s.size);
+	return (struct slice){ out, s.size + 2 };
+}
+
+struct slice text_apart(struct slice s, bool (*alone)(uint32_t), struct arena *arena)
+{
+	char *out = ARENA_ARRAY(arena, char, size_mul(3, s.size) + 1), *to = out;
+	uint32_t c;
+	for (size_t i = 0, n; i < s.size; i += n) {
+		n = point(s, i, &c);
+		bool apart = alone(c);
+		if (apart)
+			*to++ = ' ';
+		to = mempcpy(to, s.data + i, n);
+		if (apart)
+			*to++ = ' ';
+	}
+	return (struct slice){ out, (size_t)(to - out) };
+}
+
 struct slice *text_split(struct slice s, struct arena *arena, size_t *n)
 {
 	struct slice *out = ARENA_ARRAY(arena, struct slice, s.size / 2 + 1);
@@ -112,7 +164,7 @@ struct slice *text_split(struct slice s, struct arena *arena, size_t *n)
 	for (size_t i = 0; i < s.size; i += size) {
 		uint32_t c;
 		size = point(s, i, &c);
-		bool space = text_is_space(c);
+		bool space = (c <= ' ' || c >= 0x80) && text_is_space(c);
 		if (space && inside)
 			out[k++] = (struct slice){ s.data + begin, i - begin };
 		if (!space && !inside)
@@ -123,6 +175,18 @@ struct slice *text_split(struct slice s, struct arena *arena, size_t *n)
 		out[k++] = (struct slice){ s.data + begin, s.size - begin };
 	*n = k;
 	return out;
+}
+
+struct slice text_folded(struct slice s, struct arena *arena)
+{
+	size_t n;
+	struct slice *words = text_split(s, arena, &n);
+	char *out = ARENA_ARRAY(arena, char, s.size + 1), *to = out;
+	for (size_t i = 0; i < n; i++) {
+		to = mempcpy(to, words[i].data, words[i].size);
+		*to++ = ' ';
+	}
+	return (struct slice){ out, (size_t)(to - out) };
 }
 
 uint32_t *text_points(struct slice s, struct arena *arena, size_t *n)
@@ -162,10 +226,7 @@ static uint64_t hash(struct slice s)
 		h = (h ^ word) * 0x9e3779b97f4a7c15u;
 		h ^= h >> 32;
 	}
-	word = 0;
-	if (i < s.size)
-		memcpy(&word, s.data + i, s.size - i);
-	return random_mix(h ^ word);
+	return random_mix(h ^ slice_few(s.data + i, s.size - i));
 }
 
 uint32_t vocabulary_id(struct vocabulary *v, struct slice s)

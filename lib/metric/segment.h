@@ -27,6 +27,16 @@ bool text_is_space(uint32_t code_point); /* str.isspace */
 struct slice text_strip_end(struct slice); /* str.rstrip */
 struct slice text_strip(struct slice); /* str.strip */
 struct slice text_lower(struct slice, struct arena *); /* str.lower */
+/* str.replace. */
+struct slice text_replace(
+	struct slice, struct slice from, struct slice to, struct arena *);
+/* &quot; &amp; &lt; &gt; as what they stand for, in this order. */
+struct slice text_entities(struct slice, struct arena *);
+struct slice text_padded(struct slice, struct arena *); /* a blank before and behind */
+/* A blank on either side of the code points that stand alone. */
+struct slice text_apart(struct slice, bool (*alone)(uint32_t code_point), struct arena *);
+/* Words, each with one blank behind it. */
+struct slice text_folded(struct slice, struct arena *);
 /* str.split: words in the arena, pointing into the text. */
 struct slice *text_split(struct slice, struct arena *, size_t *n);
 /* The code points of a text, in the arena. */

@@ -45,22 +45,9 @@ static struct slice *words_of(const struct metric_options *o, struct slice text,
 {
 	struct ter_style style = { o->ter_normalized, o->ter_no_punct, o->ter_asian,
 		o->ter_case_sensitive };
-	struct slice *words = NULL;
-	for (int i = 0; i < times; i++) {
-		struct buffer b = { 0 };
-		if (i) {
-			for (size_t j = 0; j < *n; j++) {
-				buffer_slice(&b, words[j]);
-				buffer_char(&b, ' ');
-			}
-			text = arena_copy(arena, buffer_view(&b));
-			buffer_clear(&b);
-		}
-		ter_tokenize(text_strip_end(text), &style, arena, &b);
-		words = text_split(arena_copy(arena, buffer_view(&b)), arena, n);
-		buffer_free(&b);
-	}
-	return words;
+	for (int i = 0; i < times; i++)
+		text = text_folded(ter_tokenize(text_strip_end(text), &style, arena), arena);
+	return text_split(text, arena, n);
 }
 
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)

@@ -7,8 +7,7 @@ size_t ter_edits(
 	const uint32_t *hypothesis, size_t n, const uint32_t *reference, size_t m, struct arena *);
 
 /* Tercom's tokens, separated by blanks. */
-struct buffer;
 struct ter_style {
 	bool normalized, no_punct, asian, case_sensitive;
 };
-void ter_tokenize(struct slice text, const struct ter_style *, struct arena *, struct buffer *out);
+struct slice ter_tokenize(struct slice text, const struct ter_style *, struct arena *);

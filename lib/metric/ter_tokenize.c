@@ -30,84 +30,29 @@ static const struct range ideographs[] = { { 0x4e00, 0x9fff }, { 0x3400, 0x4dbf 
 	{ 0x31c0, 0x31ef }, { 0x2e80, 0x2eff }, { 0x3300, 0x33ff }, { 0xf900, 0xfaff },
 	{ 0xfe30, 0xfe4f }, { 0x3200, 0x3f22 } };
 
-static void put_replaced(struct buffer *out, struct slice s)
-{
-	static const struct {
-		struct slice from, to;
-	} rules[] = { { { "\n-", 2 }, { "", 0 } }, { { "\n", 1 }, { " ", 1 } },
-		{ { "&quot;", 6 }, { "\"", 1 } }, { { "&amp;", 5 }, { "&", 1 } },
-		{ { "&lt;", 4 }, { "<", 1 } }, { { "&gt;", 4 }, { ">", 1 } } };
-	struct buffer a = { 0 }, b = { 0 };
-	buffer_slice(&a, s);
-	for (size_t r = 0; r < sizeof rules / sizeof *rules; r++) {
-		buffer_clear(&b);
-		for (size_t i = 0; i < a.size;) {
-			bool hit = a.size - i >= rules[r].from.size &&
-				   !memcmp(a.data + i, rules[r].from.data, rules[r].from.size);
-			if (hit)
-				buffer_slice(&b, rules[r].to);
-			else
-				buffer_char(&b, a.data[i]);
-			i += hit ? rules[r].from.size : 1;
-		}
-		struct buffer t = a;
-		a = b;
-		b = t;
-	}
-	buffer_slice(out, buffer_view(&a));
-	buffer_free(&a);
-	buffer_free(&b);
-}
-
 /* "'s " to " 's ". */
-static void possessive(struct slice s, struct buffer *out)
+static struct slice possessive(struct slice s, struct arena *arena)
 {
-	for (size_t i = 0; i < s.size; i++) {
-		if (s.size - i > 2 && !memcmp(s.data + i, "'s ", 3))
-			buffer_char(out, ' ');
-		buffer_char(out, s.data[i]);
-	}
+	return text_replace(s, SLICE("'s "), SLICE(" 's "), arena);
 }
 
-static void normalize(struct buffer *text)
+static struct slice normalize(struct slice s, struct arena *arena)
 {
-	struct buffer a = { 0 }, b = { 0 };
-	buffer_char(&a, ' ');
-	put_replaced(&a, buffer_view(text));
-	buffer_char(&a, ' ');
-	bleu_part_symbols(buffer_view(&a), &b);
-	buffer_clear(&a);
-	possessive(buffer_view(&b), &a);
-	buffer_clear(&b);
-	bleu_part_points(buffer_view(&a), &b);
-	buffer_free(&a);
-	buffer_free(text);
-	*text = b;
+	s = text_replace(s, SLICE("\n-"), SLICE(""), arena);
+	s = text_replace(s, SLICE("\n"), SLICE(" "), arena);
+	s = text_padded(text_entities(s, arena), arena);
+	s = possessive(bleu_part_symbols(s, arena), arena);
+	return bleu_part_points(s, arena);
 }
 
-static void part(struct buffer *text)
+static bool stands_alone(uint32_t c)
 {
-	struct buffer out = { 0 };
-	struct slice s = buffer_view(text);
-	for (size_t i = 0, n; i < s.size; i += n) {
-		uint32_t c;
-		n = utf8_decode(s.data + i, s.data + s.size, &c);
-		bool apart =
-			WITHIN(ideographs, c) || WITHIN(asian_marks, c) || WITHIN(wide_marks, c);
-		if (apart)
-			buffer_char(&out, ' ');
-		buffer_add(&out, s.data + i, n);
-		if (apart)
-			buffer_char(&out, ' ');
-	}
-	buffer_free(text);
-	*text = out;
+	return WITHIN(ideographs, c) || WITHIN(asian_marks, c) || WITHIN(wide_marks, c);
 }
 
-static void drop_marks(struct buffer *text, bool asian)
+static struct slice drop_marks(struct slice s, bool asian, struct arena *arena)
 {
-	struct slice s = buffer_view(text);
-	size_t k = 0;
+	char *out = ARENA_ARRAY(arena, char, s.size + 1), *to = out;
 	for (size_t i = 0, n; i < s.size; i += n) {
 		uint32_t c;
 		n = utf8_decode(s.data + i, s.data + s.size, &c);
@@ -115,25 +60,18 @@ static void drop_marks(struct buffer *text, bool asian)
 			continue;
 		if (asian && (WITHIN(asian_marks, c) || WITHIN(wide_marks, c)))
 			continue;
-		memmove(text->data + k, s.data + i, n);
-		k += n;
+		to = mempcpy(to, s.data + i, n);
 	}
-	text->size = k;
+	return (struct slice){ out, (size_t)(to - out) };
 }
 
-void ter_tokenize(
-	struct slice text, const struct ter_style *style, struct arena *arena, struct buffer *out)
+struct slice ter_tokenize(struct slice text, const struct ter_style *style, struct arena *arena)
 {
 	if (!style->case_sensitive)
 		text = text_lower(text, arena);
-	struct buffer b = { 0 };
-	buffer_slice(&b, text);
 	if (text.size && style->normalized)
-		normalize(&b);
+		text = normalize(text, arena);
 	if (text.size && style->normalized && style->asian)
-		part(&b);
-	if (style->no_punct)
-		drop_marks(&b, style->asian);
-	buffer_slice(out, buffer_view(&b));
-	buffer_free(&b);
+		text = text_apart(text, stands_alone, arena);
+	return style->no_punct ? drop_marks(text, style->asian, arena) : text;
 }

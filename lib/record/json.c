@@ -24,20 +24,21 @@ static inline bool is_digit(char c)
 	return (unsigned char)(c - '0') < 10;
 }
 
-static struct json fail(struct json_parser *p, const char *at, const char *fault)
+static enum json_type fail(struct json_parser *p, const char *at, const char *fault)
 {
-	p->at = at;
+	p->from = p->to = p->at = at;
 	p->fault = fault;
 	p->expect = EXPECT_FAILED;
-	return (struct json){ .type = JSON_ERROR, .raw = { at, 0 } };
+	return JSON_ERROR;
 }
 
-static inline struct json token(struct json_parser *p, enum json_type type, const char *from,
+static inline enum json_type token(struct json_parser *p, enum json_type type, const char *from,
 	const char *to, enum expect expect)
 {
-	p->at = to;
+	p->from = from;
+	p->to = p->at = to;
 	p->expect = expect;
-	return (struct json){ .type = type, .raw = { from, (size_t)(to - from) } };
+	return type;
 }
 
 static inline bool in_object(const struct json_parser *p)
@@ -45,7 +46,7 @@ static inline bool in_object(const struct json_parser *p)
 	return p->objects[(p->depth - 1) / 64] >> ((p->depth - 1) % 64) & 1;
 }
 
-static struct json open(struct json_parser *p, const char *s, bool object)
+static enum json_type open(struct json_parser *p, const char *s, bool object)
 {
 	if (p->depth == JSON_DEPTH)
 		return fail(p, s, "nested deeper than 1024 levels");
@@ -57,7 +58,7 @@ static struct json open(struct json_parser *p, const char *s, bool object)
 		object ? EXPECT_FIRST_KEY : EXPECT_FIRST_ELEMENT);
 }
 
-static inline struct json close(struct json_parser *p, const char *s, bool object)
+static inline enum json_type close(struct json_parser *p, const char *s, bool object)
 {
 	p->depth--;
 	return token(p, object ? JSON_OBJECT_END : JSON_ARRAY_END, s, s + 1, EXPECT_NEXT);
@@ -118,7 +119,7 @@ static bool check_utf8(struct json_parser *p, const char *from, const char *to)
 }
 
 /* The string that opens at s, as a token of a type. */
-static inline struct json string(
+static inline enum json_type string(
 	struct json_parser *p, enum json_type type, const char *s, enum expect expect)
 {
 	const char *from = ++s, *fault;
@@ -139,27 +140,25 @@ static inline struct json string(
 		return fail(p, s, "the text ends inside a string");
 	if (*s != '"')
 		return fail(p, s, "a control character in a string");
-	struct json t = token(p, type, from - 1, s + 1, expect);
-	t.plain = plain;
-	return t;
+	p->plain = plain;
+	return token(p, type, from - 1, s + 1, expect);
 }
 
-static inline struct json key(struct json_parser *p, const char *s)
+static inline enum json_type key(struct json_parser *p, const char *s)
 {
 	if (s == p->end)
 		return fail(p, s, "the text ends inside an object");
 	if (*s != '"')
 		return fail(p, s, "expected a key in double quotes");
-	struct json t = string(p, JSON_KEY, s, EXPECT_VALUE);
-	if (t.type == JSON_ERROR)
-		return t;
+	if (string(p, JSON_KEY, s, EXPECT_VALUE) == JSON_ERROR)
+		return JSON_ERROR;
 	const char *colon = scan_short_space(p->at, p->end);
 	if (colon == p->end)
 		return fail(p, colon, "the text ends inside an object");
 	if (*colon != ':')
 		return fail(p, colon, "expected ':' after the key");
 	p->at = colon + 1;
-	return t;
+	return JSON_KEY;
 }
 
 /* --- Values --------------------------------------------------------------------------------- */
@@ -200,7 +199,7 @@ static inline const char *skip_number(const char *s, const char *end, bool *larg
 	return s;
 }
 
-static inline struct json number(struct json_parser *p, const char *s)
+static inline enum json_type number(struct json_parser *p, const char *s)
 {
 	bool large;
 	const char *after = skip_number(s, p->end, &large);
@@ -214,7 +213,7 @@ static inline struct json number(struct json_parser *p, const char *s)
 	return token(p, JSON_NUMBER, s, after, EXPECT_NEXT);
 }
 
-static struct json word(struct json_parser *p, const char *s, const char *text, enum json_type type)
+static enum json_type word(struct json_parser *p, const char *s, const char *text, enum json_type type)
 {
 	size_t n = strlen(text);
 	if ((size_t)(p->end - s) < n || memcmp(s, text, n) != 0)
@@ -222,7 +221,7 @@ static struct json word(struct json_parser *p, const char *s, const char *text, 
 	return token(p, type, s, s + n, EXPECT_NEXT);
 }
 
-static inline struct json value(struct json_parser *p, const char *s)
+static inline enum json_type value(struct json_parser *p, const char *s)
 {
 	if (s == p->end)
 		return fail(
@@ -248,7 +247,7 @@ static inline struct json value(struct json_parser *p, const char *s)
 }
 
 /* A comma and what follows it, or the end of the container. */
-static inline struct json after_value(struct json_parser *p, const char *s)
+static inline enum json_type after_value(struct json_parser *p, const char *s)
 {
 	if (p->depth == 0)
 		return s == p->end ? token(p, JSON_END, s, s, EXPECT_NOTHING)
@@ -266,7 +265,7 @@ static inline struct json after_value(struct json_parser *p, const char *s)
 	return object ? key(p, s) : value(p, s);
 }
 
-static inline struct json next(struct json_parser *p)
+static inline enum json_type next(struct json_parser *p)
 {
 	const char *s = scan_short_space(p->at, p->end);
 	switch ((enum expect)p->expect) {
@@ -279,11 +278,11 @@ static inline struct json next(struct json_parser *p)
 	case EXPECT_FIRST_KEY:
 		return s < p->end && *s == '}' ? close(p, s, true) : key(p, s);
 	case EXPECT_NOTHING:
-		return (struct json){ .type = JSON_END, .raw = { p->end, 0 } };
+		return token(p, JSON_END, p->end, p->end, EXPECT_NOTHING);
 	case EXPECT_FAILED:
 		break;
 	}
-	return (struct json){ .type = JSON_ERROR, .raw = { p->at, 0 } };
+	return JSON_ERROR;
 }
 
 void json_begin(struct json_parser *p, struct slice text)
@@ -295,24 +294,52 @@ void json_begin(struct json_parser *p, struct slice text)
 	p->expect = EXPECT_VALUE;
 }
 
+/* Behind the container whose opening bracket is the last token. */
+static enum json_type skip_container(struct json_parser *p, enum json_type opened)
+{
+	const char *start = p->from;
+	size_t outside = p->depth - 1;
+	while (p->depth > outside)
+		if (next(p) == JSON_ERROR)
+			return JSON_ERROR;
+	p->from = start;
+	return opened;
+}
+
+static inline enum json_type skip(struct json_parser *p, enum json_type t)
+{
+	return t == JSON_ARRAY || t == JSON_OBJECT ? skip_container(p, t) : t;
+}
+
+static inline struct json last(const struct json_parser *p, enum json_type type)
+{
+	return (struct json){ .type = type,
+		.plain = (type == JSON_STRING || type == JSON_KEY) && p->plain,
+		.raw = { p->from, (size_t)(p->to - p->from) } };
+}
+
 struct json json_next(struct json_parser *p)
 {
-	return next(p);
+	enum json_type t = next(p);
+	return last(p, t);
 }
 
 struct json json_skip(struct json_parser *p, struct json t)
 {
-	if (t.type == JSON_KEY)
-		t = next(p);
-	if (t.type != JSON_ARRAY && t.type != JSON_OBJECT)
+	if (t.type != JSON_KEY && t.type != JSON_ARRAY && t.type != JSON_OBJECT)
 		return t;
-	const char *start = t.raw.data;
-	enum json_type type = t.type;
-	size_t outside = p->depth - 1;
-	while (p->depth > outside) {
-		t = next(p);
-		if (t.type == JSON_ERROR)
-			return t;
-	}
-	return (struct json){ .type = type, .raw = { start, (size_t)(p->at - start) } };
+	enum json_type type = skip(p, t.type == JSON_KEY ? next(p) : t.type);
+	return last(p, type);
+}
+
+/* Flat: of most records nothing is read but their members. */
+__attribute__((flatten)) bool json_member(struct json_parser *p, struct json *k, struct json *v)
+{
+	enum json_type type = next(p);
+	*k = last(p, type);
+	if (type != JSON_KEY)
+		return false;
+	type = skip(p, value(p, scan_short_space(p->at, p->end)));
+	*(type == JSON_ERROR ? k : v) = last(p, type);
+	return type != JSON_ERROR;
 }

@@ -50,10 +50,12 @@ const char *json_type_name(enum json_type);
 
 struct json_parser {
 	const char *start, *at, *end;
+	const char *from, *to; /* the last token */
 	const char *checked; /* what is before it is UTF-8 */
 	size_t depth;
 	const char *fault; /* what is wrong, after JSON_ERROR; at is where */
 	unsigned expect; /* internal state */
+	bool plain; /* the last string has no escape */
 	uint64_t objects[JSON_DEPTH / 64]; /* one bit a level: is it an object? */
 };
 
@@ -67,6 +69,11 @@ struct json json_next(struct json_parser *);
  * key's value, checking it all, and give the whole value (or JSON_ERROR). Any other token is given
  * back. */
 struct json json_skip(struct json_parser *, struct json token);
+
+/* After JSON_OBJECT or a member of it: its next member, key and whole value, true; false at the
+ * object's end and where something is wrong: *key is then that token. As json_next and json_skip,
+ * at once. */
+bool json_member(struct json_parser *, struct json *key, struct json *value);
 
 /* After JSON_ERROR: the error (65) with line and column (in bytes); returns -1. */
 int json_fault(const struct json_parser *, struct error *);

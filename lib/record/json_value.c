@@ -277,11 +277,12 @@ bool json_text_equal(struct json string, struct slice text)
 		return false;
 	const char *s = string.raw.data + 1, *end = string.raw.data + string.raw.size - 1;
 	size_t size = (size_t)(end - s);
-	if (size < text.size)
-		return false;
-	bool same = size == text.size && memcmp(s, text.data, size) == 0;
+	/* text that an escape stands for is shorter than it */
+	if (size <= text.size)
+		return size == text.size && memcmp(s, text.data, size) == 0 &&
+		       !memchr(s, '\\', size);
 	if (!memchr(s, '\\', size))
-		return same;
+		return false;
 	const char *t = text.data, *last = text.data + text.size;
 	while (s < end) {
 		char bytes[4] = { *s };

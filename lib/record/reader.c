@@ -330,11 +330,11 @@ void reader_close(struct reader *r)
 size_t reader_want(struct reader *r, const char *key)
 {
 	for (size_t i = 0; i < r->n_wants; i++)
-		if (strcmp(r->wants[i], key) == 0)
+		if (slice_equal(r->wants[i], slice_from(key)))
 			return i;
 	r->wants = mem_resize(
 		r->wants, r->n_wants * sizeof *r->wants, (r->n_wants + 1) * sizeof *r->wants);
-	r->wants[r->n_wants] = arena_string(r->arena, slice_from(key));
+	r->wants[r->n_wants] = arena_copy(r->arena, slice_from(key));
 	return r->n_wants++;
 }
 
@@ -388,7 +388,7 @@ static void parse_text(struct reader *r, struct arena *arena, struct record *rec
 		buffer_free(&b);
 	}
 	for (size_t i = 0; i < r->n_wants; i++)
-		if (strcmp(r->wants[i], "text") == 0)
+		if (slice_equal(r->wants[i], SLICE("text")))
 			rec->values[i] = (struct value){ .field = text, .is_field = true };
 }
 

@@ -41,7 +41,7 @@ struct reader {
 	uint64_t shard_begin, shard_end;
 	bool done;
 
-	const char **wants;
+	struct slice *wants;
 	size_t n_wants;
 
 	struct arena *arena; /* for the header */
@@ -57,7 +57,7 @@ struct reader {
 	const char *line_end; /* of the header */
 	struct buffer scratch;
 
-	struct json_member members[READER_MEMBERS]; /* of the record at work */
+	size_t n_members; /* of the last JSON record */
 	struct error failure; /* an error that stays */
 };
 

@@ -73,7 +73,7 @@ static void map_columns(struct reader *r)
 		r->columns[c] = r->n_wants;
 	for (size_t i = 0; i < r->n_wants; i++) {
 		for (size_t c = r->n_columns; c-- > 0;) {
-			if (!slice_equal(r->names[c], slice_from(r->wants[i])))
+			if (!slice_equal(r->names[c], r->wants[i]))
 				continue;
 			r->columns[c] = i;
 			r->last_column = c + 1 > r->last_column ? c + 1 : r->last_column;

@@ -17,31 +17,39 @@ static int not_object(const struct record *rec, enum json_type type, struct erro
 	return record_error(rec, e, "a record is an object, and this is %s", json_type_name(type));
 }
 
+/* The list with room for twice as many. */
+static struct json_member *longer(
+	struct arena *arena, const struct json_member *old, size_t n, size_t *room)
+{
+	*room = 2 * n;
+	struct json_member *members = ARENA_ARRAY(arena, struct json_member, *room + 1);
+	return memcpy(members, old, n * sizeof *members);
+}
+
 int reader_parse_json(struct reader *r, struct arena *arena, struct record *rec, struct error *e)
 {
 	struct json_parser p;
-	size_t n = 0;
+	/* as many as the record before had, mostly */
+	size_t n = 0, room = r->n_members ? r->n_members : 8;
+	struct json_member *members = ARENA_ARRAY(arena, struct json_member, room + 1), *m;
 	json_begin(&p, rec->raw);
 	struct json t = json_next(&p);
 	if (t.type != JSON_OBJECT)
 		return t.type == JSON_ERROR ? wrong(rec, &p, e) : not_object(rec, t.type, e);
-	while ((t = json_next(&p)).type == JSON_KEY) {
-		struct json value = json_skip(&p, t);
-		if (value.type == JSON_ERROR)
-			return wrong(rec, &p, e);
-		if (n < READER_MEMBERS)
-			r->members[n] = (struct json_member){ t, value };
-		n++;
+	/* the last place takes the end, and what is too many */
+	for (m = members; json_member(&p, &m->key, &m->value); m = members + (n < room ? n : room)) {
 		for (size_t i = 0; i < r->n_wants; i++)
-			if (json_text_is(t, r->wants[i]))
-				rec->values[i].json = value;
+			if (m->key.raw.size >= r->wants[i].size + 2 &&
+				json_text_equal(m->key, r->wants[i]))
+				rec->values[i].json = m->value;
+		if (++n == room && n < READER_MEMBERS)
+			members = longer(arena, members, n, &room);
 	}
-	if (t.type == JSON_ERROR || json_next(&p).type != JSON_END)
+	if (m->key.type == JSON_ERROR || json_next(&p).type != JSON_END)
 		return wrong(rec, &p, e);
 	if (n > READER_MEMBERS)
 		return 0;
-	struct json_member *members = ARENA_ARRAY(arena, struct json_member, n);
-	memcpy(members, r->members, n * sizeof *members);
+	r->n_members = n;
 	rec->members = members;
 	rec->n_members = n;
 	return 0;

@@ -15,10 +15,7 @@ static uint32_t hash(struct slice s)
 		h = (h ^ block) * 0xbf58476d1ce4e5b9u;
 		h ^= h >> 32;
 	}
-	block = 0;
-	if (left)
-		memcpy(&block, p, left);
-	return (uint32_t)(random_mix(h ^ block) >> 32);
+	return (uint32_t)(random_mix(h ^ slice_few(p, left)) >> 32);
 }
 
 /* Where the text is, or the free slot where it belongs. */
