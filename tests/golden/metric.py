@@ -746,21 +746,30 @@ def diversity_of(topics):
     return {"diversity": len(set().union(*topics)) / sum(map(len, topics)), "inverted_rbo": 1 - np.mean(scores) if scores else math.nan}
 
 
+def topics_report(topics):
+    return {"topics": [{"topic": -1, "count": 1, "words": [{"word": "x", "score": 1}]}] + [
+        {"topic": j, "count": 1, "words": [{"word": w, "score": 1} for w in t]} for j, t in enumerate(topics)]}
+
+
+def topics_cases(n, seed="topics"):
+    """Topics, records (of every other case tokens, not text), figures of each metric; cases that gensim refuses are left out."""
+    for i in range(n):
+        topics, texts = topics_case(random.Random(f"{seed}/{i}"))
+        coherence = coherence_of(topics, texts)
+        if coherence is not None:
+            yield i, topics, [{"text": t if i % 2 else " ".join(t)} for t in texts], coherence, diversity_of(topics)
+
+
 def check_topics(n):
     bad = total = 0
     with tempfile.TemporaryDirectory() as folder:
         report, records = os.path.join(folder, "topics.json"), os.path.join(folder, "records.jsonl")
-        for i in range(n):
-            topics, texts = topics_case(random.Random(f"topics/{i}"))
-            want = coherence_of(topics, texts)
-            if want is None:
-                continue
-            want |= diversity_of(topics)
+        for i, topics, texts, coherence, diversity in topics_cases(n):
+            want = coherence | diversity
             with open(report, "w") as f:
-                json.dump({"topics": [{"topic": -1, "count": 1, "words": [{"word": "x", "score": 1}]}] + [
-                    {"topic": j, "count": 1, "words": [{"word": w, "score": 1} for w in t]} for j, t in enumerate(topics)]}, f)
+                json.dump(topics_report(topics), f)
             with open(records, "w") as f:
-                f.writelines(json.dumps({"text": t if i % 2 else " ".join(t)}) + "\n" for t in texts)
+                f.writelines(json.dumps(t) + "\n" for t in texts)
             out = subprocess.run([EVALUATE, "--metric", "coherence,diversity", "--topics", report, "--output-format", "json", records],
                                  check=True, stdout=subprocess.PIPE).stdout
             m = json.loads(out)["metrics"]
@@ -836,19 +845,33 @@ def check(name, n):
     return bad
 
 
-def golden(name):
-    f, packages = FAMILIES[name]
-    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in packages)
-    runs = list(f())
+TOPICS = {"coherence": ["gensim"], "diversity": ["numpy"]}
+
+
+def golden_runs(name):
+    if name in TOPICS:  # a run a case
+        small = lambda records: sum(len(x["text"]) for x in records) < 1000
+        cases = [x for x in topics_cases(40, "golden") if small(x[2])][:8]
+        return [{"args": "", "topics": topics_report(topics), "cases": [
+            {"records": records, "expect": {k: plain(v) for k, v in (c if name == "coherence" else d).items()}}]}
+            for _, topics, records, c, d in cases]
+    runs = list(FAMILIES[name][0]())
     n = max(4, 40 // len(runs))
-    runs = [{"args": args, "cases": make(f"golden{name}{j}", n, make_case, reference)} for j, (args, make_case, reference) in enumerate(runs)]
+    return [{"args": args, "cases": make(f"golden{name}{j}", n, make_case, reference)} for j, (args, make_case, reference) in enumerate(runs)]
+
+
+def golden(name):
+    packages = TOPICS.get(name) or FAMILIES[name][1]
+    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in packages)
+    runs = golden_runs(name)
     with open(os.path.join(HERE, "metric", name + ".json"), "w") as out:
         about = {"metric": name, "by": "tests/golden/metric.py, " + versions}
         about |= {"tolerance": TOLERANCE[name]} if name in TOLERANCE else {}
         about |= {"model": MODEL} if name == "bertscore" else {}
         out.write(json.dumps(about, ensure_ascii=False)[:-1] + ',\n"runs": [')
         for j, x in enumerate(runs):
-            out.write((",\n" if j else "\n") + json.dumps({"args": x["args"]})[:-1] + ', "cases": [\n')
+            about = {k: v for k, v in x.items() if k != "cases"}
+            out.write((",\n" if j else "\n") + json.dumps(about)[:-1] + ', "cases": [\n')
             out.write(",\n".join(json.dumps(c, ensure_ascii=False) for c in x["cases"]) + "]}")
         out.write("]}\n")
 
@@ -856,7 +879,7 @@ def golden(name):
 def main():
     what = sys.argv[1] if len(sys.argv) > 1 else "check"
     if what == "golden":
-        for name in sys.argv[2:] or FAMILIES:
+        for name in sys.argv[2:] or [*FAMILIES, *TOPICS]:
             golden(name)
         return 0
     n = int(sys.argv[2]) if len(sys.argv) > 2 else 10000

@@ -41,6 +41,23 @@ static const char *evaluate(void)
 	return path;
 }
 
+/* Options of a run: its cases are groups; where the units are topics and not records it is one case. */
+static void options_of(
+	char *options, size_t size, const char *name, const char *args, struct json topics)
+{
+	if (topics.type == JSON_ABSENT) {
+		snprintf(options, size, "--metric %s %s --by case", name, args);
+		return;
+	}
+	char path[64];
+	snprintf(path, sizeof path, "%s/topics.json", work);
+	FILE *f = fopen(path, "wb");
+	assert_non_null(f);
+	fprintf(f, "%.*s\n", (int)topics.raw.size, topics.raw.data);
+	fclose(f);
+	snprintf(options, size, "--metric %s %s --topics %s", name, args, path);
+}
+
 /* Records of all cases in one file, each with its case. */
 static void write_records(const char *path, struct json cases)
 {
@@ -60,8 +77,8 @@ static void run_evaluate(
 	const char *options, const char *path, const char *format, struct buffer *out)
 {
 	char command[8192];
-	snprintf(command, sizeof command, "%s %s --by case --output-format %s %s", evaluate(),
-		options, format, path);
+	snprintf(command, sizeof command, "%s %s --output-format %s %s", evaluate(), options,
+		format, path);
 	FILE *f = popen(command, "re");
 	assert_non_null(f);
 	read_file(f, out);
@@ -105,11 +122,11 @@ static void compare_run(const char *name, struct json run, struct arena *arena)
 {
 	struct buffer out = { 0 }, text = { 0 };
 	struct error e;
-	struct json cases = json_get(run, "cases"), root;
+	struct json cases = json_get(run, "cases"), topics = json_get(run, "topics"), root;
 	char path[64], options[4096], key[32];
 	const char *args = arena_string(arena, json_text(json_get(run, "args"), arena));
 	snprintf(path, sizeof path, "%s/records.jsonl", work);
-	snprintf(options, sizeof options, "--metric %s %s", name, args);
+	options_of(options, sizeof options, name, args, topics);
 	write_records(path, cases);
 	run_evaluate(options, path, "json", &out);
 	if (json_read(buffer_view(&out), &root, &e))
@@ -117,7 +134,10 @@ static void compare_run(const char *name, struct json run, struct arena *arena)
 	size_t i = 0;
 	for (struct json_iterator c = json_iterate(cases); json_each(&c); i++) {
 		snprintf(key, sizeof key, "%zu", i);
-		struct json got = json_get(json_get(json_get(root, "groups"), key), name);
+		struct json group = topics.type == JSON_ABSENT
+					    ? json_get(json_get(root, "groups"), key)
+					    : json_get(root, "metrics");
+		struct json got = json_get(group, name);
 		struct json expect = json_get(c.value, "expect");
 		for (struct json_iterator w = json_iterate(expect); json_each(&w);) {
 			if (!json_text_is(w.key, "text")) {
