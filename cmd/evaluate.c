@@ -141,8 +141,7 @@ static const struct command command = {
 /* A metric at work, with the group of each of its units; DROPPED: its record was set aside. */
 static struct work {
 	struct measure *measure;
-	uint32_t *group;
-	size_t capacity;
+	LIST(uint32_t) group;
 	size_t n; /* units of the first system */
 } works[METRICS_MAX];
 static size_t n_works;
@@ -248,13 +247,12 @@ static int add_record(const struct record *r, struct arena *arena, uint32_t grou
 		if (measure_add(w->measure, r, arena, e)) {
 			while (i--)
 				if (works[i].measure->n)
-					works[i].group[works[i].measure->n - 1] = DROPPED;
+					works[i].group.at[works[i].measure->n - 1] = DROPPED;
 			return -1;
 		}
 		if (w->measure->n == unit)
 			continue;
-		METRIC_ROOM(w->group, unit, w->capacity, 1);
-		w->group[unit] = group;
+		LIST_ADD(w->group, group);
 	}
 	return 0;
 }
@@ -350,7 +348,7 @@ static uint32_t *units_of(const struct work *w, uint32_t group, bool all, size_t
 	*n = 0;
 	for (size_t i = 0; i < most; i++)
 		if (w->measure->metric->whole ||
-			(w->group[i] != DROPPED && (all || w->group[i] == group)))
+			(w->group.at[i] != DROPPED && (all || w->group.at[i] == group)))
 			units[(*n)++] = (uint32_t)i;
 	return units;
 }
@@ -522,7 +520,7 @@ int main(int argc, char **argv)
 	mem_free(g);
 	for (size_t i = 0; i < n_works; i++) {
 		measure_close(works[i].measure);
-		mem_free(works[i].group);
+		mem_free(works[i].group.at);
 	}
 	terms_free(&groups);
 	mem_free(how.label_values);

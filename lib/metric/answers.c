@@ -7,45 +7,30 @@
  *			words that both have
  */
 #include "lib/metric/list.h"
-#include "lib/metric/means.h"
+#include "lib/metric/segment.h"
 #include "lib/text/utf8.h"
 #include "lib/text/words.h"
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	return means_open(r, o, 1, 1);
-}
-
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
-	struct means *s = (struct means *)m;
 	struct segment segment;
 	double right = 0;
-	if (segment_read(m, r, s->prediction, s->reference, arena, &segment, e))
+	if (segment_read(m, r, arena, &segment, e))
 		return -1;
 	for (size_t i = 0; i < segment.n; i++)
 		right += slice_equal(segment.hypothesis, segment.references[i]);
 	right = right > 0;
-	means_add(s, &right);
-	return 0;
-}
-
-static int finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	measure_name(m, "exact_match");
+	measure_keep(m, &right);
 	return 0;
 }
 
 const struct metric_kind metric_exact_match = {
 	.name = "exact_match",
 	.summary = "answers that are equal",
-	.open = open,
+	.unit = sizeof(double),
+	.figures = (const char *const[]){ "exact_match", NULL },
 	.add = add,
-	.finish = finish,
-	.compute = means_compute,
-	.close = means_close,
+	.compute = measure_means,
 };
 
 /* --- SQuAD ------------------------------------------------------------------------------------ */
@@ -112,19 +97,12 @@ static double f1_of(const struct slice *a, size_t n, const struct slice *b, size
 	return 2 * p * r / (p + r);
 }
 
-static struct measure *squad_open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	return means_open(r, o, 2, 100);
-}
-
 static int squad_add(
 	struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
-	struct means *s = (struct means *)m;
 	struct segment segment;
 	double best[2] = { 0, 0 };
-	if (segment_read(m, r, s->prediction, s->reference, arena, &segment, e))
+	if (segment_read(m, r, arena, &segment, e))
 		return -1;
 	size_t n, k;
 	struct slice *a = normal_words(segment.hypothesis, arena, &n);
@@ -135,25 +113,16 @@ static int squad_add(
 		best[0] = f1 > best[0] ? f1 : best[0];
 		best[1] = equal ? 1 : best[1];
 	}
-	means_add(s, best);
-	return 0;
-}
-
-static int squad_finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	measure_name(m, "f1");
-	measure_name(m, "exact_match");
+	measure_keep(m, best);
 	return 0;
 }
 
 const struct metric_kind metric_squad = {
 	.name = "squad",
 	.summary = "F1 and exact match of answers, as SQuAD",
-	.open = squad_open,
+	.unit = 2 * sizeof(double),
+	.figures = (const char *const[]){ "f1", "exact_match", NULL },
 	.add = squad_add,
-	.finish = squad_finish,
-	.compute = means_compute,
-	.close = means_close,
+	.compute = measure_means,
 	.percent = true,
 };

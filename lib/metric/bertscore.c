@@ -13,7 +13,7 @@
 #include "lib/base/math64.h"
 #include "lib/metric/bertscore_model.h"
 #include "lib/metric/list.h"
-#include "lib/metric/means.h"
+#include "lib/metric/segment.h"
 
 enum { RECORDS = 8 }; /* that pass the model at once */
 
@@ -22,35 +22,30 @@ struct text {
 };
 
 /* A record's prediction, then its references. */
-struct unit {
+struct pair {
 	size_t begin, n; /* texts */
 };
 
 struct state {
-	struct means means;
+	struct measure m; /* units are f1, precision, recall, from finish on */
 	struct token_model model;
-	struct text *texts;
-	struct unit *units;
-	uint32_t *ids;
-	uint8_t *special;
-	size_t n_texts, texts_capacity, n_units, units_capacity, n_ids, ids_capacity,
-		special_capacity;
+	LIST(struct text) texts;
+	LIST(struct pair) pairs; /* [n] */
+	LIST(uint32_t) ids;
+	LIST(uint8_t) special; /* of each id: is it a special token? */
 	double *weights; /* [vocabulary], with --idf */
-	double baseline[3];
-	double *results; /* [units, 3] */
+	double baseline[3]; /* of the figures */
 };
 
 static void close_state(struct measure *m)
 {
 	struct state *s = (struct state *)m;
 	token_model_close(&s->model);
-	mem_free(s->texts);
-	mem_free(s->units);
-	mem_free(s->ids);
-	mem_free(s->special);
+	mem_free(s->texts.at);
+	mem_free(s->pairs.at);
+	mem_free(s->ids.at);
+	mem_free(s->special.at);
 	mem_free(s->weights);
-	mem_free(s->results);
-	means_close(m);
 }
 
 /* The row of the layer in a baseline file. */
@@ -60,7 +55,7 @@ static int read_baseline(struct state *s, const char *path, struct error *e)
 	struct reader *reader = reader_open(&o, e);
 	struct arena *arena = arena_new();
 	struct record r;
-	static const char *const keys[] = { "P", "R", "F" };
+	static const char *const keys[] = { "F", "P", "R" };
 	size_t want[3], i = 0;
 	int got = reader ? 1 : -1;
 	for (size_t k = 0; reader && k < 3; k++)
@@ -80,22 +75,17 @@ static int read_baseline(struct state *s, const char *path, struct error *e)
 	return got > 0 ? 0 : -1;
 }
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+static int open(struct measure *m, struct reader *r, struct error *e)
 {
-	if (!o->model) {
-		error_set(e, ERROR_USAGE, "--metric bertscore needs -m MODEL, an encoder's folder");
-		return NULL;
-	}
-	struct state *s = mem_zero(1, sizeof *s);
-	struct means *means = (struct means *)means_open(r, o, 3, 1);
-	s->means = *means;
-	mem_free(means);
-	if (token_model_open(&s->model, o->model, o->layer, o->device, e) ||
-		(o->rescale_path && read_baseline(s, o->rescale_path, e))) {
-		close_state(&s->means.m);
-		return NULL;
-	}
-	return &s->means.m;
+	(void)r;
+	struct state *s = (struct state *)m;
+	const struct metric_options *o = m->options;
+	if (!o->model)
+		return error_set(
+			e, ERROR_USAGE, "--metric bertscore needs -m MODEL, an encoder's folder");
+	if (token_model_open(&s->model, o->model, o->layer, o->device, e))
+		return -1;
+	return o->rescale_path ? read_baseline(s, o->rescale_path, e) : 0;
 }
 
 static int add_text(struct state *s, const struct record *r, struct slice text, struct arena *arena,
@@ -105,13 +95,9 @@ static int add_text(struct state *s, const struct record *r, struct slice text, 
 	struct error why;
 	if (token_model_encode(&s->model, text, arena, &x, &why))
 		return record_error(r, e, "%s", why.msg);
-	METRIC_ROOM(s->ids, s->n_ids, s->ids_capacity, x.n);
-	METRIC_ROOM(s->special, s->n_ids, s->special_capacity, x.n);
-	memcpy(s->ids + s->n_ids, x.ids, x.n * sizeof *x.ids);
-	memcpy(s->special + s->n_ids, x.special_mask, x.n);
-	METRIC_ROOM(s->texts, s->n_texts, s->texts_capacity, 1);
-	s->texts[s->n_texts++] = (struct text){ s->n_ids, x.n };
-	s->n_ids += x.n;
+	LIST_ADD(s->texts, (struct text){ s->ids.n, x.n });
+	LIST_COPY(s->ids, x.ids, x.n);
+	LIST_COPY(s->special, x.special_mask, x.n);
 	return 0;
 }
 
@@ -119,20 +105,19 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 {
 	struct state *s = (struct state *)m;
 	struct segment segment;
-	size_t texts = s->n_texts, ids = s->n_ids;
-	if (segment_read(m, r, s->means.prediction, s->means.reference, arena, &segment, e))
+	size_t texts = s->texts.n, ids = s->ids.n;
+	if (segment_read(m, r, arena, &segment, e))
 		return -1;
 	int failed = add_text(s, r, segment.hypothesis, arena, e);
 	for (size_t i = 0; i < segment.n && !failed; i++)
 		failed = add_text(s, r, segment.references[i], arena, e);
 	if (failed) {
-		s->n_texts = texts;
-		s->n_ids = ids;
+		s->texts.n = texts;
+		s->ids.n = s->special.n = ids;
 		return -1;
 	}
-	METRIC_ROOM(s->units, s->n_units, s->units_capacity, 1);
-	s->units[s->n_units++] = (struct unit){ texts, s->n_texts - texts };
-	m->n++;
+	LIST_ADD(s->pairs, (struct pair){ texts, s->texts.n - texts });
+	measure_keep(m, (double[3]){ 0 });
 	return 0;
 }
 
@@ -143,12 +128,12 @@ static void weigh(struct state *s)
 	size_t n = tokenizer_vocab_size(s->model.tokenizer), references = 0;
 	uint64_t *df = mem_zero(n, sizeof *df), *last = mem_zero(n, sizeof *last);
 	s->weights = MEM_ARRAY(double, n);
-	for (size_t i = 0; i < s->n_units; i++) {
-		for (size_t j = 1; j < s->units[i].n; j++) {
-			const struct text *t = &s->texts[s->units[i].begin + j];
+	for (size_t i = 0; i < s->pairs.n; i++) {
+		for (size_t j = 1; j < s->pairs.at[i].n; j++) {
+			const struct text *t = &s->texts.at[s->pairs.at[i].begin + j];
 			references++;
 			for (size_t k = 0; k < t->n; k++) {
-				uint32_t id = s->ids[t->begin + k];
+				uint32_t id = s->ids.at[t->begin + k];
 				df[id] += last[id] != references;
 				last[id] = references;
 			}
@@ -163,8 +148,8 @@ static void weigh(struct state *s)
 static double weight(const struct state *s, size_t token)
 {
 	if (s->weights)
-		return s->weights[s->ids[token]];
-	return s->special[token] ? 0 : 1;
+		return s->weights[s->ids.at[token]];
+	return s->special.at[token] ? 0 : 1;
 }
 
 static void normalize(float *x, size_t n, size_t size)
@@ -202,24 +187,48 @@ static double best_mean(const struct state *s, const struct text *a, const float
 static bool is_empty(const struct state *s, const struct text *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (!s->special[t->begin + i])
+		if (!s->special.at[t->begin + i])
 			return false;
 	return true;
+}
+
+/* F, P, R of a record, the best over its references; h are the vectors from token `base` on. */
+static void score_record(
+	const struct state *s, struct pair pair, const float *h, size_t base, double *row)
+{
+	size_t size = s->model.config.hidden_size;
+	const struct text *a = &s->texts.at[pair.begin];
+	for (const struct text *b = a + 1; b < a + pair.n; b++) {
+		const float *x = h + (a->begin - base) * size, *y = h + (b->begin - base) * size;
+		double prf[3] = { 0, 0, 0 };
+		if (!is_empty(s, a) && !is_empty(s, b)) {
+			double p = best_mean(s, a, x, b, y), q = best_mean(s, b, y, a, x);
+			double f = 2 * p * q / (p + q);
+			prf[0] = isnan(f) ? 0 : f;
+			prf[1] = p;
+			prf[2] = q;
+		}
+		for (size_t k = 0; k < 3; k++)
+			row[k] = b == a + 1 || prf[k] > row[k] ? prf[k] : row[k];
+	}
+	for (size_t k = 0; k < 3 && s->m.options->rescale_path; k++)
+		row[k] = (row[k] - s->baseline[k]) / (1 - s->baseline[k]);
 }
 
 /* RECORDS records with all their texts. */
 static void run_group(void *context, struct device *lane, size_t g)
 {
 	struct state *s = context;
-	size_t from = g * RECORDS, to = from + RECORDS < s->n_units ? from + RECORDS : s->n_units;
-	size_t first = s->units[from].begin, n = 0, tokens = 0, size = s->model.config.hidden_size;
+	size_t from = g * RECORDS, to = from + RECORDS < s->pairs.n ? from + RECORDS : s->pairs.n;
+	size_t first = s->pairs.at[from].begin, n = 0, tokens = 0,
+	       size = s->model.config.hidden_size;
 	for (size_t i = from; i < to; i++)
-		n += s->units[i].n;
+		n += s->pairs.at[i].n;
 	struct encoding *x = mem_zero(n, sizeof *x);
 	const struct encoding **at = MEM_ARRAY(const struct encoding *, n);
 	for (size_t i = 0; i < n; i++) {
-		const struct text *t = &s->texts[first + i];
-		x[i] = (struct encoding){ .n = t->n, .ids = s->ids + t->begin };
+		const struct text *t = &s->texts.at[first + i];
+		x[i] = (struct encoding){ .n = t->n, .ids = s->ids.at + t->begin };
 		at[i] = &x[i];
 		tokens += t->n;
 	}
@@ -227,25 +236,9 @@ static void run_group(void *context, struct device *lane, size_t g)
 	memset(h, 0, size_mul(tokens, size) * sizeof *h);
 	token_model_run(&s->model, lane, at, n, h);
 	normalize(h, tokens, size);
-	size_t base = s->texts[first].begin;
-	for (size_t i = from; i < to; i++) {
-		double *row = s->results + 3 * i;
-		const struct text *a = &s->texts[s->units[i].begin];
-		for (size_t j = 1; j < s->units[i].n; j++) {
-			const struct text *b = a + j;
-			const float *p = h + (a->begin - base) * size,
-				    *q = h + (b->begin - base) * size;
-			double prf[3] = { 0, 0, 0 };
-			if (!is_empty(s, a) && !is_empty(s, b)) {
-				prf[0] = best_mean(s, a, p, b, q);
-				prf[1] = best_mean(s, b, q, a, p);
-				prf[2] = 2 * prf[0] * prf[1] / (prf[0] + prf[1]);
-				prf[2] = isnan(prf[2]) ? 0 : prf[2];
-			}
-			for (size_t k = 0; k < 3; k++)
-				row[k] = j == 1 || prf[k] > row[k] ? prf[k] : row[k];
-		}
-	}
+	for (size_t i = from; i < to; i++)
+		score_record(s, s->pairs.at[i], h, s->texts.at[first].begin,
+			(double *)s->m.units + 3 * i);
 	mem_free(h);
 	mem_free(at);
 	mem_free(x);
@@ -254,25 +247,10 @@ static void run_group(void *context, struct device *lane, size_t g)
 static int finish(struct measure *m, struct error *e)
 {
 	struct state *s = (struct state *)m;
-	const struct metric_options *o = m->options;
-	size_t units = s->n_units;
-	if (o->idf)
+	if (m->options->idf)
 		weigh(s);
-	s->results = mem_zero(3 * units + 1, sizeof *s->results);
-	device_parallel(s->model.device, (units + RECORDS - 1) / RECORDS, run_group, s);
-	if (device_sync(s->model.device, e))
-		return -1;
-	m->n = 0;
-	for (size_t i = 0; i < units; i++) {
-		double *row = s->results + 3 * i;
-		for (size_t k = 0; k < 3 && o->rescale_path; k++)
-			row[k] = (row[k] - s->baseline[k]) / (1 - s->baseline[k]);
-		means_add(&s->means, (double[]){ row[2], row[0], row[1] });
-	}
-	measure_name(m, "f1");
-	measure_name(m, "precision");
-	measure_name(m, "recall");
-	return 0;
+	device_parallel(s->model.device, (m->n + RECORDS - 1) / RECORDS, run_group, s);
+	return device_sync(s->model.device, e) ? -1 : 0;
 }
 
 static void signature(const struct measure *m, struct buffer *b)
@@ -288,10 +266,13 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_bertscore = {
 	.name = "bertscore",
 	.summary = "BERTScore with any encoder",
+	.state = sizeof(struct state),
+	.unit = 3 * sizeof(double),
+	.figures = (const char *const[]){ "f1", "precision", "recall", NULL },
 	.open = open,
 	.add = add,
 	.finish = finish,
-	.compute = means_compute,
+	.compute = measure_means,
 	.signature = signature,
 	.close = close_state,
 };

@@ -25,39 +25,24 @@ struct unit {
 
 struct state {
 	struct measure m;
-	size_t prediction, reference;
-	struct unit *units;
-	size_t capacity;
 	uint32_t largest; /* of the lengths of units, from 1; nothing in one is larger */
 	struct reference_count references;
 };
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+static int open(struct measure *m, struct reader *r, struct error *e)
 {
-	if (o->tokenizer == BLEU_JA_MECAB || o->tokenizer == BLEU_KO_MECAB) {
-		error_set(e, ERROR_USAGE,
+	(void)r;
+	const struct metric_options *o = m->options;
+	if (o->tokenizer == BLEU_JA_MECAB || o->tokenizer == BLEU_KO_MECAB)
+		return error_set(e, ERROR_USAGE,
 			"--bleu-tokenizer %s needs MeCab and its dictionary (sacrebleu[%s]), which "
 			"evaluate does not have: split the words yourself and use none",
 			o->tokenizer == BLEU_JA_MECAB ? "ja-mecab" : "ko-mecab",
 			o->tokenizer == BLEU_JA_MECAB ? "ja" : "ko");
-		return NULL;
-	}
-	if (!isnan(o->smooth_value) && o->smooth != BLEU_FLOOR && o->smooth != BLEU_ADD_K) {
-		error_set(e, ERROR_USAGE, "--smooth-value needs --smooth floor or add-k");
-		return NULL;
-	}
-	struct state *s = mem_zero(1, sizeof *s);
-	s->largest = 1;
-	s->prediction = reader_want(r, o->prediction_key);
-	s->reference = reader_want(r, o->reference_key);
-	return &s->m;
-}
-
-static void close_state(struct measure *m)
-{
-	struct state *s = (struct state *)m;
-	mem_free(s->units);
-	mem_free(s);
+	if (!isnan(o->smooth_value) && o->smooth != BLEU_FLOOR && o->smooth != BLEU_ADD_K)
+		return error_set(e, ERROR_USAGE, "--smooth-value needs --smooth floor or add-k");
+	((struct state *)m)->largest = 1;
+	return 0;
 }
 
 /* str.split(" "): of two blanks the one between them is an empty word. */
@@ -137,26 +122,18 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 {
 	struct state *s = (struct state *)m;
 	struct segment segment;
-	if (segment_read(m, r, s->prediction, s->reference, arena, &segment, e))
+	if (segment_read(m, r, arena, &segment, e))
 		return -1;
-	METRIC_ROOM(s->units, m->n, s->capacity, 1);
-	struct unit *u = &s->units[m->n++];
-	*u = count(m->options, &segment, arena);
+	struct unit u = count(m->options, &segment, arena);
 	for (size_t k = LENGTH; k <= REFERENCE; k++)
-		s->largest = u->at[k] > s->largest ? u->at[k] : s->largest;
+		s->largest = u.at[k] > s->largest ? u.at[k] : s->largest;
+	measure_keep(m, &u);
 	reference_count_add(&s->references, segment.n);
 	return 0;
 }
 
-static int finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	static const char *const names[] = { "bleu", "precision_1", "precision_2", "precision_3",
-		"precision_4", "brevity_penalty", "ratio", "hyp_len", "ref_len" };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		measure_name(m, "%s", names[i]);
-	return 0;
-}
+static const char *const figures[] = { "bleu", "precision_1", "precision_2", "precision_3",
+	"precision_4", "brevity_penalty", "ratio", "hyp_len", "ref_len", NULL };
 
 static double log_or_little(double x)
 {
@@ -200,6 +177,7 @@ static double score(const struct metric_options *o, const double *correct, const
 /* x [SUMS]: in 32 bits, which is twice as many at once, for as many units as cannot overflow. */
 static void add_up(const struct state *s, const uint32_t *units, size_t n, double *x)
 {
+	const struct unit *all = s->m.units;
 	uint64_t sums[SUMS] = { 0 };
 	size_t some = UINT32_MAX / s->largest;
 	while (n) {
@@ -207,7 +185,7 @@ static void add_up(const struct state *s, const uint32_t *units, size_t n, doubl
 		struct unit part = { 0 };
 		for (size_t i = 0; i < now; i++)
 			for (size_t k = 0; k < SUMS; k++)
-				part.at[k] += s->units[units[i]].at[k];
+				part.at[k] += all[units[i]].at[k];
 		for (size_t k = 0; k < SUMS; k++)
 			sums[k] += part.at[k];
 		units += now;
@@ -252,11 +230,12 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_bleu = {
 	.name = "bleu",
 	.summary = "BLEU of translations",
+	.state = sizeof(struct state),
+	.unit = sizeof(struct unit),
+	.figures = figures,
 	.open = open,
 	.add = add,
-	.finish = finish,
 	.compute = compute,
 	.signature = signature,
-	.close = close_state,
 	.percent = true,
 };

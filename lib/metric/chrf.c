@@ -15,41 +15,31 @@
 enum { ORDERS = 32 };
 
 struct state {
-	struct measure m;
-	size_t prediction, reference, word_order, orders;
-	uint32_t *rows; /* [n, orders, 3]: hypothesis, reference, match */
-	size_t n_rows, capacity;
+	struct measure m; /* units are uint32_t [orders, 3]: hypothesis, reference, match */
+	size_t word_order, orders;
 	struct reference_count references;
 };
 
-static struct measure *open_of(struct reader *r, const struct metric_options *o, size_t word_order)
-{
-	struct state *s = mem_zero(1, sizeof *s);
-	s->prediction = reader_want(r, o->prediction_key);
-	s->reference = reader_want(r, o->reference_key);
-	s->word_order = word_order;
-	s->orders = o->char_order + word_order;
-	CHECK(s->orders <= ORDERS);
-	return &s->m;
-}
-
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	return open_of(r, o, o->word_order);
-}
-
-static struct measure *open_plus(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	return open_of(r, o, 2);
-}
-
-static void close_state(struct measure *m)
+static int open_of(struct measure *m, size_t word_order)
 {
 	struct state *s = (struct state *)m;
-	mem_free(s->rows);
-	mem_free(s);
+	s->word_order = word_order;
+	s->orders = m->options->char_order + word_order;
+	CHECK(s->orders <= ORDERS);
+	m->unit = 3 * s->orders * sizeof(uint32_t);
+	return 0;
+}
+
+static int open(struct measure *m, struct reader *r, struct error *e)
+{
+	(void)r, (void)e;
+	return open_of(m, m->options->word_order);
+}
+
+static int open_plus(struct measure *m, struct reader *r, struct error *e)
+{
+	(void)r, (void)e;
+	return open_of(m, 2);
 }
 
 /* --- Text ------------------------------------------------------------------------------------- */
@@ -193,21 +183,14 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	struct state *s = (struct state *)m;
 	struct segment segment;
 	uint64_t rows[3 * ORDERS];
-	if (segment_read(m, r, s->prediction, s->reference, arena, &segment, e))
+	uint32_t unit[3 * ORDERS];
+	if (segment_read(m, r, arena, &segment, e))
 		return -1;
 	best_match(s, &segment, arena, rows);
-	METRIC_ROOM(s->rows, s->n_rows, s->capacity, 3 * s->orders);
 	for (size_t i = 0; i < 3 * s->orders; i++)
-		s->rows[s->n_rows++] = (uint32_t)rows[i];
+		unit[i] = (uint32_t)rows[i];
+	measure_keep(m, unit);
 	reference_count_add(&s->references, segment.n);
-	m->n++;
-	return 0;
-}
-
-static int finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	measure_name(m, "%s", m->metric->name);
 	return 0;
 }
 
@@ -216,7 +199,7 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 	const struct state *s = (const struct state *)m;
 	uint64_t rows[3 * ORDERS] = { 0 };
 	for (size_t i = 0; i < n; i++) {
-		const uint32_t *row = s->rows + units[i] * 3 * s->orders;
+		const uint32_t *row = (const uint32_t *)m->units + units[i] * 3 * s->orders;
 		for (size_t j = 0; j < 3 * s->orders; j++)
 			rows[j] += row[j];
 	}
@@ -237,23 +220,23 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_chrf = {
 	.name = "chrf",
 	.summary = "chrF of translations",
+	.state = sizeof(struct state),
+	.figures = (const char *const[]){ "chrf", NULL },
 	.open = open,
 	.add = add,
-	.finish = finish,
 	.compute = compute,
 	.signature = signature,
-	.close = close_state,
 	.percent = true,
 };
 
 const struct metric_kind metric_chrf_plus = {
 	.name = "chrf++",
 	.summary = "chrF with words",
+	.state = sizeof(struct state),
+	.figures = (const char *const[]){ "chrf++", NULL },
 	.open = open_plus,
 	.add = add,
-	.finish = finish,
 	.compute = compute,
 	.signature = signature,
-	.close = close_state,
 	.percent = true,
 };

@@ -27,43 +27,25 @@ struct pair {
 struct state {
 	struct measure m;
 	struct labels labels;
-	size_t prediction, reference;
 	bool decided, several;
-	struct pair *pairs;
-	size_t pairs_capacity;
-	uint32_t *sets; /* of several: size, then labels */
-	size_t n_sets, sets_capacity;
+	LIST(uint32_t) sets; /* of several: size, then labels */
 	struct slice *names; /* [labels] by rank, as the report calls them */
 };
-
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	struct state *s = mem_zero(1, sizeof *s);
-	s->m.options = o;
-	s->prediction = reader_want(r, o->prediction_key);
-	s->reference = reader_want(r, o->reference_key);
-	return &s->m;
-}
 
 static void close_state(struct measure *m)
 {
 	struct state *s = (struct state *)m;
 	labels_free(&s->labels);
-	mem_free(s->pairs);
-	mem_free(s->sets);
+	mem_free(s->sets.at);
 	mem_free(s->names);
-	mem_free(s);
 }
 
 static uint32_t keep_set(struct state *s, const uint32_t *ids, size_t n)
 {
-	CHECK(s->n_sets + n < UINT32_MAX);
-	uint32_t at = (uint32_t)s->n_sets;
-	METRIC_ROOM(s->sets, s->n_sets, s->sets_capacity, n + 1);
-	s->sets[s->n_sets++] = (uint32_t)n;
-	memcpy(s->sets + s->n_sets, ids, n * sizeof *ids);
-	s->n_sets += n;
+	CHECK(s->sets.n + n < UINT32_MAX);
+	uint32_t at = (uint32_t)s->sets.n;
+	LIST_ADD(s->sets, (uint32_t)n);
+	LIST_COPY(s->sets, ids, n);
 	return at;
 }
 
@@ -72,7 +54,7 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	struct state *s = (struct state *)m;
 	const struct metric_options *o = m->options;
 	struct pair p;
-	bool several = labels_is_array(r, s->reference);
+	bool several = labels_is_array(r, m->reference);
 	if (s->decided && several != s->several)
 		return record_error(r, e, "key \"%s\" is %s, but the records before have %s",
 			o->reference_key, several ? "an array" : "no array",
@@ -81,26 +63,25 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 		uint32_t *a, *b;
 		size_t n, k;
 		if (labels_of_array(
-			    &s->labels, r, s->prediction, o->prediction_key, arena, &a, &n, e) ||
+			    &s->labels, r, m->prediction, o->prediction_key, arena, &a, &n, e) ||
 			labels_of_array(
-				&s->labels, r, s->reference, o->reference_key, arena, &b, &k, e))
+				&s->labels, r, m->reference, o->reference_key, arena, &b, &k, e))
 			return -1;
 		p.predicted = keep_set(s, a, n);
 		p.reference = keep_set(s, b, k);
 		for (size_t i = 0; i < k; i++)
 			measure_hash(m, s->labels.terms.at[b[i]]);
 	} else {
-		if (labels_of(&s->labels, r, s->prediction, o->prediction_key, arena, &p.predicted,
+		if (labels_of(&s->labels, r, m->prediction, o->prediction_key, arena, &p.predicted,
 			    e) ||
-			labels_of(&s->labels, r, s->reference, o->reference_key, arena,
+			labels_of(&s->labels, r, m->reference, o->reference_key, arena,
 				&p.reference, e))
 			return -1;
 		measure_hash(m, s->labels.terms.at[p.reference]);
 	}
 	s->decided = true;
 	s->several = several;
-	METRIC_ROOM(s->pairs, m->n, s->pairs_capacity, 1);
-	s->pairs[m->n++] = p;
+	measure_keep(m, &p);
 	return 0;
 }
 
@@ -108,25 +89,27 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 static void rank_all(struct state *s)
 {
 	const uint32_t *rank = s->labels.rank;
+	struct pair *pairs = s->m.units;
+	uint32_t *set = s->sets.at;
 	for (size_t i = 0; i < s->m.n && !s->several; i++) {
-		s->pairs[i].predicted = rank[s->pairs[i].predicted];
-		s->pairs[i].reference = rank[s->pairs[i].reference];
+		pairs[i].predicted = rank[pairs[i].predicted];
+		pairs[i].reference = rank[pairs[i].reference];
 	}
-	for (size_t i = 0; i < s->n_sets;) {
-		size_t n = s->sets[i++];
+	for (size_t i = 0; i < s->sets.n;) {
+		size_t n = set[i++];
 		for (size_t j = 0; j < n; j++, i++)
-			s->sets[i] = rank[s->sets[i]];
+			set[i] = rank[set[i]];
 	}
 }
 
 static const char *const plain[] = { "accuracy", "precision", "recall", "f1", "precision_micro",
 	"recall_micro", "f1_micro", "precision_macro", "recall_macro", "f1_macro",
-	"precision_weighted", "recall_weighted", "f1_weighted" };
+	"precision_weighted", "recall_weighted", "f1_weighted", NULL };
 static const char *const of_one[] = { "balanced_accuracy", "mcc", "kappa" };
 static const char *const of_several[] = { "precision_samples", "recall_samples", "f1_samples",
 	"hamming_loss", "jaccard" };
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-enum { PLAIN = COUNT(plain), ONE = COUNT(of_one), SEVERAL = COUNT(of_several) };
+enum { PLAIN = COUNT(plain) - 1, ONE = COUNT(of_one), SEVERAL = COUNT(of_several) };
 
 static int finish(struct measure *m, struct error *e)
 {
@@ -146,8 +129,6 @@ static int finish(struct measure *m, struct error *e)
 				(int)o->label_values[i].size, o->label_values[i].data);
 		s->names[s->labels.rank[id]] = o->label_names[i];
 	}
-	for (size_t i = 0; i < PLAIN; i++)
-		measure_name(m, "%s", plain[i]);
 	for (size_t i = 0; i < (s->several ? SEVERAL : ONE); i++)
 		measure_name(m, "%s", s->several ? of_several[i] : of_one[i]);
 	static const char *const per_class[] = { "precision", "recall", "f1" };
@@ -182,7 +163,7 @@ static double ratio(double a, double b)
 static void count_sets(
 	const struct state *s, struct pair p, struct counts *c, struct several *all, size_t i)
 {
-	const uint32_t *a = s->sets + p.predicted, *b = s->sets + p.reference;
+	const uint32_t *a = s->sets.at + p.predicted, *b = s->sets.at + p.reference;
 	size_t tp = 0;
 	for (uint32_t j = 1; j <= a[0]; j++) {
 		bool right = in_set(b, a[j]);
@@ -201,43 +182,65 @@ static void count_sets(
 	all->jaccard[i] = ratio(t, both - t);
 }
 
-/* The counts of each class, [labels]; the number of correct records. all: of several labels. */
-static size_t count(const struct state *s, const uint32_t *units, size_t n, struct counts *c,
-	struct several *all)
-{
-	size_t correct = 0;
-	memset(c, 0, s->labels.terms.n * sizeof *c);
-	for (size_t i = 0; i < n; i++) {
-		struct pair p = s->pairs[units[i]];
-		if (s->several) {
-			count_sets(s, p, c, all, i);
-			continue;
-		}
-		c[p.predicted].predicted++;
-		c[p.reference].support++;
-		c[p.reference].tp += p.predicted == p.reference;
-		correct += p.predicted == p.reference;
-	}
-	return s->several ? all->equal : correct;
-}
-
 static struct several several_new(size_t n)
 {
 	double *x = MEM_ARRAY(double, size_mul(4, n + 1));
 	return (struct several){ 0, 0, x, x + n, x + 2 * n, x + 3 * n };
 }
 
-/* Classes that occur, packed to the front; of several labels all of them. */
-static size_t pack(const struct state *s, struct counts *c, uint32_t *which)
+static struct prf several_mean(const struct several *x, size_t n)
 {
-	size_t k = 0;
-	for (size_t i = 0; i < s->labels.terms.n; i++) {
+	return (struct prf){ sum_mean(x->precision, n), sum_mean(x->recall, n),
+		sum_mean(x->f1, n) };
+}
+
+/* What is counted of units. */
+struct tally {
+	struct counts *all; /* [labels] */
+	struct counts *c; /* [k] of the classes that occur; of several labels of all classes */
+	uint32_t *which; /* [k] labels */
+	size_t k, correct;
+	struct several several;
+};
+
+static void tally_free(struct tally *t)
+{
+	mem_free(t->all);
+	mem_free(t->c);
+	mem_free(t->which);
+	mem_free(t->several.precision);
+}
+
+static struct tally tally_of(const struct state *s, const uint32_t *units, size_t n)
+{
+	const struct pair *pairs = s->m.units;
+	size_t labels = s->labels.terms.n;
+	struct counts *c = mem_zero(labels + 1, sizeof *c);
+	struct tally t = { .all = c,
+		.c = MEM_ARRAY(struct counts, labels + 1),
+		.which = MEM_ARRAY(uint32_t, labels + 1) };
+	if (s->several)
+		t.several = several_new(n);
+	for (size_t i = 0; i < n; i++) {
+		struct pair p = pairs[units[i]];
+		if (s->several) {
+			count_sets(s, p, c, &t.several, i);
+			continue;
+		}
+		c[p.predicted].predicted++;
+		c[p.reference].support++;
+		c[p.reference].tp += p.predicted == p.reference;
+		t.correct += p.predicted == p.reference;
+	}
+	if (s->several)
+		t.correct = t.several.equal;
+	for (size_t i = 0; i < labels; i++) {
 		if (!s->several && c[i].predicted + c[i].support == 0)
 			continue;
-		which[k] = (uint32_t)i;
-		c[k++] = c[i];
+		t.which[t.k] = (uint32_t)i;
+		t.c[t.k++] = c[i];
 	}
-	return k;
+	return t;
 }
 
 static double mcc(const struct counts *c, size_t k, double n, double correct)
@@ -287,43 +290,29 @@ static double *put_prf(double *value, struct prf p)
 static void compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
 {
 	const struct state *s = (const struct state *)m;
-	size_t k_all = s->labels.terms.n;
+	size_t labels = s->labels.terms.n;
 	if (!n)
 		return;
-	struct counts *c = MEM_ARRAY(struct counts, k_all + 1);
-	uint32_t *which = MEM_ARRAY(uint32_t, k_all + 1);
-	struct several all = { 0 };
-	if (s->several)
-		all = several_new(n);
-	size_t correct = count(s, units, n, c, &all);
-	struct prf of_greater = k_all == 2 ? prf_of(c[1]) : (struct prf){ 0, 0, 0 };
+	struct tally t = tally_of(s, units, n);
 	double *per_class = value + PLAIN + (s->several ? SEVERAL : ONE);
-	for (size_t i = 0; i < k_all; i++) {
-		if (s->several || c[i].predicted + c[i].support)
-			put_prf(per_class + 3 * i, prf_of(c[i]));
-	}
-	size_t k = pack(s, c, which);
-	struct prf micro = prf_average(c, k, AVERAGE_MICRO, prf_of),
-		   macro = prf_average(c, k, AVERAGE_MACRO, prf_of);
-	*value++ = (double)correct / (double)n;
-	value = put_prf(value, k_all == 2 && !s->several ? of_greater : macro);
-	value = put_prf(value, micro);
+	for (size_t i = 0; i < t.k; i++)
+		put_prf(per_class + 3 * t.which[i], prf_of(t.c[i]));
+	struct prf macro = prf_average(t.c, t.k, AVERAGE_MACRO, prf_of);
+	*value++ = (double)t.correct / (double)n;
+	value = put_prf(value, labels == 2 && !s->several ? prf_of(t.all[1]) : macro);
+	value = put_prf(value, prf_average(t.c, t.k, AVERAGE_MICRO, prf_of));
 	value = put_prf(value, macro);
-	value = put_prf(value, prf_average(c, k, AVERAGE_WEIGHTED, prf_of));
+	value = put_prf(value, prf_average(t.c, t.k, AVERAGE_WEIGHTED, prf_of));
 	if (s->several) {
-		*value++ = sum_mean(all.precision, n);
-		*value++ = sum_mean(all.recall, n);
-		*value++ = sum_mean(all.f1, n);
-		*value++ = (double)all.differ / ((double)n * (double)k_all);
-		*value++ = sum_mean(all.jaccard, n);
+		value = put_prf(value, several_mean(&t.several, n));
+		*value++ = (double)t.several.differ / ((double)n * (double)labels);
+		*value++ = sum_mean(t.several.jaccard, n);
 	} else {
-		*value++ = balanced(c, k);
-		*value++ = mcc(c, k, (double)n, (double)correct);
-		*value++ = kappa(c, k, (double)n, (double)correct);
+		*value++ = balanced(t.c, t.k);
+		*value++ = mcc(t.c, t.k, (double)n, (double)t.correct);
+		*value++ = kappa(t.c, t.k, (double)n, (double)t.correct);
 	}
-	mem_free(all.precision);
-	mem_free(which);
-	mem_free(c);
+	tally_free(&t);
 }
 
 /* --- Reports ---------------------------------------------------------------------------------- */
@@ -332,39 +321,33 @@ static void report(
 	const struct measure *m, const uint32_t *units, size_t n, size_t digits, struct buffer *b)
 {
 	const struct state *s = (const struct state *)m;
-	size_t k_all = s->labels.terms.n;
 	if (!n)
 		return;
-	struct counts *c = MEM_ARRAY(struct counts, k_all + 1);
-	uint32_t *which = MEM_ARRAY(uint32_t, k_all + 1);
-	struct several all = { 0 };
-	if (s->several)
-		all = several_new(n);
-	bool real = count(s, units, n, c, &all) == 0 && !s->several;
-	size_t k = pack(s, c, which);
-	struct report_row *rows = MEM_ARRAY(struct report_row, k + 1), averages[4];
+	struct tally t = tally_of(s, units, n);
+	bool real = t.correct == 0 && !s->several;
+	struct report_row *rows = MEM_ARRAY(struct report_row, t.k + 1), averages[4];
 	uint64_t support = 0;
-	for (size_t i = 0; i < k; i++) {
-		rows[i] = (struct report_row){ s->names[which[i]], prf_of(c[i]), c[i].support,
+	for (size_t i = 0; i < t.k; i++) {
+		rows[i] = (struct report_row){ s->names[t.which[i]], prf_of(t.c[i]), t.c[i].support,
 			false, real };
-		support += c[i].support;
+		support += t.c[i].support;
 	}
-	averages[0] = (struct report_row){ s->several ? SLICE("micro avg") : SLICE("accuracy"),
-		prf_average(c, k, AVERAGE_MICRO, prf_of), support, !s->several, real };
-	averages[1] = (struct report_row){ SLICE("macro avg"),
-		prf_average(c, k, AVERAGE_MACRO, prf_of), support, false, real };
-	averages[2] = (struct report_row){ SLICE("weighted avg"),
-		prf_average(c, k, AVERAGE_WEIGHTED, prf_of), support, false, real };
-	if (s->several)
-		averages[3] = (struct report_row){ SLICE("samples avg"),
-			{ sum_mean(all.precision, n), sum_mean(all.recall, n),
-				sum_mean(all.f1, n) },
-			support, false, real };
-	classification_layout(b, rows, k, averages, s->several ? 4 : 3, digits);
+	static const struct slice names[] = { { "micro avg", 9 }, { "macro avg", 9 },
+		{ "weighted avg", 12 }, { "samples avg", 11 } };
+	static const enum average kinds[] = { AVERAGE_MICRO, AVERAGE_MACRO, AVERAGE_WEIGHTED };
+	for (size_t i = 0; i < 3; i++)
+		averages[i] = (struct report_row){ names[i],
+			prf_average(t.c, t.k, kinds[i], prf_of), support, false, real };
+	if (s->several) {
+		averages[3] = (struct report_row){ names[3], several_mean(&t.several, n), support,
+			false, real };
+	} else {
+		averages[0].name = SLICE("accuracy");
+		averages[0].only_f1 = true;
+	}
+	classification_layout(b, rows, t.k, averages, s->several ? 4 : 3, digits);
 	mem_free(rows);
-	mem_free(all.precision);
-	mem_free(which);
-	mem_free(c);
+	tally_free(&t);
 }
 
 enum { MATRIX = 1000 }; /* more classes have no matrix in a report */
@@ -382,9 +365,10 @@ static void detail(const struct measure *m, const uint32_t *units, size_t n, str
 	buffer_char(b, ']');
 	if (s->several || k > MATRIX)
 		return;
+	const struct pair *pairs = m->units;
 	uint64_t *cells = mem_zero(k * k + 1, sizeof *cells);
 	for (size_t i = 0; i < n; i++) {
-		struct pair p = s->pairs[units[i]];
+		struct pair p = pairs[units[i]];
 		cells[p.reference * k + p.predicted]++;
 	}
 	buffer_text(b, ", \"confusion\": [");
@@ -405,7 +389,9 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_classification = {
 	.name = "classification",
 	.summary = "accuracy, precision, recall, F1, MCC, kappa of predicted labels",
-	.open = open,
+	.state = sizeof(struct state),
+	.unit = sizeof(struct pair),
+	.figures = plain,
 	.add = add,
 	.finish = finish,
 	.compute = compute,

@@ -24,27 +24,13 @@ struct pair {
 struct state {
 	struct measure m;
 	struct labels clusters, classes;
-	size_t prediction, reference;
-	struct pair *pairs;
-	size_t capacity;
 };
-
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	struct state *s = mem_zero(1, sizeof *s);
-	s->prediction = reader_want(r, o->prediction_key);
-	s->reference = reader_want(r, o->reference_key);
-	return &s->m;
-}
 
 static void close_state(struct measure *m)
 {
 	struct state *s = (struct state *)m;
 	labels_free(&s->clusters);
 	labels_free(&s->classes);
-	mem_free(s->pairs);
-	mem_free(s);
 }
 
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
@@ -52,24 +38,16 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	struct state *s = (struct state *)m;
 	const struct metric_options *o = m->options;
 	struct pair p;
-	if (labels_of(&s->clusters, r, s->prediction, o->prediction_key, arena, &p.cluster, e) ||
-		labels_of(&s->classes, r, s->reference, o->reference_key, arena, &p.class, e))
+	if (labels_of(&s->clusters, r, m->prediction, o->prediction_key, arena, &p.cluster, e) ||
+		labels_of(&s->classes, r, m->reference, o->reference_key, arena, &p.class, e))
 		return -1;
 	measure_hash(m, s->classes.terms.at[p.class]);
-	METRIC_ROOM(s->pairs, m->n, s->capacity, 1);
-	s->pairs[m->n++] = p;
+	measure_keep(m, &p);
 	return 0;
 }
 
-static int finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	static const char *const names[] = { "ami", "ari", "nmi", "homogeneity", "completeness",
-		"v_measure", "purity" };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		measure_name(m, "%s", names[i]);
-	return 0;
-}
+static const char *const figures[] = { "ami", "ari", "nmi", "homogeneity", "completeness",
+	"v_measure", "purity", NULL };
 
 /* --- Contingency ------------------------------------------------------------------------------ */
 
@@ -106,6 +84,7 @@ static uint64_t *margin(uint64_t *count, size_t n, uint32_t *number, size_t *use
 static struct table tabulate(const struct state *s, const uint32_t *units, size_t n)
 {
 	size_t n_a = s->classes.terms.n, n_b = s->clusters.terms.n;
+	const struct pair *pairs = s->m.units;
 	struct table t = { .n = n };
 	uint64_t *keys = MEM_ARRAY(uint64_t, n + 1);
 	uint32_t *number_a = MEM_ARRAY(uint32_t, n_a + 1), *number_b = MEM_ARRAY(uint32_t, n_b + 1);
@@ -113,7 +92,7 @@ static struct table tabulate(const struct state *s, const uint32_t *units, size_
 	t.a = mem_zero(n_a + 1, sizeof *t.a);
 	t.b = mem_zero(n_b + 1, sizeof *t.b);
 	for (size_t i = 0; i < n; i++) {
-		struct pair p = s->pairs[units[i]];
+		struct pair p = pairs[units[i]];
 		keys[i] = (uint64_t)p.class << 32 | p.cluster;
 		t.a[p.class]++;
 		t.b[p.cluster]++;
@@ -283,9 +262,10 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 const struct metric_kind metric_clustering = {
 	.name = "clustering",
 	.summary = "AMI, ARI, NMI, V-measure, purity of clusters against classes",
-	.open = open,
+	.state = sizeof(struct state),
+	.unit = sizeof(struct pair),
+	.figures = figures,
 	.add = add,
-	.finish = finish,
 	.compute = compute,
 	.close = close_state,
 };

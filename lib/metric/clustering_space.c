@@ -16,22 +16,20 @@
 #include "lib/metric/list.h"
 #include "lib/metric/sum.h"
 
+enum { NONE = UINT32_MAX };
+
 struct state {
-	struct measure m;
+	struct measure m; /* units are labels, NONE where there is none */
 	struct labels labels;
 	struct vectors vectors;
-	size_t prediction, vector;
-	uint32_t *label; /* [n]; UINT32_MAX: none */
-	size_t capacity;
+	size_t vector;
 };
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+static int open(struct measure *m, struct reader *r, struct error *e)
 {
 	(void)e;
-	struct state *s = mem_zero(1, sizeof *s);
-	s->prediction = reader_want(r, o->prediction_key);
-	s->vector = reader_want(r, o->vector_key);
-	return &s->m;
+	((struct state *)m)->vector = reader_want(r, m->options->vector_key);
+	return 0;
 }
 
 static void close_state(struct measure *m)
@@ -39,39 +37,29 @@ static void close_state(struct measure *m)
 	struct state *s = (struct state *)m;
 	labels_free(&s->labels);
 	vectors_free(&s->vectors);
-	mem_free(s->label);
-	mem_free(s);
 }
 
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
 	struct state *s = (struct state *)m;
 	const struct metric_options *o = m->options;
-	const struct value *v = &r->values[s->prediction];
-	uint32_t label = UINT32_MAX;
+	const struct value *v = &r->values[m->prediction];
+	uint32_t label = NONE;
 	bool none = v->is_field ? v->field.size == 0 : v->json.type == JSON_NULL;
-	if (!none && labels_of(&s->labels, r, s->prediction, o->prediction_key, arena, &label, e))
+	if (!none && labels_of(&s->labels, r, m->prediction, o->prediction_key, arena, &label, e))
 		return -1;
 	if (!none && slice_equal(s->labels.terms.at[label], SLICE("-1")))
-		label = UINT32_MAX;
+		label = NONE;
 	if (vectors_add(&s->vectors, r, s->vector, o->vector_key, arena, e))
 		return -1;
 	const float *row = vectors_row(&s->vectors, m->n);
 	measure_hash(m, (struct slice){ (const char *)row, s->vectors.size * sizeof *row });
-	METRIC_ROOM(s->label, m->n, s->capacity, 1);
-	s->label[m->n++] = label;
+	measure_keep(m, &label);
 	return 0;
 }
 
-static int finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	measure_name(m, "silhouette");
-	measure_name(m, "davies_bouldin");
-	measure_name(m, "calinski_harabasz");
-	measure_name(m, "dbcv");
-	return 0;
-}
+static const char *const figures[] = { "silhouette", "davies_bouldin", "calinski_harabasz", "dbcv",
+	NULL };
 
 /* Units with a cluster, their clusters numbered by those that occur. */
 struct members {
@@ -87,13 +75,14 @@ static struct members members_of(
 	struct members m = { ARENA_ARRAY(arena, uint32_t, n + 1),
 		ARENA_ARRAY(arena, uint32_t, n + 1), 0, 0,
 		arena_zero(arena, all + 1, sizeof(double)) };
+	const uint32_t *labels = s->m.units;
 	uint32_t *number = ARENA_ARRAY(arena, uint32_t, all + 1);
 	memset(number, 0xff, (all + 1) * sizeof *number);
 	for (size_t i = 0; i < n; i++) {
-		uint32_t label = s->label[units[i]];
-		if (label == UINT32_MAX)
+		uint32_t label = labels[units[i]];
+		if (label == NONE)
 			continue;
-		if (number[label] == UINT32_MAX)
+		if (number[label] == NONE)
 			number[label] = (uint32_t)m.k++;
 		m.units[m.n] = units[i];
 		m.label[m.n++] = number[label];
@@ -222,9 +211,11 @@ static void compute(const struct measure *measure, const uint32_t *units, size_t
 const struct metric_kind metric_clustering_space = {
 	.name = "clustering_space",
 	.summary = "silhouette, Davies-Bouldin, Calinski-Harabasz, DBCV of clusters",
+	.state = sizeof(struct state),
+	.unit = sizeof(uint32_t),
+	.figures = figures,
 	.open = open,
 	.add = add,
-	.finish = finish,
 	.compute = compute,
 	.close = close_state,
 };

@@ -20,6 +20,9 @@
 #include "lib/metric/topic_words.h"
 #include "lib/text/words.h"
 
+enum { FIGURES = 4 };
+static const char *const figures[] = { "c_v", "npmi", "uci", "umass", NULL };
+
 enum { TEXTS, SHORT, LONG, COUNTS };
 static const size_t widths[COUNTS] = { 0, 10, 110 };
 
@@ -37,13 +40,12 @@ struct place {
 };
 
 struct state {
-	struct measure m;
+	struct measure m; /* units are the figures of a topic */
 	size_t text;
 	struct topic_words topics;
 	struct counts counts[COUNTS];
 	size_t *first; /* [words + 1]: its places begin there */
 	struct place *places;
-	double *rows; /* [topics, 4] */
 };
 
 static void index_places(struct state *s)
@@ -72,18 +74,15 @@ static void index_places(struct state *s)
 	}
 }
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+static int open(struct measure *m, struct reader *r, struct error *e)
 {
-	if (!o->topics_path) {
-		error_set(e, ERROR_USAGE, "--metric coherence needs --topics REPORT");
-		return NULL;
-	}
-	struct state *s = mem_zero(1, sizeof *s);
+	struct state *s = (struct state *)m;
+	const struct metric_options *o = m->options;
+	if (!o->topics_path)
+		return error_set(e, ERROR_USAGE, "--metric coherence needs --topics REPORT");
 	s->text = reader_want(r, o->text_key);
-	if (topic_words_read(&s->topics, o->topics_path, o->top_words, e)) {
-		mem_free(s);
-		return NULL;
-	}
+	if (topic_words_read(&s->topics, o->topics_path, o->top_words, e))
+		return -1;
 	const struct topic_words *t = &s->topics;
 	for (size_t i = 0; i < COUNTS; i++) {
 		struct counts *c = &s->counts[i];
@@ -93,7 +92,7 @@ static struct measure *open(struct reader *r, const struct metric_options *o, st
 		c->on = mem_zero(t->words.n + 1, sizeof *c->on);
 	}
 	index_places(s);
-	return &s->m;
+	return 0;
 }
 
 static void close_state(struct measure *m)
@@ -108,8 +107,6 @@ static void close_state(struct measure *m)
 	topic_words_free(&s->topics);
 	mem_free(s->first);
 	mem_free(s->places);
-	mem_free(s->rows);
-	mem_free(s);
 }
 
 /* --- Counting --------------------------------------------------------------------------------- */
@@ -308,39 +305,24 @@ static int finish(struct measure *m, struct error *e)
 	(void)e;
 	struct state *s = (struct state *)m;
 	size_t *places = MEM_ARRAY(size_t, s->topics.most + 1);
-	m->n = s->topics.n;
-	s->rows = MEM_ARRAY(double, 4 * m->n + 1);
-	for (size_t i = 0; i < m->n; i++)
-		measure_topic(s, i, places, s->rows + 4 * i);
-	mem_free(places);
-	measure_name(m, "c_v");
-	measure_name(m, "npmi");
-	measure_name(m, "uci");
-	measure_name(m, "umass");
-	return 0;
-}
-
-static void compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
-{
-	const struct state *s = (const struct state *)m;
-	double *x = MEM_ARRAY(double, n + 1);
-	for (size_t k = 0; k < 4; k++) {
-		for (size_t i = 0; i < n; i++)
-			x[i] = s->rows[4 * units[i] + k];
-		value[k] = sum_mean(x, n);
+	double row[FIGURES];
+	for (size_t i = 0; i < s->topics.n; i++) {
+		measure_topic(s, i, places, row);
+		measure_keep(m, row);
 	}
-	mem_free(x);
+	mem_free(places);
+	return 0;
 }
 
 /* The figures of each topic, in the order of the report. */
 static void detail(const struct measure *m, const uint32_t *units, size_t n, struct buffer *b)
 {
-	const struct state *s = (const struct state *)m;
+	const double *rows = m->units;
 	buffer_text(b, ", \"topics\": [");
 	for (size_t i = 0; i < n; i++) {
 		buffer_text(b, i ? ", {" : "{");
-		for (size_t k = 0; k < 4; k++) {
-			double x = s->rows[4 * units[i] + k];
+		for (size_t k = 0; k < FIGURES; k++) {
+			double x = rows[FIGURES * units[i] + k];
 			buffer_printf(b, "%s\"%s\": ", k ? ", " : "", m->names[k]);
 			if (isfinite(x))
 				json_write_double(b, x);
@@ -360,10 +342,13 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_coherence = {
 	.name = "coherence",
 	.summary = "c_v, NPMI, UCI and UMass coherence of topics in texts",
+	.state = sizeof(struct state),
+	.unit = FIGURES * sizeof(double),
+	.figures = figures,
 	.open = open,
 	.add = add,
 	.finish = finish,
-	.compute = compute,
+	.compute = measure_means,
 	.detail = detail,
 	.signature = signature,
 	.close = close_state,

@@ -1,4 +1,4 @@
-/* correlation.c: correlations of two series, similarities of two vectors. */
+/* correlation.c: correlations of two series. */
 #include "lib/metric/correlation.h"
 
 #include <math.h>
@@ -6,8 +6,6 @@
 
 #include "lib/base/memory.h"
 #include "lib/metric/sum.h"
-
-const char *const similarity_names[SIMILARITIES] = { "cosine", "dot", "euclidean", "manhattan" };
 
 static bool constant(const double *x, size_t n)
 {
@@ -81,22 +79,4 @@ double correlation_spearman(const double *x, const double *y, size_t n)
 	mem_free(a);
 	mem_free(b);
 	return r;
-}
-
-void similarity_all(const float *a, const float *b, size_t n, double out[SIMILARITIES])
-{
-	double dot = 0, aa = 0, bb = 0, square = 0, absolute = 0;
-	for (size_t i = 0; i < n; i++) {
-		double x = (double)a[i], y = (double)b[i], d = x - y;
-		dot += x * y;
-		aa += x * x;
-		bb += y * y;
-		square += d * d;
-		absolute += fabs(d);
-	}
-	double norms = sqrt(aa) * sqrt(bb);
-	out[SIMILARITY_COSINE] = norms > 0 ? dot / norms : 0;
-	out[SIMILARITY_DOT] = dot;
-	out[SIMILARITY_EUCLIDEAN] = -sqrt(square);
-	out[SIMILARITY_MANHATTAN] = -absolute;
 }

@@ -21,26 +21,18 @@ struct state {
 	struct topic_words topics;
 };
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+static int open(struct measure *m, struct reader *r, struct error *e)
 {
 	(void)r;
-	if (!o->topics_path) {
-		error_set(e, ERROR_USAGE, "--metric diversity needs --topics REPORT");
-		return NULL;
-	}
-	struct state *s = mem_zero(1, sizeof *s);
-	if (topic_words_read(&s->topics, o->topics_path, o->top_words, e)) {
-		mem_free(s);
-		return NULL;
-	}
-	return &s->m;
+	const struct metric_options *o = m->options;
+	if (!o->topics_path)
+		return error_set(e, ERROR_USAGE, "--metric diversity needs --topics REPORT");
+	return topic_words_read(&((struct state *)m)->topics, o->topics_path, o->top_words, e);
 }
 
 static void close_state(struct measure *m)
 {
-	struct state *s = (struct state *)m;
-	topic_words_free(&s->topics);
-	mem_free(s);
+	topic_words_free(&((struct state *)m)->topics);
 }
 
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
@@ -54,8 +46,6 @@ static int finish(struct measure *m, struct error *e)
 	(void)e;
 	struct state *s = (struct state *)m;
 	m->n = s->topics.n;
-	measure_name(m, "diversity");
-	measure_name(m, "inverted_rbo");
 	for (size_t i = 0; i < s->topics.words.n; i++)
 		measure_hash(m, s->topics.words.at[i]);
 	return 0;
@@ -121,6 +111,8 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_diversity = {
 	.name = "diversity",
 	.summary = "different words of topics, and inverted rank-biased overlap",
+	.state = sizeof(struct state),
+	.figures = (const char *const[]){ "diversity", "inverted_rbo", NULL },
 	.open = open,
 	.add = add,
 	.finish = finish,

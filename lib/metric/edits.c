@@ -9,20 +9,13 @@
  */
 #include "lib/metric/alignment.h"
 #include "lib/metric/list.h"
-#include "lib/metric/means.h"
+#include "lib/metric/segment.h"
 
-struct state {
-	struct measure m;
-	size_t prediction, reference;
-	double *rows; /* [n, 2]: edits, length */
-	size_t n_rows, capacity;
-};
-
-static int read_pair(struct measure *m, const struct record *r, size_t prediction, size_t reference,
-	struct arena *arena, struct slice out[2], struct error *e)
+static int read_pair(struct measure *m, const struct record *r, struct arena *arena,
+	struct slice out[2], struct error *e)
 {
 	struct segment s;
-	if (segment_read(m, r, prediction, reference, arena, &s, e))
+	if (segment_read(m, r, arena, &s, e))
 		return -1;
 	if (s.n > 1)
 		return record_error(r, e, "%s: %zu references: it takes one", m->metric->name, s.n);
@@ -31,61 +24,29 @@ static int read_pair(struct measure *m, const struct record *r, size_t predictio
 	return 0;
 }
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	return means_open(r, o, 2, 1);
-}
-
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
-	struct means *s = (struct means *)m;
 	struct slice pair[2];
 	size_t n, k;
-	if (read_pair(m, r, s->prediction, s->reference, arena, pair, e))
+	if (read_pair(m, r, arena, pair, e))
 		return -1;
 	uint32_t *a = text_points(pair[0], arena, &n), *b = text_points(pair[1], arena, &k);
 	double d = (double)edit_distance(a, n, b, k, arena), longer = (double)(n > k ? n : k);
-	means_add(s, (double[]){ d, longer > 0 ? d / longer : 0 });
-	return 0;
-}
-
-static int finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	measure_name(m, "distance");
-	measure_name(m, "normalized_distance");
+	measure_keep(m, (double[]){ d, longer > 0 ? d / longer : 0 });
 	return 0;
 }
 
 const struct metric_kind metric_edit = {
 	.name = "edit",
 	.summary = "edit distance of characters",
-	.open = open,
+	.unit = 2 * sizeof(double),
+	.figures = (const char *const[]){ "distance", "normalized_distance", NULL },
 	.add = add,
-	.finish = finish,
-	.compute = means_compute,
-	.close = means_close,
+	.compute = measure_means,
 	.lower_is_better = true,
 };
 
 /* --- Error rates ------------------------------------------------------------------------------ */
-
-static struct measure *rate_open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	struct state *s = mem_zero(1, sizeof *s);
-	s->prediction = reader_want(r, o->prediction_key);
-	s->reference = reader_want(r, o->reference_key);
-	return &s->m;
-}
-
-static void rate_close(struct measure *m)
-{
-	struct state *s = (struct state *)m;
-	mem_free(s->rows);
-	mem_free(s);
-}
 
 /* jiwer's words: runs of white space of two and more become a blank, the ends are stripped, and
  * single blanks part. */
@@ -128,22 +89,17 @@ static struct slice *blank_words(struct slice text, struct arena *arena, size_t 
 static int rate_keep(
 	struct measure *m, const struct record *r, size_t edits, size_t length, struct error *e)
 {
-	struct state *s = (struct state *)m;
 	if (!length)
 		return record_error(r, e, "%s: the reference is empty", m->metric->name);
-	METRIC_ROOM(s->rows, s->n_rows, s->capacity, 2);
-	s->rows[s->n_rows++] = (double)edits;
-	s->rows[s->n_rows++] = (double)length;
-	m->n++;
+	measure_keep(m, (double[]){ (double)edits, (double)length });
 	return 0;
 }
 
 static int wer_add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
-	struct state *s = (struct state *)m;
 	struct slice pair[2];
 	size_t n, k;
-	if (read_pair(m, r, s->prediction, s->reference, arena, pair, e))
+	if (read_pair(m, r, arena, pair, e))
 		return -1;
 	struct slice *a = blank_words(pair[0], arena, &n), *b = blank_words(pair[1], arena, &k);
 	struct vocabulary v = vocabulary_new(arena, n + k);
@@ -153,34 +109,24 @@ static int wer_add(struct measure *m, const struct record *r, struct arena *aren
 
 static int cer_add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
-	struct state *s = (struct state *)m;
 	struct slice pair[2];
 	size_t n, k;
-	if (read_pair(m, r, s->prediction, s->reference, arena, pair, e))
+	if (read_pair(m, r, arena, pair, e))
 		return -1;
 	uint32_t *a = text_points(text_strip(pair[0]), arena, &n);
 	uint32_t *b = text_points(text_strip(pair[1]), arena, &k);
 	return rate_keep(m, r, edit_distance(a, n, b, k, arena), k, e);
 }
 
-static int rate_finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	measure_name(m, "%s", m->metric->name);
-	measure_name(m, "edits");
-	measure_name(m, "ref_len");
-	return 0;
-}
-
 static void rate_compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
 {
-	const struct state *s = (const struct state *)m;
+	const double *rows = m->units; /* [n, 2]: edits, length */
 	double edits = 0, length = 0;
 	if (!n)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		edits += s->rows[2 * units[i]];
-		length += s->rows[2 * units[i] + 1];
+		edits += rows[2 * units[i]];
+		length += rows[2 * units[i] + 1];
 	}
 	value[0] = edits / length;
 	value[1] = edits;
@@ -190,21 +136,19 @@ static void rate_compute(const struct measure *m, const uint32_t *units, size_t 
 const struct metric_kind metric_wer = {
 	.name = "wer",
 	.summary = "word error rate",
-	.open = rate_open,
+	.unit = 2 * sizeof(double),
+	.figures = (const char *const[]){ "wer", "edits", "ref_len", NULL },
 	.add = wer_add,
-	.finish = rate_finish,
 	.compute = rate_compute,
-	.close = rate_close,
 	.lower_is_better = true,
 };
 
 const struct metric_kind metric_cer = {
 	.name = "cer",
 	.summary = "character error rate",
-	.open = rate_open,
+	.unit = 2 * sizeof(double),
+	.figures = (const char *const[]){ "cer", "edits", "ref_len", NULL },
 	.add = cer_add,
-	.finish = rate_finish,
 	.compute = rate_compute,
-	.close = rate_close,
 	.lower_is_better = true,
 };

@@ -9,15 +9,9 @@
  * counts; the figure is the mean over records.
  */
 #include "lib/metric/list.h"
-#include "lib/metric/means.h"
 #include "lib/metric/porter.h"
+#include "lib/metric/segment.h"
 #include "lib/text/utf8.h"
-
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	return means_open(r, o, 1, 1);
-}
 
 static struct slice stem_of(struct slice word, struct arena *arena)
 {
@@ -91,11 +85,10 @@ static double score(
 
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
-	struct means *s = (struct means *)m;
 	struct segment segment;
 	double best = 0;
 	size_t n, k;
-	if (segment_read(m, r, s->prediction, s->reference, arena, &segment, e))
+	if (segment_read(m, r, arena, &segment, e))
 		return -1;
 	struct slice *a = text_split(text_lower(segment.hypothesis, arena), arena, &n);
 	for (size_t i = 0; i < segment.n; i++) {
@@ -103,14 +96,7 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 		double x = score(a, n, b, k, arena);
 		best = x > best ? x : best;
 	}
-	means_add(s, &best);
-	return 0;
-}
-
-static int finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	measure_name(m, "meteor");
+	measure_keep(m, &best);
 	return 0;
 }
 
@@ -123,10 +109,9 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_meteor = {
 	.name = "meteor",
 	.summary = "METEOR, exact and stem stages",
-	.open = open,
+	.unit = sizeof(double),
+	.figures = (const char *const[]){ "meteor", NULL },
 	.add = add,
-	.finish = finish,
-	.compute = means_compute,
+	.compute = measure_means,
 	.signature = signature,
-	.close = means_close,
 };

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "lib/base/random.h"
 #include "lib/metric/list.h"
+#include "lib/metric/sum.h"
 
 const struct metric_options metric_defaults = {
 	.prediction_key = "prediction",
@@ -94,12 +95,19 @@ const struct metric_kind *metric_find(const char *name, struct error *e)
 struct measure *metric_open(const struct metric_kind *metric, struct reader *reader,
 	const struct metric_options *o, struct error *e)
 {
-	struct measure *m = metric->open(reader, o, e);
-	if (!m)
-		return NULL;
+	struct measure *m = mem_zero(1, metric->state ? metric->state : sizeof *m);
 	m->metric = metric;
 	m->options = o;
-	m->arena = m->arena ? m->arena : arena_new();
+	m->unit = metric->unit;
+	m->arena = arena_new();
+	if (reader) {
+		m->prediction = reader_want(reader, o->prediction_key);
+		m->reference = reader_want(reader, o->reference_key);
+	}
+	if (metric->open && metric->open(m, reader, e)) {
+		measure_close(m);
+		return NULL;
+	}
 	return m;
 }
 
@@ -110,6 +118,8 @@ int measure_add(struct measure *m, const struct record *r, struct arena *arena, 
 
 int measure_finish(struct measure *m, struct error *e)
 {
+	for (const char *const *name = m->metric->figures; name && *name; name++)
+		measure_name(m, "%s", *name);
 	return m->metric->finish ? m->metric->finish(m, e) : 0;
 }
 
@@ -136,9 +146,12 @@ void measure_close(struct measure *m)
 {
 	if (!m)
 		return;
+	if (m->metric->close)
+		m->metric->close(m);
 	mem_free(m->names);
+	mem_free(m->units);
 	arena_free(m->arena);
-	m->metric->close(m);
+	mem_free(m);
 }
 
 void measure_name(struct measure *m, const char *format, ...)
@@ -148,8 +161,27 @@ void measure_name(struct measure *m, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	METRIC_ROOM(m->names, m->n_figures, m->n_names, 1);
+	m->names = metric_room(m->names, m->n_figures + 1, &m->n_names, sizeof *m->names);
 	m->names[m->n_figures++] = arena_string(m->arena, slice_from(text));
+}
+
+void measure_keep(struct measure *m, const void *unit)
+{
+	m->units = metric_room(m->units, m->n + 1, &m->capacity, m->unit);
+	memcpy((char *)m->units + m->n++ * m->unit, unit, m->unit);
+}
+
+void measure_means(const struct measure *m, const uint32_t *units, size_t n, double *value)
+{
+	const double *rows = m->units;
+	size_t k = m->unit / sizeof *rows;
+	double *x = MEM_ARRAY(double, n + 1), scale = m->metric->percent ? 100 : 1;
+	for (size_t j = 0; j < k; j++) {
+		for (size_t i = 0; i < n; i++)
+			x[i] = rows[units[i] * k + j];
+		value[j] = scale * sum_pairwise(x, n) / (double)n;
+	}
+	mem_free(x);
 }
 
 void measure_hash(struct measure *m, struct slice s)
@@ -164,11 +196,14 @@ void measure_hash(struct measure *m, struct slice s)
 	m->hash = random_mix(h ^ slice_few(s.data + i, s.size - i));
 }
 
-void metric_room(void **array, size_t *capacity, size_t need, size_t size)
+void *metric_room(void *array, size_t need, size_t *capacity, size_t size)
 {
+	if (need <= *capacity)
+		return array;
 	size_t larger = *capacity ? *capacity : 64;
 	while (larger < need)
 		larger = size_mul(larger, 2);
-	*array = mem_resize(*array, size_mul(*capacity, size), size_mul(larger, size));
+	array = mem_resize(array, size_mul(*capacity, size), size_mul(larger, size));
 	*capacity = larger;
+	return array;
 }

@@ -64,12 +64,15 @@ struct measure;
 
 struct metric_kind {
 	const char *name, *summary;
-	/* Ask for the keys; a state that begins with a struct measure, zeroed by this function. NULL
-	 * and the error (2) for options that do not go together. */
-	struct measure *(*open)(struct reader *, const struct metric_options *, struct error *);
+	size_t state; /* bytes of the state, whose first member is a struct measure; 0: that alone */
+	size_t unit; /* bytes of a unit, where open says nothing else */
+	const char *const *figures; /* the first names, ends with NULL; may be NULL */
+	/* The state is zeroed, keys of prediction and reference are asked for: ask for more, check
+	 * options. 0; -1 and the error (2) for options that do not go together. May be NULL. */
+	int (*open)(struct measure *, struct reader *, struct error *);
 	/* Keep a unit of the record: 0; -1 and the error (65), and nothing kept. */
 	int (*add)(struct measure *, const struct record *, struct arena *, struct error *);
-	/* All records are there: settle figures and names. May be NULL. */
+	/* All records are there: settle figures, name those that `figures` does not. May be NULL. */
 	int (*finish)(struct measure *, struct error *);
 	/* Over units[n], any order, repetitions too. May run in several threads at once. */
 	void (*compute)(const struct measure *, const uint32_t *units, size_t n, double *value);
@@ -80,7 +83,7 @@ struct metric_kind {
 	void (*detail)(const struct measure *, const uint32_t *units, size_t n, struct buffer *);
 	/* How it counted: "case:mixed|tok:13a"; may be NULL. */
 	void (*signature)(const struct measure *, struct buffer *);
-	void (*close)(struct measure *); /* frees the state too */
+	void (*close)(struct measure *); /* frees what the state holds; may be NULL */
 	bool lower_is_better;
 	bool whole; /* units are no records: groups and pairs are an error */
 	bool percent; /* figures count to 100, texts show them so */
@@ -90,7 +93,10 @@ struct metric_kind {
 struct measure {
 	const struct metric_kind *metric;
 	const struct metric_options *options;
+	size_t prediction, reference; /* places of their keys */
 	size_t n; /* units */
+	void *units; /* [n], each of `unit` bytes */
+	size_t unit, capacity;
 	const char **names; /* [n_figures], the main one first; after measure_finish */
 	size_t n_figures;
 	size_t main; /* the figure that is the score */
@@ -121,9 +127,25 @@ void measure_name(struct measure *, const char *format, ...) __attribute__((form
 /* Mix a reference into the hash of the data. */
 void measure_hash(struct measure *, struct slice);
 
-/* An array of T that grows by doubling: make room for n + more. */
-#define METRIC_ROOM(array, n, capacity, more) \
-	((n) + (more) > (capacity) ? metric_room((void **)&(array), &(capacity), (n) + (more), \
-					     sizeof *(array)) \
-				   : (void)0)
-void metric_room(void **array, size_t *capacity, size_t need, size_t size);
+/* Keep a unit: its bytes are copied. */
+void measure_keep(struct measure *, const void *unit);
+/* A compute for units that are doubles, a figure each: their means, times 100 where the metric is one
+ * of percents. */
+void measure_means(const struct measure *, const uint32_t *units, size_t n, double *value);
+
+/* An array of T that grows by doubling: room for more, add one, add many. */
+#define LIST(T) \
+	struct { \
+		T *at; \
+		size_t n, capacity; \
+	}
+#define LIST_ROOM(list, more) \
+	((list).n + (more) > (list).capacity \
+			? (void)((list).at = metric_room((list).at, (list).n + (more), \
+					 &(list).capacity, sizeof *(list).at)) \
+			: (void)0)
+#define LIST_ADD(list, ...) (LIST_ROOM(list, 1), (list).at[(list).n++] = (__VA_ARGS__))
+#define LIST_COPY(list, from, count) \
+	(LIST_ROOM(list, count), memcpy((list).at + (list).n, from, (count) * sizeof *(list).at), \
+		(list).n += (count))
+void *metric_room(void *array, size_t need, size_t *capacity, size_t size);

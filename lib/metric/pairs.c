@@ -10,42 +10,13 @@
  * of one predicted number, or with --embedding-keys of each similarity; distances count as such, the
  * nearer the more alike.
  */
-#include "lib/metric/correlation.h"
 #include "lib/metric/curve.h"
 #include "lib/metric/list.h"
+#include "lib/metric/similarity.h"
 
 static const char *const names[] = { "ap", "accuracy", "accuracy_threshold", "f1", "precision",
 	"recall", "f1_threshold", "mcc" };
 enum { FIGURES = sizeof names / sizeof *names };
-
-struct state {
-	struct measure m;
-	size_t prediction, reference, left, right, k;
-	double *rows; /* [n, 1 + k]: 1 or 0, then more for more alike */
-	size_t n_rows, capacity;
-};
-
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	struct state *s = mem_zero(1, sizeof *s);
-	s->reference = reader_want(r, o->reference_key);
-	s->k = o->embedding_keys[0] ? SIMILARITIES : 1;
-	if (s->k > 1) {
-		s->left = reader_want(r, o->embedding_keys[0]);
-		s->right = reader_want(r, o->embedding_keys[1]);
-	} else {
-		s->prediction = reader_want(r, o->prediction_key);
-	}
-	return &s->m;
-}
-
-static void close_state(struct measure *m)
-{
-	struct state *s = (struct state *)m;
-	mem_free(s->rows);
-	mem_free(s);
-}
 
 static int read_class(
 	const struct record *r, size_t want, const char *key, double *out, struct error *e)
@@ -64,41 +35,19 @@ static int read_class(
 
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
-	struct state *s = (struct state *)m;
-	const struct metric_options *o = m->options;
-	double row[1 + SIMILARITIES];
-	if (read_class(r, s->reference, o->reference_key, row, e))
+	double class;
+	if (read_class(r, m->reference, m->options->reference_key, &class, e))
 		return -1;
-	if (s->k == 1) {
-		if (record_double(r, s->prediction, o->prediction_key, row + 1, e))
-			return -1;
-	} else {
-		float *a, *b;
-		size_t n, k;
-		if (record_vector(r, s->left, o->embedding_keys[0], arena, &a, &n, e) ||
-			record_vector(r, s->right, o->embedding_keys[1], arena, &b, &k, e))
-			return -1;
-		if (n != k)
-			return record_error(r, e, "key \"%s\" has %zu numbers, \"%s\" has %zu",
-				o->embedding_keys[0], n, o->embedding_keys[1], k);
-		similarity_all(a, b, n, row + 1);
-	}
-	METRIC_ROOM(s->rows, s->n_rows, s->capacity, 1 + s->k);
-	memcpy(s->rows + s->n_rows, row, (1 + s->k) * sizeof *row);
-	s->n_rows += 1 + s->k;
-	measure_hash(m, (struct slice){ (const char *)row, sizeof *row });
-	m->n++;
-	return 0;
+	return similarity_keep((struct similarity_state *)m, r, class, arena, e);
 }
 
 static int finish(struct measure *m, struct error *e)
 {
 	(void)e;
-	const struct state *s = (const struct state *)m;
+	const struct similarity_state *s = (const struct similarity_state *)m;
 	for (size_t i = 0; i < s->k; i++)
 		for (size_t j = 0; j < FIGURES; j++)
-			measure_name(m, "%s%s%s", names[j], s->k > 1 ? "_" : "",
-				s->k > 1 ? similarity_names[i] : "");
+			measure_name(m, "%s%s", names[j], similarity_suffix(s, i));
 	return 0;
 }
 
@@ -167,13 +116,13 @@ static void best(const struct ranked *x, size_t n, double *value)
 
 static void compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
 {
-	const struct state *s = (const struct state *)m;
+	const struct similarity_state *s = (const struct similarity_state *)m;
 	if (!n)
 		return;
 	struct ranked *x = MEM_ARRAY(struct ranked, n);
 	for (size_t k = 0; k < s->k; k++, value += FIGURES) {
 		for (size_t i = 0; i < n; i++) {
-			const double *row = s->rows + units[i] * (1 + s->k);
+			const double *row = similarity_unit(s, units[i]);
 			x[i] = (struct ranked){ row[1 + k], i, row[0] > 0 };
 		}
 		curve_sort(x, n);
@@ -190,16 +139,16 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 static void signature(const struct measure *m, struct buffer *b)
 {
 	buffer_printf(b, "pairs|of:%s|as:sentence-transformers-6.2",
-		((const struct state *)m)->k > 1 ? "embeddings" : "numbers");
+		m->options->embedding_keys[0] ? "embeddings" : "numbers");
 }
 
 const struct metric_kind metric_pairs = {
 	.name = "pairs",
 	.summary = "similarities that tell pairs from others: AP, best accuracy and F1",
-	.open = open,
+	.state = sizeof(struct similarity_state),
+	.open = similarity_open,
 	.add = add,
 	.finish = finish,
 	.compute = compute,
 	.signature = signature,
-	.close = close_state,
 };

@@ -8,12 +8,12 @@
  * array of booleans, or of 0 and 1: the results, a sample each. No reference is read.
  */
 #include "lib/metric/list.h"
-#include "lib/metric/means.h"
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+static int open(struct measure *m, struct reader *r, struct error *e)
 {
-	(void)e;
-	return means_open(r, o, o->n_ks, 1);
+	(void)r, (void)e;
+	m->unit = m->options->n_ks * sizeof(double);
+	return 0;
 }
 
 static double estimate(double n, double c, double k)
@@ -31,15 +31,14 @@ static double estimate(double n, double c, double k)
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
 	(void)arena;
-	struct means *s = (struct means *)m;
 	const struct metric_options *o = m->options;
-	struct json v = r->values[s->prediction].json;
+	struct json v = r->values[m->prediction].json;
 	double n = 0, c = 0, row[METRIC_KS];
 	int64_t whole;
 	if (v.type != JSON_ARRAY)
 		return record_error(r, e, "key \"%s\" is %s, not an array of results",
 			o->prediction_key,
-			r->values[s->prediction].is_field ? "a field" : json_type_name(v.type));
+			r->values[m->prediction].is_field ? "a field" : json_type_name(v.type));
 	for (struct json_iterator i = json_iterate(v); json_each(&i); n++) {
 		bool number = json_integer(i.value, &whole) && (whole == 0 || whole == 1);
 		if (i.value.type != JSON_TRUE && i.value.type != JSON_FALSE && !number)
@@ -51,7 +50,7 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	for (size_t i = 0; i < o->n_ks; i++)
 		row[i] = estimate(n, c, (double)o->ks[i]);
 	measure_hash(m, (struct slice){ (const char *)&n, sizeof n });
-	means_add(s, row);
+	measure_keep(m, row);
 	return 0;
 }
 
@@ -69,6 +68,5 @@ const struct metric_kind metric_pass = {
 	.open = open,
 	.add = add,
 	.finish = finish,
-	.compute = means_compute,
-	.close = means_close,
+	.compute = measure_means,
 };

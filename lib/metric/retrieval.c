@@ -15,15 +15,16 @@
  */
 #include "lib/base/math64.h"
 #include "lib/metric/list.h"
-#include "lib/metric/means.h"
+#include "lib/metric/segment.h"
 
 static const char *const names[] = { "ndcg", "mrr", "map", "accuracy", "precision", "recall" };
 enum { FIGURES = sizeof names / sizeof *names };
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+static int open(struct measure *m, struct reader *r, struct error *e)
 {
-	(void)e;
-	return means_open(r, o, FIGURES * o->n_ks, 1);
+	(void)r, (void)e;
+	m->unit = FIGURES * m->options->n_ks * sizeof(double);
+	return 0;
 }
 
 struct relevant {
@@ -117,17 +118,16 @@ static void at_k(
 
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
-	struct means *s = (struct means *)m;
 	const struct metric_options *o = m->options;
-	struct json v = r->values[s->prediction].json;
+	struct json v = r->values[m->prediction].json;
 	struct relevant relevant;
-	if (!record_has(r, s->reference))
+	if (!record_has(r, m->reference))
 		return record_error(r, e, "key \"%s\" is missing", o->reference_key);
 	if (v.type != JSON_ARRAY)
 		return record_error(r, e, "key \"%s\" is %s, not an array of ids",
 			o->prediction_key,
-			r->values[s->prediction].is_field ? "a field" : json_type_name(v.type));
-	if (read_relevant(r, o->reference_key, r->values[s->reference].json, arena, &relevant, e))
+			r->values[m->prediction].is_field ? "a field" : json_type_name(v.type));
+	if (read_relevant(r, o->reference_key, r->values[m->reference].json, arena, &relevant, e))
 		return -1;
 	struct vocabulary ids = vocabulary_new(arena, relevant.n + json_count(v));
 	double *gain = arena_zero(arena, relevant.n + json_count(v) + 1, sizeof *gain);
@@ -144,10 +144,10 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 		got[n++] = gain[vocabulary_id(&ids, id)];
 	}
 	sort_down(relevant.gains, relevant.n);
-	row = ARENA_ARRAY(arena, double, s->k);
+	row = ARENA_ARRAY(arena, double, FIGURES * o->n_ks);
 	for (size_t i = 0; i < o->n_ks; i++)
 		at_k(got, n, relevant.gains, relevant.n, o->ks[i], row + FIGURES * i);
-	means_add(s, row);
+	measure_keep(m, row);
 	return 0;
 }
 
@@ -167,6 +167,5 @@ const struct metric_kind metric_retrieval = {
 	.open = open,
 	.add = add,
 	.finish = finish,
-	.compute = means_compute,
-	.close = means_close,
+	.compute = measure_means,
 };

@@ -19,34 +19,13 @@
 #include "lib/text/words.h"
 
 enum { TYPES = 4 };
-static const char *const type_names[TYPES] = { "rouge1", "rouge2", "rougeL", "rougeLsum" };
+static const char *const figures[] = { "rouge1", "rouge2", "rougeL", "rougeLsum",
+	"rouge1_precision", "rouge1_recall", "rouge2_precision", "rouge2_recall",
+	"rougeL_precision", "rougeL_recall", "rougeLsum_precision", "rougeLsum_recall", NULL };
 
 struct score {
 	double precision, recall, f;
 };
-
-struct state {
-	struct measure m;
-	size_t prediction, reference;
-	struct score *rows; /* [n, TYPES] */
-	size_t n_rows, capacity;
-};
-
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	struct state *s = mem_zero(1, sizeof *s);
-	s->prediction = reader_want(r, o->prediction_key);
-	s->reference = reader_want(r, o->reference_key);
-	return &s->m;
-}
-
-static void close_state(struct measure *m)
-{
-	struct state *s = (struct state *)m;
-	mem_free(s->rows);
-	mem_free(s);
-}
 
 /* --- Words ------------------------------------------------------------------------------------ */
 
@@ -193,10 +172,10 @@ static void score_pair(const struct metric_options *o, struct slice prediction,
 
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
-	struct state *s = (struct state *)m;
 	struct segment segment;
 	struct score best[TYPES], one[TYPES];
-	if (segment_read(m, r, s->prediction, s->reference, arena, &segment, e))
+	double unit[3 * TYPES];
+	if (segment_read(m, r, arena, &segment, e))
 		return -1;
 	for (size_t i = 0; i < segment.n; i++) {
 		score_pair(m->options, segment.hypothesis, segment.references[i], arena, one);
@@ -204,41 +183,13 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 			if (i == 0 || one[k].f > best[k].f)
 				best[k] = one[k];
 	}
-	METRIC_ROOM(s->rows, s->n_rows, s->capacity, TYPES);
-	memcpy(s->rows + s->n_rows, best, sizeof best);
-	s->n_rows += TYPES;
-	m->n++;
-	return 0;
-}
-
-static int finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	for (size_t i = 0; i < TYPES; i++)
-		measure_name(m, "%s", type_names[i]);
-	for (size_t i = 0; i < TYPES; i++) {
-		measure_name(m, "%s_precision", type_names[i]);
-		measure_name(m, "%s_recall", type_names[i]);
-	}
-	return 0;
-}
-
-static void compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
-{
-	const struct state *s = (const struct state *)m;
-	double *x = MEM_ARRAY(double, 3 * n + 1);
 	for (size_t k = 0; k < TYPES; k++) {
-		for (size_t i = 0; i < n; i++) {
-			const struct score *row = &s->rows[units[i] * TYPES + k];
-			x[i] = row->f;
-			x[n + i] = row->precision;
-			x[2 * n + i] = row->recall;
-		}
-		value[k] = sum_mean(x, n);
-		value[TYPES + 2 * k] = sum_mean(x + n, n);
-		value[TYPES + 2 * k + 1] = sum_mean(x + 2 * n, n);
+		unit[k] = best[k].f;
+		unit[TYPES + 2 * k] = best[k].precision;
+		unit[TYPES + 2 * k + 1] = best[k].recall;
 	}
-	mem_free(x);
+	measure_keep(m, unit);
+	return 0;
 }
 
 static void signature(const struct measure *m, struct buffer *b)
@@ -249,10 +200,9 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_rouge = {
 	.name = "rouge",
 	.summary = "ROUGE-1, 2, L and Lsum of summaries",
-	.open = open,
+	.unit = 3 * TYPES * sizeof(double),
+	.figures = figures,
 	.add = add,
-	.finish = finish,
-	.compute = compute,
+	.compute = measure_means,
 	.signature = signature,
-	.close = close_state,
 };

@@ -35,39 +35,32 @@ struct unit {
 struct state {
 	struct measure m;
 	struct labels labels;
-	size_t reference, score;
+	size_t score, k;
 	enum form form;
 	bool decided, several, probabilities;
-	struct unit *units;
-	struct entry *entries;
-	uint32_t *sets;
-	size_t units_capacity, n_entries, entries_capacity, n_sets, sets_capacity, k;
+	LIST(struct entry) entries;
+	LIST(uint32_t) sets;
 	double *p; /* [n, k] after finish, by rank of label */
 	bool *is_true; /* [n, k] */
 };
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+static int open(struct measure *m, struct reader *r, struct error *e)
 {
-	if (!o->score_key) {
-		error_set(e, ERROR_USAGE, "--metric scores needs --score-key");
-		return NULL;
-	}
-	struct state *s = mem_zero(1, sizeof *s);
-	s->reference = reader_want(r, o->reference_key);
-	s->score = reader_want(r, o->score_key);
-	return &s->m;
+	const char *key = m->options->score_key;
+	if (!key)
+		return error_set(e, ERROR_USAGE, "--metric scores needs --score-key");
+	((struct state *)m)->score = reader_want(r, key);
+	return 0;
 }
 
 static void close_state(struct measure *m)
 {
 	struct state *s = (struct state *)m;
 	labels_free(&s->labels);
-	mem_free(s->units);
-	mem_free(s->entries);
-	mem_free(s->sets);
+	mem_free(s->entries.at);
+	mem_free(s->sets.at);
 	mem_free(s->p);
 	mem_free(s->is_true);
-	mem_free(s);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -128,15 +121,15 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 {
 	struct state *s = (struct state *)m;
 	const char *key = m->options->reference_key;
-	bool several = labels_is_array(r, s->reference);
+	bool several = labels_is_array(r, m->reference);
 	uint32_t one, *ids = &one;
 	size_t k = 1, n;
 	enum form form;
 	struct entry *entries;
 	if (s->decided && several != s->several)
 		return record_error(r, e, "key \"%s\" is an array in some records only", key);
-	if (several ? labels_of_array(&s->labels, r, s->reference, key, arena, &ids, &k, e)
-		    : labels_of(&s->labels, r, s->reference, key, arena, &one, e))
+	if (several ? labels_of_array(&s->labels, r, m->reference, key, arena, &ids, &k, e)
+		    : labels_of(&s->labels, r, m->reference, key, arena, &one, e))
 		return -1;
 	if (read_scores(s, r, arena, &form, &entries, &n, e))
 		return -1;
@@ -148,15 +141,10 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	s->form = form;
 	for (size_t i = 0; i < k; i++)
 		measure_hash(m, s->labels.terms.at[ids[i]]);
-	METRIC_ROOM(s->units, m->n, s->units_capacity, 1);
-	METRIC_ROOM(s->entries, s->n_entries, s->entries_capacity, n);
-	METRIC_ROOM(s->sets, s->n_sets, s->sets_capacity, k + 1);
-	s->units[m->n++] = (struct unit){ s->n_entries, n, s->n_sets, r->file, r->line };
-	memcpy(s->entries + s->n_entries, entries, n * sizeof *entries);
-	s->n_entries += n;
-	s->sets[s->n_sets++] = (uint32_t)k;
-	memcpy(s->sets + s->n_sets, ids, k * sizeof *ids);
-	s->n_sets += k;
+	measure_keep(m, &(struct unit){ s->entries.n, n, s->sets.n, r->file, r->line });
+	LIST_COPY(s->entries, entries, n);
+	LIST_ADD(s->sets, (uint32_t)k);
+	LIST_COPY(s->sets, ids, k);
 	return 0;
 }
 
@@ -164,14 +152,14 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 
 static int spread(struct state *s, size_t i, struct error *e)
 {
-	const struct unit *u = &s->units[i];
+	const struct unit *u = (const struct unit *)s->m.units + i;
 	double *p = s->p + i * s->k;
-	const uint32_t *set = s->sets + u->sets;
+	const uint32_t *set = s->sets.at + u->sets;
 	if (s->form == ORDERED && u->n != s->k)
 		return error_set(e, ERROR_DATA, "%s:%zu: %zu scores, but there are %zu labels",
 			u->file, u->line, u->n, s->k);
 	for (size_t j = 0; j < u->n; j++) {
-		const struct entry *from = &s->entries[u->begin + j];
+		const struct entry *from = &s->entries.at[u->begin + j];
 		size_t to = s->form == ORDERED ? j
 			    : s->form == NAMED ? s->labels.rank[from->label]
 					       : s->k - 1;
@@ -185,11 +173,12 @@ static int spread(struct state *s, size_t i, struct error *e)
 	return 0;
 }
 
+static const char *const figures[] = { "roc_auc", "average_precision", "log_loss", "brier", "ece",
+	NULL };
+
 static int finish(struct measure *m, struct error *e)
 {
 	struct state *s = (struct state *)m;
-	static const char *const names[] = { "roc_auc", "average_precision", "log_loss", "brier",
-		"ece" };
 	labels_sort(&s->labels);
 	s->k = s->labels.terms.n;
 	if (s->form == ONE && (s->k > 2 || s->several))
@@ -203,8 +192,6 @@ static int finish(struct measure *m, struct error *e)
 	for (size_t i = 0; i < m->n; i++)
 		if (spread(s, i, e))
 			return -1;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		measure_name(m, "%s", names[i]);
 	return 0;
 }
 
@@ -380,6 +367,9 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_scores = {
 	.name = "scores",
 	.summary = "ROC-AUC, average precision, log loss, Brier, ECE of scores",
+	.state = sizeof(struct state),
+	.unit = sizeof(struct unit),
+	.figures = figures,
 	.open = open,
 	.add = add,
 	.finish = finish,

@@ -6,18 +6,18 @@
 #include "lib/text/utf8.h"
 #include "lib/text/words.h"
 
-int segment_read(struct measure *m, const struct record *r, size_t prediction, size_t reference,
-	struct arena *arena, struct segment *s, struct error *e)
+int segment_read(struct measure *m, const struct record *r, struct arena *arena, struct segment *s,
+	struct error *e)
 {
 	const struct metric_options *o = m->options;
 	const char *key = o->reference_key;
-	struct json v = r->values[reference].json;
-	if (record_text(r, prediction, o->prediction_key, arena, &s->hypothesis, e))
+	struct json v = r->values[m->reference].json;
+	if (record_text(r, m->prediction, o->prediction_key, arena, &s->hypothesis, e))
 		return -1;
 	s->n = 0;
 	if (v.type != JSON_ARRAY) {
 		s->references = ARENA_ARRAY(arena, struct slice, 1);
-		if (record_text(r, reference, key, arena, &s->references[s->n++], e))
+		if (record_text(r, m->reference, key, arena, &s->references[s->n++], e))
 			return -1;
 	} else {
 		s->references = ARENA_ARRAY(arena, struct slice, json_count(v) + 1);

@@ -13,8 +13,8 @@ struct segment {
 
 /* Of a record: strings, the reference also an array of them (null ones are left out). -1 and the
  * error (65). Mixes the references into the hash. */
-int segment_read(struct measure *, const struct record *, size_t prediction, size_t reference,
-	struct arena *, struct segment *, struct error *);
+int segment_read(
+	struct measure *, const struct record *, struct arena *, struct segment *, struct error *);
 
 /* "1", or "var" where segments have different numbers of references. */
 struct reference_count {
@@ -28,8 +28,7 @@ struct slice text_strip_end(struct slice); /* str.rstrip */
 struct slice text_strip(struct slice); /* str.strip */
 struct slice text_lower(struct slice, struct arena *); /* str.lower */
 /* str.replace. */
-struct slice text_replace(
-	struct slice, struct slice from, struct slice to, struct arena *);
+struct slice text_replace(struct slice, struct slice from, struct slice to, struct arena *);
 /* &quot; &amp; &lt; &gt; as what they stand for, in this order. */
 struct slice text_entities(struct slice, struct arena *);
 struct slice text_padded(struct slice, struct arena *); /* a blank before and behind */

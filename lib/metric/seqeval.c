@@ -30,30 +30,26 @@ struct unit {
 
 struct state {
 	struct measure m;
-	size_t prediction, reference;
 	bool waits; /* for the scheme */
 	enum seqeval_scheme scheme;
 	unsigned seen;
 	struct terms types, tags;
-	struct unit *units;
-	struct part *parts;
-	uint32_t *kept, *rank, *order;
-	size_t units_capacity, n_parts, parts_capacity, n_kept, kept_capacity;
+	LIST(struct part) parts;
+	LIST(uint32_t) kept;
+	uint32_t *rank, *order;
 };
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+static int open(struct measure *m, struct reader *r, struct error *e)
 {
-	if (o->scheme != SEQEVAL_AUTO && !o->strict) {
-		error_set(e, ERROR_USAGE,
+	(void)r;
+	struct state *s = (struct state *)m;
+	const struct metric_options *o = m->options;
+	if (o->scheme != SEQEVAL_AUTO && !o->strict)
+		return error_set(e, ERROR_USAGE,
 			"--scheme needs --strict: otherwise tags are read leniently");
-		return NULL;
-	}
-	struct state *s = mem_zero(1, sizeof *s);
-	s->prediction = reader_want(r, o->prediction_key);
-	s->reference = reader_want(r, o->reference_key);
 	s->waits = o->strict && o->scheme == SEQEVAL_AUTO;
 	s->scheme = (enum seqeval_scheme)o->scheme;
-	return &s->m;
+	return 0;
 }
 
 static void close_state(struct measure *m)
@@ -61,12 +57,10 @@ static void close_state(struct measure *m)
 	struct state *s = (struct state *)m;
 	terms_free(&s->types);
 	terms_free(&s->tags);
-	mem_free(s->units);
-	mem_free(s->parts);
-	mem_free(s->kept);
+	mem_free(s->parts.at);
+	mem_free(s->kept.at);
 	mem_free(s->rank);
 	mem_free(s->order);
-	mem_free(s);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -107,12 +101,11 @@ static struct part *part_of(struct state *s, struct unit *u, struct slice type)
 {
 	uint32_t id = terms_add(&s->types, type);
 	for (size_t i = u->begin; i < u->begin + u->n; i++)
-		if (s->parts[i].type == id)
-			return &s->parts[i];
-	METRIC_ROOM(s->parts, s->n_parts, s->parts_capacity, 1);
-	s->parts[s->n_parts] = (struct part){ .type = id };
+		if (s->parts.at[i].type == id)
+			return &s->parts.at[i];
+	LIST_ADD(s->parts, (struct part){ .type = id });
 	u->n++;
-	return &s->parts[s->n_parts++];
+	return &s->parts.at[s->parts.n - 1];
 }
 
 /* Entities come in order of their begins, so the two lists are merged. */
@@ -124,7 +117,7 @@ static int count(struct state *s, struct unit *u, const struct slice *predicted,
 	size_t k, l;
 	if (find(s, predicted, n, a, &k, e) || find(s, reference, n, b, &l, e))
 		return -1;
-	u->begin = s->n_parts;
+	u->begin = s->parts.n;
 	u->n = 0;
 	for (size_t i = 0; i < k; i++)
 		part_of(s, u, a[i].type)->predicted++;
@@ -142,12 +135,11 @@ static int count(struct state *s, struct unit *u, const struct slice *predicted,
 static void keep(struct state *s, struct unit *u, const struct slice *predicted,
 	const struct slice *reference, size_t n)
 {
-	METRIC_ROOM(s->kept, s->n_kept, s->kept_capacity, 2 * n);
-	u->kept = s->n_kept;
+	u->kept = s->kept.n;
 	for (size_t i = 0; i < n; i++)
-		s->kept[s->n_kept++] = terms_add(&s->tags, predicted[i]);
+		LIST_ADD(s->kept, terms_add(&s->tags, predicted[i]));
 	for (size_t i = 0; i < n; i++)
-		s->kept[s->n_kept++] = terms_add(&s->tags, reference[i]);
+		LIST_ADD(s->kept, terms_add(&s->tags, reference[i]));
 }
 
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
@@ -158,8 +150,8 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	size_t n, k;
 	struct error why;
 	struct unit u = { .file = r->file, .line = r->line };
-	if (read_tags(r, s->prediction, o->prediction_key, arena, &predicted, &n, e) ||
-		read_tags(r, s->reference, o->reference_key, arena, &reference, &k, e))
+	if (read_tags(r, m->prediction, o->prediction_key, arena, &predicted, &n, e) ||
+		read_tags(r, m->reference, o->reference_key, arena, &reference, &k, e))
 		return -1;
 	if (n != k)
 		return record_error(r, e, "key \"%s\" has %zu tags, \"%s\" has %zu",
@@ -178,8 +170,7 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 		keep(s, &u, predicted, reference, n);
 	for (size_t i = 0; i < n; i++)
 		measure_hash(m, reference[i]);
-	METRIC_ROOM(s->units, m->n, s->units_capacity, 1);
-	s->units[m->n++] = u;
+	measure_keep(m, &u);
 	return 0;
 }
 
@@ -197,10 +188,10 @@ static int count_kept(struct state *s, struct error *e)
 			"--scheme");
 	}
 	for (size_t i = 0; i < s->m.n && !failed; i++) {
-		struct unit *u = &s->units[i];
+		struct unit *u = (struct unit *)s->m.units + i;
 		struct slice *tags = ARENA_ARRAY(arena, struct slice, 2 * (size_t)u->tags + 1);
 		for (size_t j = 0; j < 2 * (size_t)u->tags; j++)
-			tags[j] = s->tags.at[s->kept[u->kept + j]];
+			tags[j] = s->tags.at[s->kept.at[u->kept + j]];
 		failed = count(s, u, tags, tags + u->tags, u->tags, arena, e);
 		if (failed)
 			error_wrap(e, "%s:%zu", u->file, u->line);
@@ -216,12 +207,12 @@ static int by_text(const void *a, const void *b, void *terms)
 	return slice_compare(at[*(const uint32_t *)a], at[*(const uint32_t *)b]);
 }
 
+static const char *const figures[] = { "f1", "precision", "recall", "accuracy", "precision_macro",
+	"recall_macro", "f1_macro", "precision_weighted", "recall_weighted", "f1_weighted", NULL };
+
 static int finish(struct measure *m, struct error *e)
 {
 	struct state *s = (struct state *)m;
-	static const char *const names[] = { "f1", "precision", "recall", "accuracy",
-		"precision_macro", "recall_macro", "f1_macro", "precision_weighted",
-		"recall_weighted", "f1_weighted" };
 	if (s->waits && count_kept(s, e))
 		return -1;
 	size_t k = s->types.n;
@@ -232,8 +223,6 @@ static int finish(struct measure *m, struct error *e)
 	qsort_r(s->order, k, sizeof *s->order, by_text, &s->types);
 	for (size_t i = 0; i < k; i++)
 		s->rank[s->order[i]] = (uint32_t)i;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		measure_name(m, "%s", names[i]);
 	for (size_t i = 0; i < k; i++) {
 		struct slice t = s->types.at[s->order[i]];
 		measure_name(m, "precision[%.*s]", (int)t.size, t.data);
@@ -250,14 +239,15 @@ static struct counts *total(
 	struct counts *c = mem_zero(s->types.n + 1, sizeof *c);
 	*tags = *equal = 0;
 	for (size_t i = 0; i < n; i++) {
-		const struct unit *u = &s->units[units[i]];
+		const struct unit *u = (const struct unit *)s->m.units + units[i];
 		*tags += u->tags;
 		*equal += u->equal;
 		for (size_t j = u->begin; j < u->begin + u->n; j++) {
-			struct counts *to = &c[s->rank[s->parts[j].type]];
-			to->tp += s->parts[j].tp;
-			to->predicted += s->parts[j].predicted;
-			to->support += s->parts[j].support;
+			const struct part *p = &s->parts.at[j];
+			struct counts *to = &c[s->rank[p->type]];
+			to->tp += p->tp;
+			to->predicted += p->predicted;
+			to->support += p->support;
 		}
 	}
 	return c;
@@ -348,6 +338,9 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_seqeval = {
 	.name = "seqeval",
 	.summary = "entities of tagged sentences",
+	.state = sizeof(struct state),
+	.unit = sizeof(struct unit),
+	.figures = figures,
 	.open = open,
 	.add = add,
 	.finish = finish,

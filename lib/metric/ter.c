@@ -16,27 +16,8 @@ struct unit {
 
 struct state {
 	struct measure m;
-	size_t prediction, reference;
-	struct unit *units;
-	size_t capacity;
 	struct reference_count references;
 };
-
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
-{
-	(void)e;
-	struct state *s = mem_zero(1, sizeof *s);
-	s->prediction = reader_want(r, o->prediction_key);
-	s->reference = reader_want(r, o->reference_key);
-	return &s->m;
-}
-
-static void close_state(struct measure *m)
-{
-	struct state *s = (struct state *)m;
-	mem_free(s->units);
-	mem_free(s);
-}
 
 /* Words of a text that was tokenized `times` times: sacrebleu does references twice, which --normalized
  * shows ("'s" before a tab is parted the second time). */
@@ -55,7 +36,7 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	struct state *s = (struct state *)m;
 	struct segment segment;
 	struct unit u = { INFINITY, 0 };
-	if (segment_read(m, r, s->prediction, s->reference, arena, &segment, e))
+	if (segment_read(m, r, arena, &segment, e))
 		return -1;
 	size_t n, k;
 	struct slice *words = words_of(m->options, segment.hypothesis, 1, arena, &n);
@@ -71,30 +52,22 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 		u.length += (double)k;
 	}
 	u.length /= (double)segment.n;
-	METRIC_ROOM(s->units, m->n, s->capacity, 1);
-	s->units[m->n++] = u;
+	measure_keep(m, &u);
 	reference_count_add(&s->references, segment.n);
 	return 0;
 }
 
-static int finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	measure_name(m, "ter");
-	measure_name(m, "edits");
-	measure_name(m, "ref_length");
-	return 0;
-}
+static const char *const figures[] = { "ter", "edits", "ref_length", NULL };
 
 static void compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
 {
-	const struct state *s = (const struct state *)m;
+	const struct unit *all = m->units;
 	double edits = 0, length = 0;
 	if (!n)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		edits += s->units[units[i]].edits;
-		length += s->units[units[i]].length;
+		edits += all[units[i]].edits;
+		length += all[units[i]].length;
 	}
 	value[0] = 100 * (length > 0 ? edits / length : edits > 0 ? 1 : 0);
 	value[1] = edits;
@@ -113,12 +86,12 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_ter = {
 	.name = "ter",
 	.summary = "translation edit rate",
-	.open = open,
+	.state = sizeof(struct state),
+	.unit = sizeof(struct unit),
+	.figures = figures,
 	.add = add,
-	.finish = finish,
 	.compute = compute,
 	.signature = signature,
-	.close = close_state,
 	.lower_is_better = true,
 	.percent = true,
 };

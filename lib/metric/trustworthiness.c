@@ -18,18 +18,17 @@ struct state {
 	struct vectors before, after;
 };
 
-static struct measure *open(struct reader *r, const struct metric_options *o, struct error *e)
+static int open(struct measure *m, struct reader *r, struct error *e)
 {
-	if (!o->embedding_keys[0]) {
-		error_set(e, ERROR_USAGE,
+	struct state *s = (struct state *)m;
+	const char *const *keys = m->options->embedding_keys;
+	if (!keys[0])
+		return error_set(e, ERROR_USAGE,
 			"--metric trustworthiness needs --embedding-keys "
 			"ORIGINAL,REDUCED");
-		return NULL;
-	}
-	struct state *s = mem_zero(1, sizeof *s);
-	s->original = reader_want(r, o->embedding_keys[0]);
-	s->reduced = reader_want(r, o->embedding_keys[1]);
-	return &s->m;
+	s->original = reader_want(r, keys[0]);
+	s->reduced = reader_want(r, keys[1]);
+	return 0;
 }
 
 static void close_state(struct measure *m)
@@ -37,7 +36,6 @@ static void close_state(struct measure *m)
 	struct state *s = (struct state *)m;
 	vectors_free(&s->before);
 	vectors_free(&s->after);
-	mem_free(s);
 }
 
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
@@ -52,13 +50,6 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 	}
 	const float *row = vectors_row(&s->before, m->n++);
 	measure_hash(m, (struct slice){ (const char *)row, s->before.size * sizeof *row });
-	return 0;
-}
-
-static int finish(struct measure *m, struct error *e)
-{
-	(void)e;
-	measure_name(m, "trustworthiness");
 	return 0;
 }
 
@@ -122,9 +113,10 @@ static void signature(const struct measure *m, struct buffer *b)
 const struct metric_kind metric_trustworthiness = {
 	.name = "trustworthiness",
 	.summary = "neighbours of a reduced space that were neighbours before",
+	.state = sizeof(struct state),
+	.figures = (const char *const[]){ "trustworthiness", NULL },
 	.open = open,
 	.add = add,
-	.finish = finish,
 	.compute = compute,
 	.signature = signature,
 	.close = close_state,

@@ -213,7 +213,8 @@ static inline enum json_type number(struct json_parser *p, const char *s)
 	return token(p, JSON_NUMBER, s, after, EXPECT_NEXT);
 }
 
-static enum json_type word(struct json_parser *p, const char *s, const char *text, enum json_type type)
+static enum json_type word(
+	struct json_parser *p, const char *s, const char *text, enum json_type type)
 {
 	size_t n = strlen(text);
 	if ((size_t)(p->end - s) < n || memcmp(s, text, n) != 0)

@@ -37,7 +37,8 @@ int reader_parse_json(struct reader *r, struct arena *arena, struct record *rec,
 	if (t.type != JSON_OBJECT)
 		return t.type == JSON_ERROR ? wrong(rec, &p, e) : not_object(rec, t.type, e);
 	/* the last place takes the end, and what is too many */
-	for (m = members; json_member(&p, &m->key, &m->value); m = members + (n < room ? n : room)) {
+	for (m = members; json_member(&p, &m->key, &m->value);
+		m = members + (n < room ? n : room)) {
 		for (size_t i = 0; i < r->n_wants; i++)
 			if (m->key.raw.size >= r->wants[i].size + 2 &&
 				json_text_equal(m->key, r->wants[i]))
