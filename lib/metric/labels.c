@@ -6,7 +6,8 @@
 
 #include "lib/record/number.h"
 
-static const char *const type_names[] = { "nothing", "strings", "numbers", "booleans" };
+static const char *const type_names[] = { "nothing", "a string", "a number", "a boolean" };
+static const char *const types_names[] = { "nothing", "strings", "numbers", "booleans" };
 
 static bool read_number(struct slice s, double *x)
 {
@@ -57,8 +58,8 @@ static int add(struct labels *l, const struct record *r, const char *key, struct
 			json_type_name(v.type));
 	}
 	if (l->type != LABEL_NONE && l->type != type)
-		return record_error(r, e, "key \"%s\" is one of %s, but labels before are %s", key,
-			type_names[type], type_names[l->type]);
+		return record_error(r, e, "key \"%s\" is %s, but the labels before are %s", key,
+			type_names[type], types_names[l->type]);
 	l->type = type;
 	*label = terms_add(&l->terms, text);
 	return 0;

@@ -2,6 +2,7 @@
 #include "lib/metric/metric.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #include "config.h"
 #include "lib/base/random.h"
@@ -52,7 +53,12 @@ const struct metric_kind *const metrics[] = {
 	NULL,
 };
 
-/* Insertions, deletions and replacements between two short names. */
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/* Insertions, deletions and replacements between two short names, regardless of case. */
 static size_t distance(const char *a, const char *b)
 {
 	enum { MOST = 32 };
@@ -65,7 +71,7 @@ static size_t distance(const char *a, const char *b)
 		size_t diagonal = row[0];
 		row[0] = i;
 		for (size_t j = 1; j <= m; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			size_t best = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
 			best = row[j] + 1 < best ? row[j] + 1 : best;
 			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
 			diagonal = row[j];
@@ -75,9 +81,32 @@ static size_t distance(const char *a, const char *b)
 	return row[m];
 }
 
+/* Figures that are not in `figures`, as users may ask for them. */
+static const struct {
+	const char *figure;
+	const struct metric_kind *metric;
+} other_figures[] = { { "balanced_accuracy", &metric_classification },
+	{ "mcc", &metric_classification }, { "kappa", &metric_classification },
+	{ "confusion", &metric_classification }, { "jaccard", &metric_classification },
+	{ "spearman", &metric_sts }, { "pearson", &metric_sts }, { "ap", &metric_pairs },
+	{ "mrr", &metric_retrieval }, { "ndcg", &metric_retrieval }, { "map", &metric_retrieval } };
+
+/* The metric that has such a figure, NULL where none has. */
+static const struct metric_kind *metric_with(const char *figure)
+{
+	for (size_t i = 0; i < sizeof other_figures / sizeof *other_figures; i++)
+		if (!strcasecmp(other_figures[i].figure, figure))
+			return other_figures[i].metric;
+	for (const struct metric_kind *const *m = metrics; *m; m++)
+		for (const char *const *name = (*m)->figures; name && *name; name++)
+			if (!strcasecmp(*name, figure))
+				return *m;
+	return NULL;
+}
+
 const struct metric_kind *metric_find(const char *name, struct error *e)
 {
-	const char *near = metrics[0]->name;
+	const struct metric_kind *has = metric_with(name), *near = metrics[0];
 	size_t least = SIZE_MAX;
 	for (const struct metric_kind *const *m = metrics; *m; m++) {
 		if (!strcmp((*m)->name, name))
@@ -85,10 +114,15 @@ const struct metric_kind *metric_find(const char *name, struct error *e)
 		size_t d = distance((*m)->name, name);
 		if (d < least) {
 			least = d;
-			near = (*m)->name;
+			near = *m;
 		}
 	}
-	error_set(e, ERROR_USAGE, "unknown metric '%s'; did you mean %s?", name, near);
+	if (has && least > 0)
+		error_set(e, ERROR_USAGE, "unknown metric '%s'; it is among the figures of %s",
+			name, has->name);
+	else
+		error_set(
+			e, ERROR_USAGE, "unknown metric '%s'; did you mean %s?", name, near->name);
 	return NULL;
 }
 

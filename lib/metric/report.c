@@ -1,6 +1,8 @@
 /* report.c: findings as text, JSON and CSV. */
 #include "lib/metric/report.h"
 
+#include "lib/record/csv.h"
+
 static size_t digits_of(const struct measure *m, size_t digits)
 {
 	return digits != SIZE_MAX ? digits : m->metric->percent || m->metric->report ? 2 : 4;
@@ -47,7 +49,7 @@ static void text_finding(struct buffer *b, const struct finding *f, size_t digit
 {
 	const struct measure *m = f->measure;
 	size_t width = 0, d = digits_of(m, digits);
-	if (m->metric->report) {
+	if (m->metric->report && f->n) {
 		m->metric->report(m, f->units, f->n, d, b);
 		if (!f->low && !f->other)
 			return;
@@ -194,24 +196,6 @@ static void write_json(struct buffer *b, const struct group *groups, size_t n, c
 
 /* --- CSV -------------------------------------------------------------------------------------- */
 
-static void csv_text(struct buffer *b, struct slice s)
-{
-	bool plain = true;
-	for (size_t i = 0; i < s.size; i++)
-		plain = plain && !strchr(",\"\r\n", s.data[i]);
-	if (plain) {
-		buffer_slice(b, s);
-		return;
-	}
-	buffer_char(b, '"');
-	for (size_t i = 0; i < s.size; i++) {
-		if (s.data[i] == '"')
-			buffer_char(b, '"');
-		buffer_char(b, s.data[i]);
-	}
-	buffer_char(b, '"');
-}
-
 static void csv_number(struct buffer *b, double x)
 {
 	buffer_char(b, ',');
@@ -227,11 +211,11 @@ static void csv_finding(
 	measure_signature(m, f->extra, &signature);
 	for (size_t i = 0; i < m->n_figures; i++) {
 		if (by) {
-			csv_text(b, group);
+			csv_encode(b, group, ',');
 			buffer_char(b, ',');
 		}
 		buffer_printf(b, "%s,", m->metric->name);
-		csv_text(b, slice_from(m->names[i]));
+		csv_encode(b, slice_from(m->names[i]), ',');
 		csv_number(b, f->value[i]);
 		if (f->low) {
 			csv_number(b, f->low[i]);
@@ -243,7 +227,7 @@ static void csv_finding(
 			csv_number(b, f->p[i]);
 		}
 		buffer_printf(b, ",%zu,", f->n);
-		csv_text(b, buffer_view(&signature));
+		csv_encode(b, buffer_view(&signature), ',');
 		buffer_char(b, '\n');
 	}
 	buffer_free(&signature);
@@ -253,7 +237,7 @@ static void write_csv(struct buffer *b, const struct group *groups, size_t n, co
 {
 	const struct finding *first = groups[0].findings;
 	if (by) {
-		csv_text(b, slice_from(by));
+		csv_encode(b, slice_from(by), ',');
 		buffer_char(b, ',');
 	}
 	buffer_printf(b, "metric,figure,value%s%s,n,signature\n", first->low ? ",low,high" : "",

@@ -104,6 +104,7 @@ EOF
 	status_is 1
 	run evaluate --metric sts --fail-under sts=0.1 --format jsonl </dev/null
 	status_is 1
+	evaluate --metric classification --format jsonl </dev/null | grep -qx 'accuracy            nan'
 	run evaluate --metric classification --fail-under nothing=1 in.jsonl
 	status_is 2
 	output_has "there is no figure 'nothing'"
@@ -115,6 +116,13 @@ EOF
 	run evaluate --metric clasification in.jsonl
 	status_is 2
 	output_has "unknown metric 'clasification'; did you mean classification?"
+	run evaluate --metric ROUGEL in.jsonl
+	status_is 2
+	output_has "unknown metric 'ROUGEL'; it is among the figures of rouge"
+	run evaluate --metric mcc in.jsonl
+	output_has "it is among the figures of classification"
+	run evaluate --metric Chr in.jsonl
+	output_has "did you mean chrf?"
 	run evaluate in.jsonl
 	status_is 2
 	output_has "which --metric?"
@@ -126,7 +134,7 @@ EOF
 	{ cat in.jsonl; echo '{"prediction": "0", "reference": 0}'; echo '{"prediction": 1}'; echo '{"prediction": 1, "reference": [1]}'; } >bad.jsonl
 	run evaluate --metric classification bad.jsonl
 	status_is 65
-	output_has 'bad.jsonl:61: key "prediction" is one of strings, but labels before are numbers'
+	output_has 'bad.jsonl:61: key "prediction" is a string, but the labels before are numbers'
 	run -1 --separate-stderr evaluate --metric classification,sts --rejects rejects --output-format json bad.jsonl
 	[ "$output" = "$(evaluate --metric classification,sts --output-format json in.jsonl)" ]
 	[ "$(wc -l <rejects)" = 3 ]
