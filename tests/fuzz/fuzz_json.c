@@ -74,6 +74,29 @@ static void as_text(struct slice text)
 	arena_free(arena);
 }
 
+/* Member by member is the same as token by token, and as the walk over what was checked. */
+static void as_members(struct slice text)
+{
+	struct json root = { 0 }, key, value;
+	struct error e;
+	struct json_parser p;
+	bool ok = json_read(text, &root, &e) == 0;
+	json_begin(&p, text);
+	if (json_next(&p).type != JSON_OBJECT)
+		return;
+	struct json_iterator i = json_iterate(root);
+	while (json_member(&p, &key, &value)) {
+		CHECK(value.raw.data >= text.data &&
+			value.raw.data + value.raw.size <= text.data + text.size);
+		if (!ok)
+			continue;
+		CHECK(json_each(&i) && i.value.type == value.type);
+		CHECK(slice_equal(i.key.raw, key.raw) && slice_equal(i.value.raw, value.raw));
+	}
+	CHECK(!ok || !json_each(&i));
+	CHECK(ok == (key.type == JSON_OBJECT_END && json_next(&p).type == JSON_END));
+}
+
 static void as_records(struct slice text)
 {
 	char path[40];
@@ -124,6 +147,7 @@ static void as_records(struct slice text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	as_text((struct slice){ (const char *)data, size });
+	as_members((struct slice){ (const char *)data, size });
 	if (size % 8 == 0) /* the slow part on some, so that many are tried */
 		as_records((struct slice){ (const char *)data, size });
 	return 0;

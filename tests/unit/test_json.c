@@ -381,6 +381,32 @@ static void skipping_gives_the_whole_value(void **state)
 	assert_string_equal(p.fault, "the text ends inside an array");
 }
 
+static void members_come_with_their_whole_values(void **state)
+{
+	struct json_parser p;
+	struct json key, value;
+	(void)state;
+	json_begin(&p, SLICE("{\"a\": [1,{\"b\":[]}] ,\"c\" :7}"));
+	assert_int_equal(json_next(&p).type, JSON_OBJECT);
+	assert_true(json_member(&p, &key, &value));
+	assert_true(slice_equal(key.raw, SLICE("\"a\"")));
+	assert_true(slice_equal(value.raw, SLICE("[1,{\"b\":[]}]")));
+	assert_true(json_member(&p, &key, &value));
+	assert_true(value.type == JSON_NUMBER && slice_equal(value.raw, SLICE("7")));
+	assert_false(json_member(&p, &key, &value));
+	assert_int_equal(key.type, JSON_OBJECT_END);
+	assert_int_equal(json_next(&p).type, JSON_END);
+	static const char *const wrong[] = { "{\"a\": [1,}", "{\"a\" 1}", "{\"a\":", "{\"a\":tru}",
+		"{" };
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		json_begin(&p, slice_from(wrong[i]));
+		assert_int_equal(json_next(&p).type, JSON_OBJECT);
+		assert_false(json_member(&p, &key, &value));
+		assert_int_equal(key.type, JSON_ERROR);
+		assert_non_null(p.fault);
+	}
+}
+
 static void of_duplicate_keys_the_last_is_used(void **state)
 {
 	struct json root;
@@ -547,6 +573,7 @@ int main(void)
 		cmocka_unit_test(nesting_is_limited_at_1024),
 		cmocka_unit_test(the_parser_gives_every_token),
 		cmocka_unit_test(skipping_gives_the_whole_value),
+		cmocka_unit_test(members_come_with_their_whole_values),
 		cmocka_unit_test(of_duplicate_keys_the_last_is_used),
 		cmocka_unit_test(whole_numbers_in_any_spelling),
 		cmocka_unit_test(strings_decode),
