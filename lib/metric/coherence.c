@@ -165,7 +165,7 @@ static int read_tokens(struct state *s, const struct record *r, struct arena *ar
 	uint32_t **words, size_t *n, struct error *e)
 {
 	const char *key = s->m.options->text_key;
-	struct json v = r->values[s->text].json;
+	struct json v = record_json(r, s->text);
 	struct slice text;
 	*n = 0;
 	if (v.type == JSON_ARRAY) {

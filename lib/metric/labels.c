@@ -79,11 +79,6 @@ static struct label_seen *seen_at(struct labels *l, struct slice raw, uint64_t k
 	return &l->seen[h >> 58];
 }
 
-static struct json value_of(const struct record *r, size_t want)
-{
-	return r->values[want].json;
-}
-
 int labels_of(struct labels *l, const struct record *r, size_t want, const char *key,
 	struct arena *arena, uint32_t *label, struct error *e)
 {
@@ -96,7 +91,7 @@ int labels_of(struct labels *l, const struct record *r, size_t want, const char 
 		return 0;
 	}
 	uint64_t raw[2] = { 0 };
-	struct json v = value_of(r, want);
+	struct json v = r->values[want].json;
 	struct label_seen *seen = seen_at(l, v.raw, raw);
 	if (seen && seen->raw[0] == raw[0] && seen->raw[1] == raw[1]) {
 		*label = seen->id;
@@ -111,7 +106,7 @@ int labels_of(struct labels *l, const struct record *r, size_t want, const char 
 
 bool labels_is_array(const struct record *r, size_t want)
 {
-	return !r->values[want].is_field && value_of(r, want).type == JSON_ARRAY;
+	return record_json(r, want).type == JSON_ARRAY;
 }
 
 static int by_id(const void *a, const void *b)
@@ -123,10 +118,9 @@ static int by_id(const void *a, const void *b)
 int labels_of_array(struct labels *l, const struct record *r, size_t want, const char *key,
 	struct arena *arena, uint32_t **ids, size_t *n, struct error *e)
 {
-	if (!labels_is_array(r, want))
-		return record_error(r, e, "key \"%s\" is %s, not an array of labels", key,
-			record_has(r, want) ? json_type_name(value_of(r, want).type) : "missing");
-	struct json array = value_of(r, want);
+	struct json array;
+	if (record_array(r, want, key, "an array of labels", &array, e))
+		return -1;
 	uint32_t *out = ARENA_ARRAY(arena, uint32_t, json_count(array) + 1);
 	size_t k = 0;
 	for (struct json_iterator i = json_iterate(array); json_each(&i);) {

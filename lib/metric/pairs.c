@@ -10,6 +10,8 @@
  * of one predicted number, or with --embedding-keys of each similarity; distances count as such, the
  * nearer the more alike.
  */
+#include <strings.h>
+
 #include "lib/metric/curve.h"
 #include "lib/metric/list.h"
 #include "lib/metric/similarity.h"
@@ -22,6 +24,11 @@ static int read_class(
 	const struct record *r, size_t want, const char *key, double *out, struct error *e)
 {
 	struct json v = r->values[want].json;
+	struct slice field = r->values[want].field;
+	if (field.size == 4 && !strncasecmp(field.data, "true", 4))
+		v.type = JSON_TRUE;
+	if (field.size == 5 && !strncasecmp(field.data, "false", 5))
+		v.type = JSON_FALSE;
 	if (v.type == JSON_TRUE || v.type == JSON_FALSE) {
 		*out = v.type == JSON_TRUE;
 		return 0;

@@ -32,13 +32,11 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 {
 	(void)arena;
 	const struct metric_options *o = m->options;
-	struct json v = r->values[m->prediction].json;
+	struct json v;
 	double n = 0, c = 0, row[METRIC_KS];
 	int64_t whole;
-	if (v.type != JSON_ARRAY)
-		return record_error(r, e, "key \"%s\" is %s, not an array of results",
-			o->prediction_key,
-			r->values[m->prediction].is_field ? "a field" : json_type_name(v.type));
+	if (record_array(r, m->prediction, o->prediction_key, "an array of results", &v, e))
+		return -1;
 	for (struct json_iterator i = json_iterate(v); json_each(&i); n++) {
 		bool number = json_integer(i.value, &whole) && (whole == 0 || whole == 1);
 		if (i.value.type != JSON_TRUE && i.value.type != JSON_FALSE && !number)

@@ -46,9 +46,11 @@ static int id_of(const struct record *r, const char *key, struct json v, struct 
 	return 0;
 }
 
-static int read_relevant(const struct record *r, const char *key, struct json v,
-	struct arena *arena, struct relevant *out, struct error *e)
+static int read_relevant(const struct record *r, size_t want, const char *key, struct arena *arena,
+	struct relevant *out, struct error *e)
 {
+	struct json v = record_json(r, want);
+	struct slice text, raw;
 	size_t most = v.type == JSON_ARRAY || v.type == JSON_OBJECT ? json_count(v) : 1;
 	*out = (struct relevant){ ARENA_ARRAY(arena, struct slice, most + 1),
 		ARENA_ARRAY(arena, double, most + 1), 0 };
@@ -70,9 +72,10 @@ static int read_relevant(const struct record *r, const char *key, struct json v,
 				return -1;
 		}
 	} else {
-		out->gains[0] = 1;
-		if (id_of(r, key, v, arena, &out->ids[out->n++], e))
+		if (record_label(r, want, key, arena, &text, &raw, e))
 			return -1;
+		out->ids[out->n] = text;
+		out->gains[out->n++] = 1;
 	}
 	return out->n ? 0 : record_error(r, e, "key \"%s\" has no relevant id", key);
 }
@@ -119,15 +122,10 @@ static void at_k(
 static int add(struct measure *m, const struct record *r, struct arena *arena, struct error *e)
 {
 	const struct metric_options *o = m->options;
-	struct json v = r->values[m->prediction].json;
+	struct json v;
 	struct relevant relevant;
-	if (!record_has(r, m->reference))
-		return record_error(r, e, "key \"%s\" is missing", o->reference_key);
-	if (v.type != JSON_ARRAY)
-		return record_error(r, e, "key \"%s\" is %s, not an array of ids",
-			o->prediction_key,
-			r->values[m->prediction].is_field ? "a field" : json_type_name(v.type));
-	if (read_relevant(r, o->reference_key, r->values[m->reference].json, arena, &relevant, e))
+	if (record_array(r, m->prediction, o->prediction_key, "an array of ids", &v, e) ||
+		read_relevant(r, m->reference, o->reference_key, arena, &relevant, e))
 		return -1;
 	struct vocabulary ids = vocabulary_new(arena, relevant.n + json_count(v));
 	double *gain = arena_zero(arena, relevant.n + json_count(v) + 1, sizeof *gain);

@@ -91,7 +91,7 @@ static int read_scores(struct state *s, const struct record *r, struct arena *ar
 	enum form *form, struct entry **entries, size_t *n, struct error *e)
 {
 	const char *key = s->m.options->score_key;
-	struct json v = r->values[s->score].json;
+	struct json v = record_json(r, s->score);
 	*entries = ARENA_ARRAY(arena, struct entry, 2 + json_count(v));
 	*n = 0;
 	if (v.type != JSON_ARRAY && v.type != JSON_OBJECT) {

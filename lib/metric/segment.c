@@ -6,16 +6,27 @@
 #include "lib/text/utf8.h"
 #include "lib/text/words.h"
 
+/* Several references. In a field it takes strings: a text may well be "[1]". */
+static bool is_list(const struct record *r, size_t want, struct json v)
+{
+	if (v.type != JSON_ARRAY)
+		return false;
+	for (struct json_iterator i = json_iterate(v); r->values[want].is_field && json_each(&i);)
+		if (i.value.type != JSON_STRING)
+			return false;
+	return !r->values[want].is_field || json_count(v);
+}
+
 int segment_read(struct measure *m, const struct record *r, struct arena *arena, struct segment *s,
 	struct error *e)
 {
 	const struct metric_options *o = m->options;
 	const char *key = o->reference_key;
-	struct json v = r->values[m->reference].json;
+	struct json v = record_json(r, m->reference);
 	if (record_text(r, m->prediction, o->prediction_key, arena, &s->hypothesis, e))
 		return -1;
 	s->n = 0;
-	if (v.type != JSON_ARRAY) {
+	if (!is_list(r, m->reference, v)) {
 		s->references = ARENA_ARRAY(arena, struct slice, 1);
 		if (record_text(r, m->reference, key, arena, &s->references[s->n++], e))
 			return -1;

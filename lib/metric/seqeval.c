@@ -68,10 +68,9 @@ static void close_state(struct measure *m)
 static int read_tags(const struct record *r, size_t want, const char *key, struct arena *arena,
 	struct slice **tags, size_t *n, struct error *e)
 {
-	struct json v = r->values[want].json;
-	if (v.type != JSON_ARRAY)
-		return record_error(r, e, "key \"%s\" is %s, not an array of tags", key,
-			r->values[want].is_field ? "a field" : json_type_name(v.type));
+	struct json v;
+	if (record_array(r, want, key, "an array of tags", &v, e))
+		return -1;
 	*n = json_count(v);
 	*tags = ARENA_ARRAY(arena, struct slice, *n + 1);
 	size_t k = 0;

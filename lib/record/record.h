@@ -104,6 +104,12 @@ int record_vector(const struct record *, size_t want, const char *key, struct ar
 
 bool record_has(const struct record *, size_t want);
 
+/* The value as JSON; of a field that is an array or object as JSON that, of another JSON_ABSENT. */
+struct json record_json(const struct record *, size_t want);
+/* The same where it must be an array; wanted is for the message: "an array of tags". */
+int record_array(const struct record *, size_t want, const char *key, const char *wanted,
+	struct json *, struct error *);
+
 /* error_set (65) with the record's place before the message. */
 int record_error(const struct record *, struct error *, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

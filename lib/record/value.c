@@ -36,6 +36,22 @@ static int unfit(
 		rec, e, "column \"%s\" is \"%.*s\", not %s", key, size, v->field.data, wanted);
 }
 
+struct json record_json(const struct record *rec, size_t want)
+{
+	const struct value *v = &rec->values[want];
+	struct json json = v->json;
+	if (v->is_field && v->field.size && (v->field.data[0] == '[' || v->field.data[0] == '{'))
+		json_read(v->field, &json, NULL); /* text that is no JSON leaves it absent */
+	return json;
+}
+
+int record_array(const struct record *rec, size_t want, const char *key, const char *wanted,
+	struct json *array, struct error *e)
+{
+	*array = record_json(rec, want);
+	return array->type == JSON_ARRAY ? 0 : unfit(rec, want, key, wanted, e);
+}
+
 int record_text(const struct record *rec, size_t want, const char *key, struct arena *arena,
 	struct slice *text, struct error *e)
 {

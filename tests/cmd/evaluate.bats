@@ -34,6 +34,26 @@ EOF
 	evaluate --metric classification in.csv | awk 'NF { print $1 }' | tr '\n' ' ' | grep -q '^precision 9 10 accuracy'
 }
 
+@test "arrays and objects are read from CSV as JSON in a field" {
+	printf 'prediction,reference\n"[""B-PER"",""O""]","[""B-PER"",""O""]"\n' >tags.csv
+	evaluate --metric seqeval --output-format csv tags.csv | grep -q '^seqeval,f1,1,1,'
+	evaluate --metric classification --output-format csv tags.csv | grep -q '^classification,f1_samples,1,1,'
+	printf 'prediction,reference\n"[""a"",""b""]",b\n' >ids.csv
+	evaluate --metric retrieval --output-format csv ids.csv | grep -q '^retrieval,mrr@3,0.5,1,'
+	printf 'prediction,reference\nthe cat sat on it,"[""x"",""the cat sat on it""]"\nas in [1],[1]\n' >refs.csv
+	evaluate --metric exact_match --output-format csv refs.csv | grep -q '^exact_match,exact_match,0.5,2,'
+	printf 'reference,s\n1,"[0.2,0.8]"\n0,"{""0"":0.7,""1"":0.3}"\n' >s.csv
+	sed 's/{.*}/[0.7,0.3]/' s.csv | evaluate --metric scores --score-key s --format csv --output-format csv | grep -q '^scores,roc_auc,1,2,'
+	run evaluate --metric scores --score-key s s.csv
+	status_is 65
+	output_has 's.csv:3: key "s" has another form'
+	evaluate --metric pairs --output-format csv --format csv <<<$'prediction,reference\n0.5,True\n0.1,false' | grep -q '^pairs,ap,1,2,'
+	run evaluate --metric seqeval <<<'{"prediction": "O", "reference": ["O"]}'
+	output_has 'key "prediction" is a string, not an array of tags'
+	run evaluate --metric seqeval --format csv <<<$'prediction,reference\nO,O'
+	output_has 'column "prediction" is "O", not an array of tags'
+}
+
 @test "JSON has figures, signature, n, labels and the confusion matrix; CSV a row a figure" {
 	evaluate --metric classification --output-format json in.jsonl >out.json
 	grep -q '^{"metrics": {"classification": {"score": 0.85, "signature": "classification|labels:one|classes:2|' out.json
