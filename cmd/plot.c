@@ -20,19 +20,21 @@ enum kind { KIND_MAP, KIND_BARS, KIND_CONFUSION, KIND_ROC, KIND_CALIBRATION };
 enum { FORMAT_SVG, FORMAT_PNG, FORMAT_PDF, FORMAT_HTML, FORMATS };
 
 static int kind, output_format;
-static const char *evaluation_path, *report_path, *topic_key, *aspect, *title = "";
+static const char *evaluation_path, *figure, *report_path, *topic_key, *aspect, *title = "";
 static size_t width = 1600, height, n_words, label_count = 100, n_topics = 12, text_length = 300;
 static double point_size, opacity;
 static bool dark, format_given;
 
 static const struct option options[] = {
 	OPTION_CHOICE(0, "kind", &kind, "map|bars|confusion|roc|calibration",
-		"map: the records as points; bars: the topics' words; the others: evaluate's "
-		"report [map]"),
+		"map: the records as points; bars: the topics' words, or figures of evaluate's "
+		"report, as the others [map]"),
 	OPTION_STRING('t', "topics", &report_path, "REPORT",
 		"the report of topics (JSON or CSV), for names and words"),
 	OPTION_STRING(0, "evaluation", &evaluation_path, "REPORT",
-		"evaluate's report (JSON), for confusion, roc and calibration"),
+		"evaluate's report (JSON), for confusion, roc, calibration and bars"),
+	OPTION_STRING(0, "figure", &figure, "NAME",
+		"bars of evaluate's report: of this figure [score of groups, f1 of classes]"),
 	OPTION_STRING(0, "topic-key", &topic_key, "NAME",
 		"key of the topic [topic, else cluster, else label]"),
 	OPTION_STRING(
@@ -443,11 +445,15 @@ static void plot_chart(struct slice heading)
 {
 	struct chart chart;
 	struct error e;
+	enum chart_kind chart_kind =
+		kind == KIND_BARS ? CHART_BARS : (enum chart_kind)(kind - KIND_CONFUSION);
 	if (run.n_files || !evaluation_path)
 		command_usage("--kind confusion, roc and calibration read no records, but "
 			      "--evaluation REPORT");
-	if (chart_read(&chart, (enum chart_kind)(kind - KIND_CONFUSION), evaluation_path, &e))
+	if (chart_read(&chart, chart_kind, figure, evaluation_path, &e))
 		command_fail(&e);
+	if (!height)
+		height = (size_t)chart_height(&chart, (float)width);
 	struct chart_style style = {
 		.width = (float)width, .height = (float)height, .title = heading
 	};
@@ -481,12 +487,14 @@ int main(int argc, char **argv)
 		command_fail(&e);
 	if (n_words == 0)
 		n_words = kind == KIND_BARS ? 8 : 3;
-	if (evaluation_path && kind < KIND_CONFUSION)
-		command_usage("--evaluation is for --kind confusion, roc and calibration");
-	if (kind == KIND_BARS) {
+	if (evaluation_path && (kind == KIND_MAP || report_path))
+		command_usage("--evaluation is for --kind confusion, roc, calibration and bars, "
+			      "without --topics");
+	if (figure && (kind != KIND_BARS || !evaluation_path))
+		command_usage("--figure is for --kind bars --evaluation REPORT");
+	if (kind == KIND_BARS && !evaluation_path) {
 		plot_bars(heading);
-	} else if (kind >= KIND_CONFUSION) {
-		height = height ? height : width * 7 / 8;
+	} else if (kind != KIND_MAP) {
 		plot_chart(heading);
 	} else {
 		height = height ? height : width * 3 / 4;

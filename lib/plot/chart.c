@@ -6,20 +6,21 @@
 
 #include "lib/plot/lettering.h"
 
-/* A square for the data, with room for what stands around it. */
+/* A square for the data, or of bars a box, with room for what stands around it. */
 struct frame {
 	enum chart_kind kind;
 	const struct chart_style *style;
 	const struct theme *theme;
 	struct canvas *canvas;
 	struct arena *arena;
-	float unit, x, y, side;
+	float unit, x, y, side, high; /* side: also the width of bars */
 };
 
 struct slice chart_name(enum chart_kind kind)
 {
 	return kind == CHART_CONFUSION ? SLICE("Confusion matrix")
 	       : kind == CHART_ROC     ? SLICE("ROC curve")
+	       : kind == CHART_BARS    ? SLICE("Figures")
 				       : SLICE("Calibration");
 }
 
@@ -192,27 +193,90 @@ static void draw_calibration(const struct chart *c, const struct frame *f)
 	}
 }
 
+/* What the axis of bars reaches to: 1 or 100 for shares and percents, else the largest. */
+static void range_of(const struct chart *c, double *least, double *most)
+{
+	double large = 0;
+	*least = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		const double x[] = { c->value[i], c->low[i], c->high[i] };
+		for (size_t k = 0; k < 3; k++) {
+			*least = x[k] < *least ? x[k] : *least;
+			large = x[k] > large ? x[k] : large;
+		}
+	}
+	*most = large <= 1 ? 1 : large <= 100 ? 100 : large;
+}
+
+static void draw_bar(
+	const struct chart *c, const struct frame *f, size_t i, double least, double most)
+{
+	float u = f->unit, high = f->high / (float)c->n, size = 0.5f * high;
+	float scale = (f->side - 80 * u) / (float)(most - least);
+	float zero = f->x - (float)least * scale, y = f->y + (float)i * high;
+	double v = c->value[i];
+	size = size > 15 * u ? 15 * u : size;
+	float base = y + high / 2 + 0.36f * size;
+	canvas_group(f->canvas, lettering_clean(f->arena, c->labels[i]));
+	if (size >= 4)
+		write(f, f->x - 8 * u, base, size, CANVAS_RIGHT, f->theme->ink,
+			fit(f, c->labels[i], size, f->x - 16 * u));
+	if (!isnan(v))
+		canvas_box(f->canvas, v < 0 ? zero + (float)v * scale : zero, y + 0.15f * high,
+			(float)fabs(v) * scale, 0.7f * high, f->theme->topic[0]);
+	if (c->low[i] <= c->high[i]) {
+		float x0 = zero + (float)c->low[i] * scale, x1 = zero + (float)c->high[i] * scale;
+		float middle = y + high / 2, tick = 0.12f * high;
+		canvas_line(f->canvas, x0, middle, x1, middle, 2 * u, f->theme->topic[1]);
+		canvas_line(
+			f->canvas, x0, middle - tick, x0, middle + tick, 2 * u, f->theme->topic[1]);
+		canvas_line(
+			f->canvas, x1, middle - tick, x1, middle + tick, 2 * u, f->theme->topic[1]);
+	}
+	canvas_group(f->canvas, (struct slice){ 0 });
+	if (size >= 4)
+		write_number(f, f->x + f->side, base, size, CANVAS_RIGHT, f->theme->ink,
+			most == 1 ? "%.4f" : "%.2f", v);
+}
+
+static void draw_bars(const struct chart *c, const struct frame *f)
+{
+	double least, most;
+	head(f, c->what, c->figure);
+	range_of(c, &least, &most);
+	for (size_t i = 0; i < c->n; i++)
+		draw_bar(c, f, i, least, most);
+	float zero = f->x - (float)(least / (most - least)) * (f->side - 80 * f->unit);
+	canvas_line(f->canvas, zero, f->y, zero, f->y + f->high, f->unit, f->theme->faint);
+}
+
+enum { TOP = 90, BOTTOM = 70, RIGHT = 40, BAR = 60 };
+
+float chart_height(const struct chart *c, float width)
+{
+	float bars = (float)(c->n < 12 ? c->n : 12) * BAR;
+	return c->kind == CHART_BARS ? (TOP + bars + RIGHT) * width / 800 : width * 7 / 8;
+}
+
 void chart_draw(const struct chart *c, const struct chart_style *style, struct canvas *canvas)
 {
-	float least = style->width < style->height ? style->width : style->height;
+	static void (*const draw[])(const struct chart *, const struct frame *) = {
+		[CHART_CONFUSION] = draw_confusion,
+		[CHART_ROC] = draw_roc,
+		[CHART_CALIBRATION] = draw_calibration,
+		[CHART_BARS] = draw_bars,
+	};
+	bool bars = c->kind == CHART_BARS;
+	float least = bars || style->width < style->height ? style->width : style->height;
 	struct frame f = { c->kind, style, theme_get(style->dark), canvas, arena_new(), least / 800,
-		0, 0, 0 };
-	float left = (c->kind == CHART_CONFUSION ? 150 : 70) * f.unit;
-	float top = 90 * f.unit, bottom = 70 * f.unit, right = 40 * f.unit;
-	float wide = style->width - left - right, high = style->height - top - bottom;
-	f.side = wide < high ? wide : high;
+		0, 0, 0, 0 };
+	float left = (bars || c->kind == CHART_CONFUSION ? 150 : 70) * f.unit;
+	float wide = style->width - left - RIGHT * f.unit;
+	f.high = style->height - (float)(TOP + (bars ? RIGHT : BOTTOM)) * f.unit;
+	f.high = f.high > 1 ? f.high : 1;
+	f.side = bars || wide < f.high ? wide : f.high;
 	f.x = left + (wide - f.side) / 2;
-	f.y = top + (high - f.side) / 2;
-	switch (c->kind) {
-	case CHART_CONFUSION:
-		draw_confusion(c, &f);
-		break;
-	case CHART_ROC:
-		draw_roc(c, &f);
-		break;
-	case CHART_CALIBRATION:
-		draw_calibration(c, &f);
-		break;
-	}
+	f.y = TOP * f.unit + (bars ? 0 : (f.high - f.side) / 2);
+	draw[c->kind](c, &f);
 	arena_free(f.arena);
 }

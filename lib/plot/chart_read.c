@@ -108,8 +108,94 @@ static int read_calibration(struct chart *c, struct json m, const char *path, st
 	return 0;
 }
 
-int chart_parse(
-	struct chart *c, enum chart_kind kind, struct slice text, const char *path, struct error *e)
+/* --- Bars ------------------------------------------------------------------------------------- */
+
+static void add_bar(struct chart *c, struct slice label, struct json m, const char *figure)
+{
+	struct json interval = strcmp(figure, "score") ? json_get(json_get(m, "intervals"), figure)
+						       : json_get(m, "ci");
+	struct json_iterator i = json_iterate(interval);
+	size_t n = c->n++;
+	c->labels[n] = label;
+	c->value[n] = number(json_get(m, figure));
+	c->low[n] = json_each(&i) ? number(i.value) : NAN;
+	c->high[n] = json_each(&i) ? number(i.value) : NAN;
+}
+
+/* Of the metric m, called so, the figure of each group. */
+static void group_bars(
+	struct chart *c, struct json groups, struct json m, const char *metric, const char *figure)
+{
+	c->what = figure ? figure : "score";
+	c->figure = number(json_get(m, c->what));
+	for (struct json_iterator i = json_iterate(groups); json_each(&i);)
+		add_bar(c, json_text(i.key, c->arena), json_get(i.value, metric), c->what);
+}
+
+/* figure[CLASS] for each class; none without classes. */
+static void class_bars(struct chart *c, struct json m, const char *figure)
+{
+	c->what = figure ? figure : "f1";
+	c->figure = number(json_get(m, c->what));
+	size_t n = strlen(c->what);
+	for (struct json_iterator i = json_iterate(m); json_each(&i);) {
+		const char *name = arena_string(c->arena, json_text(i.key, c->arena));
+		size_t size = strlen(name);
+		if (size > n + 1 && !memcmp(name, c->what, n) && name[n] == '[' &&
+			name[size - 1] == ']')
+			add_bar(c, (struct slice){ name + n + 1, size - n - 2 }, m, name);
+	}
+}
+
+static void metric_bars(struct chart *c, struct json metrics)
+{
+	c->what = "score";
+	c->figure = NAN;
+	for (struct json_iterator i = json_iterate(metrics); json_each(&i);)
+		add_bar(c, json_text(i.key, c->arena), i.value, c->what);
+}
+
+/* The first metric that has the figure, of all or of classes. */
+static struct json metric_with(
+	struct chart *c, struct json metrics, const char *figure, const char **name)
+{
+	for (struct json_iterator i = json_iterate(metrics); json_each(&i);) {
+		*name = arena_string(c->arena, json_text(i.key, c->arena));
+		if (!figure || json_get(i.value, figure).type != JSON_ABSENT)
+			return i.value;
+	}
+	return (struct json){ .type = JSON_ABSENT };
+}
+
+static int read_bars(
+	struct chart *c, const char *figure, struct json root, const char *path, struct error *e)
+{
+	const char *name;
+	struct json metrics = json_get(root, "metrics"), groups = json_get(root, "groups");
+	struct json m = metric_with(c, metrics, figure, &name);
+	size_t most = json_count(groups) + json_count(m) + json_count(metrics);
+	if (m.type != JSON_OBJECT)
+		return lacks(path, figure ? "such figure" : "metric", e);
+	c->labels = ARENA_ARRAY(c->arena, struct slice, most);
+	c->value = ARENA_ARRAY(c->arena, double, most);
+	c->low = ARENA_ARRAY(c->arena, double, most);
+	c->high = ARENA_ARRAY(c->arena, double, most);
+	if (groups.type == JSON_OBJECT)
+		group_bars(c, groups, m, name, figure);
+	else
+		class_bars(c, m, figure);
+	if (!c->n && !figure)
+		metric_bars(c, metrics);
+	if (!c->n)
+		return lacks(path, "groups (--by) or classes with that figure", e);
+	if (c->n > LABELS)
+		return error_set(e, ERROR_DATA, "%s: %zu bars are no picture: at most %d", path,
+			c->n, LABELS);
+	return 0;
+}
+
+int chart_parse(struct chart *c, enum chart_kind kind, const char *figure, struct slice text,
+	const char *path, struct error *e)
 {
 	struct json root;
 	if (!c->arena)
@@ -118,6 +204,8 @@ int chart_parse(
 	c->figure = NAN;
 	if (json_read(text, &root, e))
 		return error_wrap(e, "%s", path);
+	if (kind == CHART_BARS)
+		return read_bars(c, figure, root, path, e);
 	struct json metrics = json_get(root, "metrics");
 	struct json m = json_get(metrics, kind == CHART_CONFUSION ? "classification" : "scores");
 	return kind == CHART_CONFUSION ? read_confusion(c, m, path, e)
@@ -125,11 +213,13 @@ int chart_parse(
 				       : read_calibration(c, m, path, e);
 }
 
-int chart_read(struct chart *c, enum chart_kind kind, const char *path, struct error *e)
+int chart_read(struct chart *c, enum chart_kind kind, const char *figure, const char *path,
+	struct error *e)
 {
 	struct slice text;
 	*c = (struct chart){ .arena = arena_new() };
-	if (contents_read(path, c->arena, &text, e) || chart_parse(c, kind, text, path, e)) {
+	if (contents_read(path, c->arena, &text, e) ||
+		chart_parse(c, kind, figure, text, path, e)) {
 		chart_free(c);
 		return -1;
 	}

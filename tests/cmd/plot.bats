@@ -319,3 +319,28 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 	run plot --kind roc --evaluation none.json -o x.svg
 	status_is 66
 }
+
+@test "bars of a report of evaluate: groups with intervals, classes, metrics" {
+	awk 'BEGIN { for (i = 0; i < 60; i++) printf "{\"genre\": \"%s\", \"prediction\": %d, \"reference\": %d}\n",
+		i % 3 ? "n<ws" : "forum", i % 2, i % 7 ? i % 2 : 1 - i % 2 }' >in.jsonl
+	evaluate --metric classification,sts --output-format json in.jsonl >plain.json
+	evaluate --metric classification,sts --output-format json --by genre --ci in.jsonl >by.json
+	plot --kind bars --evaluation by.json -o by.svg
+	grep -q 'n&lt;ws' by.svg && grep -q '>forum<' by.svg && grep -q '>score 0.8500<' by.svg
+	plot --kind bars --evaluation by.json -o again.svg && cmp by.svg again.svg
+	[ "$(grep -c '<line' by.svg)" -gt "$(plot --kind bars --evaluation plain.json --output-format svg | grep -c '<line')" ]
+	plot --kind bars --evaluation by.json --figure pearson -o pearson.svg && grep -q '>pearson 0.7' pearson.svg
+	plot --kind bars --evaluation plain.json --figure recall -o recall.svg && grep -q '>0.8621<' recall.svg && grep -q '>recall 0.8387<' recall.svg
+	evaluate --metric sts --output-format json in.jsonl >sts.json
+	plot --kind bars --evaluation sts.json -o sts.svg
+	grep -q '>sts<' sts.svg
+	run plot --kind bars --evaluation plain.json --figure nothing -o x.svg
+	status_is 65
+	output_has "plain.json has no such figure"
+	run plot --kind bars --evaluation sts.json --figure pearson -o x.svg
+	status_is 65
+	run plot --kind bars --evaluation plain.json --topics plain.json -o x.svg
+	status_is 2
+	run plot --kind roc --figure f1 --evaluation plain.json -o x.svg
+	status_is 2
+}

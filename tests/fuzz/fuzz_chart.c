@@ -1,4 +1,5 @@
 /* Reports of evaluate: any bytes are read or refused, and what was read is in its range. */
+#include <math.h>
 #include <stdint.h>
 
 #include "lib/plot/chart.h"
@@ -11,6 +12,8 @@ static void check(const struct chart *c)
 		CHECK(c->cells[i] >= 0 && c->labels[i / c->n].data);
 	for (size_t i = 0; c->kind == CHART_CALIBRATION && i < c->n; i++)
 		CHECK(c->confidence[i] >= 0 && c->accuracy[i] <= 1 && c->count[i] >= 0);
+	for (size_t i = 0; c->kind == CHART_BARS && i < c->n; i++)
+		CHECK(c->labels[i].data && !isinf(c->value[i]));
 	for (size_t k = 0; c->kind == CHART_ROC && k < c->n; k++)
 		for (size_t i = 0; i < c->curves[k].n; i++)
 			CHECK(c->curves[k].x[i] >= 0 && c->curves[k].y[i] <= 1);
@@ -19,10 +22,10 @@ static void check(const struct chart *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = { (const char *)data, size };
-	for (int kind = CHART_CONFUSION; kind <= CHART_CALIBRATION; kind++) {
+	for (int kind = CHART_CONFUSION; kind <= CHART_BARS; kind++) {
 		struct chart chart = { 0 };
 		struct error e = { 0 };
-		if (chart_parse(&chart, (enum chart_kind)kind, text, "fuzz", &e) == 0)
+		if (chart_parse(&chart, (enum chart_kind)kind, NULL, text, "fuzz", &e) == 0)
 			check(&chart);
 		chart_free(&chart);
 	}
