@@ -340,17 +340,32 @@ static void read_paired(size_t n)
 
 /* --- Findings --------------------------------------------------------------------------------- */
 
-/* The units of a group, or of all, DROPPED ones left out. */
-static uint32_t *units_of(const struct work *w, uint32_t group, bool all, size_t *n)
+/* The units kept, in order, and again group by group. */
+struct kept {
+	uint32_t *all, *grouped;
+	size_t n, *end; /* [groups] where a group ends in grouped */
+};
+
+static struct kept kept_of(const struct work *w)
 {
-	size_t most = w->measure->metric->whole ? w->measure->n : w->n;
-	uint32_t *units = ARENA_ARRAY(w->measure->arena, uint32_t, most + 1);
-	*n = 0;
-	for (size_t i = 0; i < most; i++)
-		if (w->measure->metric->whole ||
-			(w->group.at[i] != DROPPED && (all || w->group.at[i] == group)))
-			units[(*n)++] = (uint32_t)i;
-	return units;
+	struct arena *arena = w->measure->arena;
+	bool whole = w->measure->metric->whole;
+	size_t most = whole ? w->measure->n : w->n;
+	struct kept k = { ARENA_ARRAY(arena, uint32_t, most + 1),
+		ARENA_ARRAY(arena, uint32_t, most + 1), 0,
+		arena_zero(arena, groups.n + 2, sizeof *k.end) };
+	for (size_t i = 0; i < most; i++) {
+		if (!whole && w->group.at[i] == DROPPED)
+			continue;
+		k.all[k.n++] = (uint32_t)i;
+		k.end[whole ? 0 : w->group.at[i] + 1]++;
+	}
+	/* the begin of each group, which becomes its end as units come in */
+	for (size_t g = 1; g <= groups.n; g++)
+		k.end[g] += k.end[g - 1];
+	for (size_t i = 0; i < k.n && by; i++)
+		k.grouped[k.end[w->group.at[k.all[i]]]++] = k.all[i];
+	return k;
 }
 
 static void compare(struct finding *f, const struct work *w)
@@ -370,12 +385,13 @@ static void compare(struct finding *f, const struct work *w)
 		command_fail(&e);
 }
 
-static void find(struct finding *f, const struct work *w, uint32_t group, bool all)
+static void find(struct finding *f, const struct work *w, uint32_t *units, size_t n)
 {
 	static const char *const tests[] = { "bootstrap", "randomization", "mcnemar", "wilcoxon" };
 	struct measure *m = w->measure;
 	*f = (struct finding){ .measure = m, .test = tests[paired_test] };
-	f->units = units_of(w, group, all, &f->n);
+	f->units = units;
+	f->n = n;
 	f->value = ARENA_ARRAY(m->arena, double, m->n_figures + 1);
 	measure_compute(m, f->units, f->n, f->value);
 	if (ci) {
@@ -401,8 +417,14 @@ static struct group *find_all(size_t *n)
 		g[i].n = n_works;
 		g[i].findings = mem_zero(n_works, sizeof *g[i].findings);
 		g[i].name = i ? groups.at[i - 1] : (struct slice){ "", 0 };
-		for (size_t j = 0; j < n_works; j++)
-			find(&g[i].findings[j], &works[j], (uint32_t)i - 1, i == 0);
+	}
+	for (size_t j = 0; j < n_works; j++) {
+		struct kept k = kept_of(&works[j]);
+		find(&g[0].findings[j], &works[j], k.all, k.n);
+		for (size_t i = 1; i < *n; i++) {
+			size_t begin = i > 1 ? k.end[i - 2] : 0;
+			find(&g[i].findings[j], &works[j], k.grouped + begin, k.end[i - 1] - begin);
+		}
 	}
 	return g;
 }

@@ -72,6 +72,13 @@ EOF
 		grep -oE "\"$g\": .*" by.json | grep -oE '"f1_macro": [0-9.]+' | head -1 | cut -d' ' -f2 | diff alone -
 	done
 	evaluate --metric classification --by genre in.jsonl | grep -qx 'genre = forum'
+	# a record that the second metric sets aside counts in no group; one without any stays
+	sed -E 's/.*"genre": "([a-z]+)", "prediction": (.), "reference": (.).*/\1,\2,\3/; 1i genre,prediction,reference' in.jsonl >in.csv
+	{ cat in.csv; echo forum,x,1; echo none,1,y; } >more.csv
+	run -1 --separate-stderr evaluate --metric classification,sts --on-error reject --by genre --output-format csv more.csv
+	diff <(grep -E ',(accuracy|spearman|pearson),' <<<"$output" | grep -v ^none, | cut -d, -f1-5) \
+		<(evaluate --metric classification,sts --by genre --output-format csv in.csv | grep -E ',(accuracy|spearman|pearson),' | cut -d, -f1-5)
+	grep -q '^none,classification,accuracy,,0,' <<<"$output"
 	run evaluate --metric classification --by nothing in.jsonl
 	status_is 65
 	output_has 'in.jsonl:1: key "nothing" is missing'
