@@ -344,3 +344,66 @@ __attribute__((flatten)) bool json_member(struct json_parser *p, struct json *k,
 	*(type == JSON_ERROR ? k : v) = last(p, type);
 	return type != JSON_ERROR;
 }
+
+/* --- Usual shapes --------------------------------------------------------------------------- */
+
+/* Behind white space, the character and white space; NULL where there is another. */
+static inline const char *skip_char(const char *s, const char *end, char c)
+{
+	s = scan_short_space(s, end);
+	return s < end && *s == c ? scan_short_space(s + 1, end) : NULL;
+}
+
+/* Where the next member or element is, behind its comma; NULL where there is none to be. */
+static inline const char *begin_item(const struct json_parser *p, enum expect first)
+{
+	return p->expect == EXPECT_NEXT ? skip_char(p->at, p->end, ',')
+	       : p->expect == first     ? scan_short_space(p->at, p->end)
+					: NULL;
+}
+
+/* Behind the string at s, which has no escape; NULL for anything else. */
+static inline const char *plain_string(struct json_parser *p, const char *s, struct slice *text)
+{
+	bool high = false;
+	if (s == p->end || *s != '"')
+		return NULL;
+	const char *from = s + 1, *to = scan_short_string(from, p->end, &high);
+	if (to == p->end || *to != '"' || (high && to > p->checked && !check_utf8(p, from, to)))
+		return NULL;
+	*text = (struct slice){ from, (size_t)(to - from) };
+	return to + 1;
+}
+
+bool json_next_count(struct json_parser *p, struct slice *key, uint32_t *count)
+{
+	const char *s = p->depth && in_object(p) ? begin_item(p, EXPECT_FIRST_KEY) : NULL;
+	if (!s || !(s = plain_string(p, s, key)) || !(s = skip_char(s, p->end, ':')))
+		return false;
+	const char *digits = s;
+	uint32_t n = 0;
+	while (s < p->end && is_digit(*s) && s - digits < 10)
+		n = 10 * n + (uint32_t)(*s++ - '0');
+	bool whole = s < p->end && (*s == ',' || *s == '}' || (unsigned char)*s <= ' ');
+	if (s == digits || s - digits > 9 || (*digits == '0' && s - digits > 1) || !whole)
+		return false;
+	*count = n;
+	p->at = s;
+	p->expect = EXPECT_NEXT;
+	return true;
+}
+
+bool json_next_pair(struct json_parser *p, struct slice pair[2])
+{
+	const char *s = p->depth && !in_object(p) ? begin_item(p, EXPECT_FIRST_ELEMENT) : NULL;
+	if (!s || p->depth == JSON_DEPTH || !(s = skip_char(s, p->end, '[')) ||
+		!(s = plain_string(p, s, &pair[0])) || !(s = skip_char(s, p->end, ',')) ||
+		!(s = plain_string(p, s, &pair[1])))
+		return false;
+	s = scan_short_space(s, p->end);
+	if (s == p->end || *s != ']')
+		return false;
+	p->at = s + 1;
+	p->expect = EXPECT_NEXT;
+	return true;
+}

@@ -75,6 +75,15 @@ struct json json_skip(struct json_parser *, struct json token);
  * at once. */
 bool json_member(struct json_parser *, struct json *key, struct json *value);
 
+/*
+ * What large files are made of, in one step: the next member of an object where its key has no escape
+ * and its value is a whole number of up to 9 digits; the next element of an array where that is two
+ * strings without escapes. false: it is something else, or the end, or wrong; nothing is taken, and
+ * json_next tells.
+ */
+bool json_next_count(struct json_parser *, struct slice *key, uint32_t *count);
+bool json_next_pair(struct json_parser *, struct slice pair[2]);
+
 /* After JSON_ERROR: the error (65) with line and column (in bytes); returns -1. */
 int json_fault(const struct json_parser *, struct error *);
 
@@ -98,11 +107,6 @@ struct json_iterator {
 struct json_iterator json_iterate(struct json v);
 bool json_each(struct json_iterator *);
 
-/* Instead of json_each, where the next element of an array is an array or object itself: walk that
- * at once, without looking for its end first. json_enter is false where the next is something else,
- * or there is none; after it json_leave, wherever the inner walk stands. */
-bool json_enter(struct json_iterator *outer, struct json_iterator *inner);
-void json_leave(struct json_iterator *outer, struct json_iterator *inner);
 size_t json_count(struct json v); /* members or elements */
 
 /* The text of a string or key: in place where it has no escape, else decoded into the arena. May

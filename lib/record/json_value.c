@@ -134,22 +134,6 @@ bool json_each(struct json_iterator *i)
 	return true;
 }
 
-bool json_enter(struct json_iterator *outer, struct json_iterator *inner)
-{
-	const char *s = next_item(outer);
-	if (s == outer->end || (*s != '[' && *s != '{'))
-		return false;
-	*inner = (struct json_iterator){ .at = s + 1, .end = outer->end, .object = *s == '{' };
-	return true;
-}
-
-void json_leave(struct json_iterator *outer, struct json_iterator *inner)
-{
-	while (json_each(inner))
-		;
-	outer->at = next_item(inner) + 1;
-}
-
 size_t json_count(struct json v)
 {
 	size_t n = 0;

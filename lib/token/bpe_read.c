@@ -258,7 +258,13 @@ static int read_pair(struct bpe *b, struct batch *batch, struct json_parser *p, 
 int bpe_read_merges(struct bpe *b, struct json_parser *p, struct arena *arena, struct error *e)
 {
 	struct batch batch = { .n = 0 };
+	struct slice pair[2];
 	for (;;) {
+		if (json_next_pair(p, pair)) {
+			if (put(b, &batch, pair[0], pair[1], e))
+				return -1;
+			continue;
+		}
 		struct json t = json_next(p);
 		int rc = t.type == JSON_ARRAY    ? read_pair(b, &batch, p, arena, e)
 			 : t.type == JSON_STRING ? read_line(b, &batch, json_text(t, arena), e)

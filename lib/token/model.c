@@ -19,31 +19,42 @@ static int flush(struct vocab *v, struct batch *b, struct error *e)
 	return 0;
 }
 
+/* An entry that is not of the usual shape. */
+static int read_entry(struct json_parser *p, struct json key, struct vocab_entry *to,
+	struct arena *arena, struct error *e)
+{
+	struct json id = json_next(p);
+	if (id.type == JSON_ERROR)
+		return read_fault(p, e);
+	to->token = json_text(key, arena);
+	if (read_number(id, &to->id))
+		return 0;
+	return error_set(e, ERROR_MODEL,
+		"the id of token \"%.*s\" is not a whole number from 0 to 4294967294",
+		(int)(to->token.size < 100 ? to->token.size : 100), to->token.data);
+}
+
 int model_read_vocab(struct vocab *v, struct json_parser *p, struct arena *arena, struct error *e)
 {
 	struct batch batch = { .n = 0 };
-	struct json key;
 	size_t size = (size_t)(p->end - p->start), left = (size_t)(p->end - p->at);
 	/* memory stays in proportion to the file: ids may have holes, but not be all holes */
 	size_t largest = 65535 + 16 * size;
 	v->largest = largest < VOCAB_LARGEST ? (uint32_t)largest : VOCAB_LARGEST;
 	vocab_reserve(v, left / 64); /* of a usual file; a little one grows */
-	while ((key = json_next(p)).type == JSON_KEY) {
+	for (;;) {
 		struct vocab_entry *to = &batch.entries[batch.n];
-		struct json id = json_next(p);
-		if (id.type == JSON_ERROR)
-			return read_fault(p, e);
-		*to = (struct vocab_entry){ .token = json_text(key, arena) };
-		if (!read_number(id, &to->id))
-			return error_set(e, ERROR_MODEL,
-				"the id of token \"%.*s\" is not a whole number from 0 to "
-				"4294967294",
-				(int)(to->token.size < 100 ? to->token.size : 100), to->token.data);
+		if (!json_next_count(p, &to->token, &to->id)) {
+			struct json key = json_next(p);
+			if (key.type == JSON_OBJECT_END)
+				return flush(v, &batch, e);
+			if (read_entry(p, key, to, arena, e))
+				return -1;
+		}
 		to->hash = vocab_hash(v, to->token);
 		if (++batch.n == BATCH && flush(v, &batch, e))
 			return -1;
 	}
-	return key.type == JSON_ERROR ? read_fault(p, e) : flush(v, &batch, e);
 }
 
 static int read_wordpiece(struct token_model *m, struct json v, struct vocab *vocab,

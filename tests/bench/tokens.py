@@ -72,7 +72,7 @@ def big(path):
     tokens = [t for t in sorted(vocab, key=vocab.get) if t.isascii() and "<" not in t]
     i = 0
     while len(vocab) < 128000:
-        a, b = tokens[i * 7919 % len(tokens)], tokens[i * 104729 % len(tokens)]
+        a, b = tokens[i * 7919 % len(tokens)], tokens[(i * 104729 + i // len(tokens)) % len(tokens)]
         i += 1
         if a + b not in vocab:
             vocab[a + b] = len(vocab)
