@@ -571,7 +571,8 @@ static void usual_shapes_are_the_same_tokens(void **state)
 {
 	(void)state;
 	static const char *const texts[] = {
-		"{\"a\":0,\"\xc3\xa9bc\":12,\n  \"d\" : 123456789 , "
+		"{\"a\":0,\"\xc3\xa9"
+		"bc\":12,\n  \"d\" : 123456789 , "
 		"\"e\":1234567890,\"f\":-1,\"g\":3e2}",
 		"{\"\\u0041\":1,\"b\":01,\"c\":2}",
 		"[[\"a\",\"b\"],\n[ \"a long one of two\" , \"b and an even longer one\" ] "
@@ -579,7 +580,8 @@ static void usual_shapes_are_the_same_tokens(void **state)
 		"[\"a\"],[\"a\",1],[],\"a b\",[\"a\",\"b\",\"c\"],{\"k\":1},[[\"x\",\"y\"]]]",
 		"[\"a\",[\"b\",\"c\"],{\"d\":[[\"e\",\"f\"]],\"g\":7}]",
 	};
-	static const char others[] = "\"\\,:[]{}0159-.eE \n\x01" "ax\xc3\x80\xff";
+	static const char others[] = "\"\\,:[]{}0159-.eE \n\x01"
+				     "ax\xc3\x80\xff";
 	struct buffer a = { NULL, 0, 0 }, b = { NULL, 0, 0 };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		size_t size = strlen(texts[i]);
