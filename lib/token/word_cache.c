@@ -10,16 +10,18 @@ enum {
 };
 
 /*
- * A word: its bytes and in the last one its size; of a long one a hash, its size and LONG. first is
- * the number of ids and the first of them; where that number is 0, the rest says where in spilled
- * they are and how many. An entry without a key is free.
+ * A word of up to 15 bytes is its bytes and in the last one its size; a longer one a hash, LONG and its
+ * size. Above those, how many ids it has; where that is 0, ids[0] says where in spilled they are and
+ * ids[1] how many. An entry without a key is free.
  */
 struct entry {
 	uint64_t low, high;
-	uint32_t first, rest[3];
+	uint32_t ids[INLINE];
 };
 
-static const uint64_t LONG = (uint64_t)0xff << 56;
+enum { SIZE_SHIFT = 56, LONG_SHIFT = 60, COUNT_SHIFT = 61 };
+
+static const uint64_t LONG = (uint64_t)1 << LONG_SHIFT, KEY = ((uint64_t)1 << COUNT_SHIFT) - 1;
 
 struct word_cache {
 	word_split *split;
@@ -52,14 +54,17 @@ static inline struct key short_key(const char *p, size_t size, const char *end)
 		LOW(0), LOW(1), LOW(2), LOW(3), LOW(4), LOW(5), LOW(6), LOW(7), HIGH(0), HIGH(1),
 		HIGH(2), HIGH(3), HIGH(4), HIGH(5), HIGH(6), HIGH(7), { 0, 0 }
 	};
-	uint64_t bytes[2] = { 0, 0 };
-	struct key k;
-	if (end - p >= 16)
-		memcpy(bytes, p, 16);
-	else
-		memcpy(bytes, p, size);
-	k.low = bytes[0] & ones[size][0];
-	k.high = (bytes[1] & ones[size][1]) | (uint64_t)size << 56;
+	uint64_t low = 0, high = 0;
+	if (__builtin_expect(end - p >= 16, true)) {
+		memcpy(&low, p, 8);
+		memcpy(&high, p + 8, 8);
+	} else {
+		memcpy(&low, p, size < 8 ? size : 8);
+		if (size > 8)
+			memcpy(&high, p + 8, size - 8);
+	}
+	struct key k = { low & ones[size][0], (high & ones[size][1]) | (uint64_t)size << SIZE_SHIFT,
+		0 };
 	k.hash = mix(k.low, k.high);
 	return k;
 }
@@ -103,11 +108,17 @@ static inline struct entry *home(const struct word_cache *c, uint64_t hash)
 	return &c->entries[hash & (c->size - 2)];
 }
 
+/* Whether an entry is that of a key; of a long word, whose bytes are to be compared, perhaps. */
+static inline bool has_key(const struct entry *e, struct key k)
+{
+	return ((e->low ^ k.low) | ((e->high ^ k.high) & KEY)) == 0;
+}
+
 /* Whether a long word's bytes are those behind its entry's ids. */
 static bool same_bytes(const struct word_cache *c, const struct entry *e, const char *p)
 {
-	return (e->high & LONG) != LONG ||
-	       !memcmp(c->spilled + e->rest[0] + e->rest[1], p, e->high & ~LONG);
+	return !(e->high & LONG) ||
+	       !memcmp(c->spilled + e->ids[0] + e->ids[1], p, e->high & KEY & ~LONG);
 }
 
 /* The word's entry, or the free one where it belongs. */
@@ -115,7 +126,7 @@ static struct entry *find(const struct word_cache *c, struct key k, const char *
 {
 	for (size_t i = k.hash & (c->size - 2);; i = (i + 1) & (c->size - 1)) {
 		struct entry *e = &c->entries[i];
-		if (!e->high || (e->low == k.low && e->high == k.high && same_bytes(c, e, p)))
+		if (!e->high || (has_key(e, k) && same_bytes(c, e, p)))
 			return e;
 	}
 }
@@ -134,7 +145,7 @@ static void grow(struct word_cache *c)
 	c->entries = mem_zero(c->size, sizeof *c->entries);
 	for (size_t i = 0; i < size; i++)
 		if (old[i].high) {
-			size_t j = mix(old[i].low, old[i].high) & (c->size - 2);
+			size_t j = mix(old[i].low, old[i].high & KEY) & (c->size - 2);
 			while (c->entries[j].high)
 				j = (j + 1) & (c->size - 1);
 			c->entries[j] = old[i];
@@ -171,12 +182,12 @@ static void keep(struct word_cache *c, struct key k, const char *p, size_t size,
 	*e = (struct entry){ .low = k.low, .high = k.high };
 	c->n++;
 	if (!spills) {
-		e->first = (uint32_t)n | ids[0] << 8;
-		memcpy(e->rest, ids + 1, (n - 1) * sizeof *ids);
+		e->high |= (uint64_t)n << COUNT_SHIFT;
+		memcpy(e->ids, ids, n * sizeof *ids);
 		return;
 	}
-	e->rest[0] = (uint32_t)c->n_spilled;
-	e->rest[1] = (uint32_t)n;
+	e->ids[0] = (uint32_t)c->n_spilled;
+	e->ids[1] = (uint32_t)n;
 	if (n)
 		memcpy(c->spilled + c->n_spilled, ids, n * sizeof *ids);
 	if (words)
@@ -196,20 +207,15 @@ static __attribute__((noinline)) size_t look_again(
 		k = long_key(p, size);
 	const struct entry *e = find(c, k, p);
 	if (e->high) {
-		size_t n = e->first & 0xff;
-		if (n) {
-			ids[0] = e->first >> 8;
-			memcpy(ids + 1, e->rest, (n - 1) * sizeof *ids);
-		} else {
-			n = e->rest[1];
-			if (n)
-				memcpy(ids, c->spilled + e->rest[0], n * sizeof *ids);
-		}
+		size_t n = e->high >> COUNT_SHIFT;
+		const uint32_t *from = n ? e->ids : c->spilled + e->ids[0];
+		n = n ? n : e->ids[1];
+		if (n)
+			memcpy(ids, from, n * sizeof *ids);
 		return n;
 	}
 	size_t n = c->split(c->model, (struct slice){ p, size }, ids);
-	if (n == 0 || ids[0] >> 24 == 0)
-		keep(c, k, p, size, ids, n);
+	keep(c, k, p, size, ids, n);
 	return n;
 }
 
@@ -228,16 +234,14 @@ size_t word_cache_encode(struct word_cache *c, struct slice text, size_t at, con
 	start = at;
 	for (size_t i = 0; i < n; start = ends[i++]) {
 		const struct entry *e = home(c, keys[i].hash);
-		bool second = e[1].low == keys[i].low && e[1].high == keys[i].high;
-		bool found = second || (e->low == keys[i].low && e->high == keys[i].high);
+		/* without a branch: which of the two it is nobody can foretell */
+		bool first = has_key(e, keys[i]), second = has_key(e + 1, keys[i]);
 		e += second;
-		size_t m = e->first & 0xff;
-		if (__builtin_expect(found && m, 1)) {
-			ids[total] = e->first >> 8;
-			memcpy(ids + total + 1, e->rest, sizeof e->rest);
-		} else {
+		size_t m = e->high >> COUNT_SHIFT;
+		if (__builtin_expect((first | second) && m, true))
+			memcpy(ids + total, e->ids, sizeof e->ids);
+		else
 			m = look_again(c, keys[i], text.data + start, ends[i] - start, ids + total);
-		}
 		if (counts)
 			counts[i] = (uint32_t)m;
 		total += m;
