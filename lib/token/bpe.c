@@ -243,6 +243,13 @@ static void find_chars(struct bpe *b)
 	}
 }
 
+static void put_pair(struct bpe *b, struct bpe_pair p)
+{
+	uint64_t hash = bpe_hash(p.left, p.right);
+	b->pairs[bpe_place(b, p.left, p.right)] = p;
+	b->filter[hash >> b->shift] |= bpe_bit(b, hash);
+}
+
 /* A table of so many places, with the pairs of the old one. */
 static void make_table(struct bpe *b, size_t n)
 {
@@ -252,9 +259,11 @@ static void make_table(struct bpe *b, size_t n)
 	b->shift = (unsigned)__builtin_clzll(n) + 1;
 	b->pairs = MEM_ARRAY(struct bpe_pair, n);
 	memset(b->pairs, 0xff, n * sizeof *b->pairs);
+	mem_free(b->filter);
+	b->filter = mem_zero(n, 1);
 	for (size_t i = 0; i < n_old; i++)
 		if (old[i].left != (uint32_t)NONE)
-			b->pairs[bpe_place(b, old[i].left, old[i].right)] = old[i];
+			put_pair(b, old[i]);
 	mem_free(old);
 }
 
@@ -286,6 +295,7 @@ int bpe_begin(struct bpe *b, const struct vocab *v, const struct bpe_options *o,
 void bpe_free(struct bpe *b)
 {
 	mem_free(b->pairs);
+	mem_free(b->filter);
 	*b = (struct bpe){ 0 };
 }
 
@@ -297,7 +307,6 @@ int bpe_add_ids(struct bpe *b, uint32_t left, uint32_t right, uint32_t id, struc
 		return error_set(e, ERROR_MODEL, "more than %d merges", MOST);
 	if (2 * (b->n_merges + 1) > b->n_pairs)
 		make_table(b, 2 * b->n_pairs);
-	b->pairs[bpe_place(b, left, right)] =
-		(struct bpe_pair){ left, right, (uint32_t)b->n_merges++, id };
+	put_pair(b, (struct bpe_pair){ left, right, (uint32_t)b->n_merges++, id });
 	return 0;
 }

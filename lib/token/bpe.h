@@ -24,6 +24,7 @@ struct bpe {
 	const struct vocab *vocab;
 	uint32_t size; /* ids of the vocabulary from here on are not the model's: added tokens */
 	struct bpe_pair *pairs; /* open addressing, at most half full */
+	uint8_t *filter; /* a byte for each place: bits of the pairs that may be there */
 	size_t n_pairs; /* places, a power of two */
 	size_t n_merges;
 	unsigned shift; /* 64 - log2(n_pairs) */

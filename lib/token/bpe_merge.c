@@ -42,6 +42,8 @@ size_t bpe_merge_short(const struct bpe *b, uint32_t *ids, uint32_t *sizes, size
 	for (size_t i = 0; i < n; i++) {
 		w.next[i] = (uint8_t)(i + 1);
 		w.previous[i + 1] = (uint8_t)i;
+		if (i + 1 < n)
+			bpe_fetch(b, ids[i], ids[i + 1]);
 	}
 	for (size_t i = 0; i < n; i++)
 		look_up(b, &w, ids, n, i);
@@ -53,6 +55,8 @@ size_t bpe_merge_short(const struct bpe *b, uint32_t *ids, uint32_t *sizes, size
 		w.order[j] = (uint32_t)UNMERGED;
 		w.next[i] = w.next[j];
 		w.previous[w.next[j]] = (uint8_t)i;
+		if (i)
+			bpe_fetch(b, ids[w.previous[i]], ids[i]);
 		look_up(b, &w, ids, n, i);
 		if (i)
 			look_up(b, &w, ids, n, w.previous[i]);

@@ -95,7 +95,7 @@ static int find_ids(struct bpe *b, struct merge *m, size_t n, struct error *e)
 			(int)(m->right.size < 100 ? m->right.size : 100), m->right.data);
 	b->last = m->id;
 	b->crosses |= crosses(m->left, m->right);
-	__builtin_prefetch(&b->pairs[bpe_hash(b, m->left_id, m->right_id)]);
+	__builtin_prefetch(&b->pairs[bpe_hash(m->left_id, m->right_id) >> b->shift]);
 	return 0;
 }
 

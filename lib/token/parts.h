@@ -79,7 +79,8 @@ int load_json(struct tokenizer *, struct slice, struct error *);
 int load_vocab(struct tokenizer *, struct slice, const struct bert_config *, struct error *);
 
 /* A SentencePiece model, and the tokenizer_config.json beside it; NULL: there is none. */
-int load_sentencepiece(struct tokenizer *, struct slice model, const struct slice *config, struct error *);
+int load_sentencepiece(
+	struct tokenizer *, struct slice model, const struct slice *config, struct error *);
 
 /* The vocabulary in a GGUF file, which may go away afterwards. */
 int load_gguf(struct tokenizer *, struct slice file, struct error *);
@@ -140,6 +141,7 @@ struct tokenizer_scratch {
 	struct regex_work regex;
 	struct model_scratch *model;
 	struct word_cache *words; /* of fast paths; NULL until the first */
+	struct scan word; /* of a word that it does not know */
 	struct buffer prefixed; /* a piece behind its space */
 };
 

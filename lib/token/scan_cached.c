@@ -105,16 +105,14 @@ static void describe(struct scan *s, struct slice text, size_t shift, size_t at,
 /* Whatever scan_bert makes of it by itself: it may be cut at ASCII white space and punctuation. */
 static size_t split_bert(const void *scratch, struct slice word, uint32_t *ids)
 {
-	struct tokenizer_scratch *x = (struct tokenizer_scratch *)scratch;
-	struct scan s = {
-		.tokenizer = x->scans->tokenizer, .scratch = x, .text = word.data, .limit = SIZE_MAX
-	};
-	scan_bert(&s, 0, word.size);
-	CHECK(s.n <= word.size);
-	if (s.n)
-		memcpy(ids, s.ids, s.n * sizeof *ids);
-	mem_free(s.ids);
-	return s.n;
+	struct scan *s = &((struct tokenizer_scratch *)scratch)->word;
+	s->text = word.data;
+	s->n = 0;
+	scan_bert(s, 0, word.size);
+	CHECK(s->n <= word.size);
+	if (s->n)
+		memcpy(ids, s->ids, s->n * sizeof *ids);
+	return s->n;
 }
 
 static struct word_cache *new_cache(const struct tokenizer *t, struct tokenizer_scratch *scratch)

@@ -121,10 +121,9 @@ struct tokenizer_scratch *tokenizer_scratch_new(const struct tokenizer *t)
 {
 	struct tokenizer_scratch *x = mem_zero(1, sizeof *x);
 	x->model = model_scratch_new(&t->model);
-	for (size_t i = 0; i < 2; i++) {
-		x->scans[i].tokenizer = t;
-		x->scans[i].scratch = x;
-	}
+	for (size_t i = 0; i < 2; i++)
+		x->scans[i] = (struct scan){ .tokenizer = t, .scratch = x };
+	x->word = (struct scan){ .tokenizer = t, .scratch = x, .limit = SIZE_MAX };
 	return x;
 }
 
@@ -143,6 +142,7 @@ void tokenizer_scratch_free(struct tokenizer_scratch *x)
 		buffer_free(&s->repaired);
 		buffer_free(&s->origin);
 	}
+	mem_free(x->word.ids);
 	normalized_free(&x->work);
 	pieces_free(&x->pieces);
 	regex_work_free(&x->regex);
