@@ -19,7 +19,13 @@ struct pattern {
 	unsigned digits; /* of a word of digits, at most */
 	bool slash; /* punctuation takes slashes in as it does line ends */
 	bool tail; /* white space at the end of the text is one word, whatever lines it holds */
-	enum { BLOCK_NONE, BLOCK_GPT2, BLOCK_BERT } block; /* what pattern_block.c knows of it */
+	enum {
+		BLOCK_NONE,
+		BLOCK_GPT2,
+		BLOCK_CL100K,
+		BLOCK_O200K,
+		BLOCK_BERT
+	} block; /* what pattern_block.c knows of it */
 };
 
 /* A character: its category and how many bytes; 0 bytes at the end of the text. */
