@@ -207,9 +207,9 @@ AVX2 static inline uint64_t block_of_words(const struct pattern *pattern, const 
 	uint64_t line = equal(b, '\n') | equal(b, '\r'), plain = m.space & ~line;
 	uint64_t other = ~(m.letter | m.digit | m.space);
 	uint64_t taken = line & ~(line + (line & other << 1));
-	/* one that may stand before letters: no blank goes with it, nor another */
-	uint64_t begins = other & ~(other << 1) & ~(m.blank << 1), lone = begins & ~(other >> 1);
-	uint64_t letters = m.letter & ~(m.letter << 1) & ~((plain | lone) << 1);
+	/* one that no blank goes with: letters right behind it do */
+	uint64_t begins = other & ~(other << 1) & ~(m.blank << 1);
+	uint64_t letters = m.letter & ~(m.letter << 1) & ~((plain | begins) << 1);
 	uint64_t starts = starts_of_space(m.space, line, taken) | begins | letters |
 			  starts_of_digits(m.digit, pattern->digits) | 1;
 	if (cased) {
