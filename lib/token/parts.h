@@ -22,7 +22,7 @@ enum fast_path {
 	FAST_BERT, /* BertNormalizer or none, BertPreTokenizer, WordPiece: scan.c */
 	FAST_BYTES, /* none or NFC, a known pattern, ByteLevel, BPE: scan_cached.c */
 	FAST_WHOLE, /* spaces replaced and one prepended, BPE: scan_pieces.c */
-	FAST_WORDS, /* Precompiled or none, WhitespaceSplit, Metaspace, Unigram: scan_pieces.c */
+	FAST_WORDS, /* Precompiled or none, Metaspace, Unigram: scan_pieces.c */
 };
 
 /* What scan.c does with a byte. */

@@ -4,11 +4,11 @@
  * become. A word is kept with the space before it, as bytes of the text; only a new one is spelled
  * out and given to the model. It serves where nobody asks for offsets.
  *
- * Two kinds. SCAN_WHOLE: spaces are replaced and one is put first (Llama 2, Phi-3), the model gets
+ * Two kinds. FAST_WHOLE: spaces are replaced and one is put first (Llama 2, Phi-3), the model gets
  * the whole text; a cut before a space is right unless a token holds U+2581 behind the character
- * before it. SCAN_WORDS: text is split at white space, each word gets U+2581 (T5, XLM-R); where
- * SentencePiece's rules might change something, the text up to the next safe space goes the general
- * way.
+ * before it. FAST_WORDS: text is split at spaces (XLM-R) or at white space (T5), each word gets
+ * U+2581; where SentencePiece's rules might change something, the text up to the next safe space goes
+ * the general way.
  */
 #include "lib/token/parts.h"
 
@@ -60,6 +60,16 @@ static bool is_prepend(const struct normalizer_step *s)
 	return s->kind == NORMALIZER_PREPEND && slice_equal(s->prepend, symbol);
 }
 
+/* Metaspace with U+2581, as the last step of so many; NULL where it is not. */
+static const struct pretokenizer_step *metaspace(const struct pretokenizer *p, size_t n, bool split)
+{
+	const struct pretokenizer_step *s = p->n ? &p->steps[p->n - 1] : NULL;
+	return p->n == n && s->kind == PRETOKENIZER_METASPACE && s->metaspace.split == split &&
+			       slice_equal(s->metaspace.replacement, symbol)
+		       ? s
+		       : NULL;
+}
+
 static bool model_is_local(const struct tokenizer *t)
 {
 	const struct bpe *b = &t->model.bpe;
@@ -73,41 +83,66 @@ static bool model_is_local(const struct tokenizer *t)
 	       t->sentencepiece->types[own] == PIECE_NORMAL;
 }
 
-static bool is_whole(struct tokenizer *t)
+/* Whether spaces are replaced and one is put first, and nothing else is changed. */
+static bool only_spaces_change(const struct tokenizer *t)
 {
 	const struct normalizer *n = &t->normalizer;
-	if (t->pretokenizer.n || !model_is_local(t))
-		return false;
 	if (t->model.kind == MODEL_SENTENCEPIECE_BPE) {
 		const struct sentencepiece *s = t->sentencepiece;
-		if (s->rules.n || !s->dummy_prefix || s->suffix || s->remove_extra || !s->escape)
-			return false;
-	} else if (n->n != 2 || !((is_prepend(&n->steps[0]) && is_replace(&n->steps[1])) ||
-					(is_replace(&n->steps[0]) && is_prepend(&n->steps[1])))) {
-		return false;
+		return t->pretokenizer.n == 0 && !s->rules.n && s->dummy_prefix && !s->suffix &&
+		       !s->remove_extra && s->escape;
 	}
+	if (metaspace(&t->pretokenizer, 1, false))
+		return n->n == 0;
+	return t->pretokenizer.n == 0 && n->n == 2 &&
+	       ((is_prepend(&n->steps[0]) && is_replace(&n->steps[1])) ||
+		       (is_replace(&n->steps[0]) && is_prepend(&n->steps[1])));
+}
+
+static bool is_whole(struct tokenizer *t)
+{
+	if (!model_is_local(t) || !only_spaces_change(t))
+		return false;
 	memset(t->crosses, 0, sizeof t->crosses);
 	find_crossings(&t->vocab, t->crosses);
 	return find_marks(t);
 }
 
+/* What changes white space only where several are, or at the end of the text. */
+static bool is_tidy(const struct normalizer_step *s)
+{
+	if (s->kind == NORMALIZER_STRIP)
+		return !s->strip.left;
+	return s->kind == NORMALIZER_REPLACE && s->replace.matcher.regex &&
+	       slice_equal(s->replace.matcher.literal, SLICE(" {2,}"));
+}
+
+/* Precompiled or nothing, and where text is split at single spaces, what leaves those alone. */
+static bool words_stay(const struct normalizer *n, const struct precompiled **rules, bool tidy)
+{
+	size_t i = n->n && n->steps[0].kind == NORMALIZER_PRECOMPILED;
+	*rules = i ? n->steps[0].rules : NULL;
+	while (tidy && i < n->n && is_tidy(&n->steps[i]))
+		i++;
+	return i == n->n;
+}
+
 static bool is_words(struct tokenizer *t)
 {
-	const struct normalizer *n = &t->normalizer;
 	const struct pretokenizer *p = &t->pretokenizer;
 	const struct unigram *u = &t->model.unigram;
+	const struct precompiled *rules;
 	if (t->model.kind != MODEL_UNIGRAM || u->floats || u->unknown == (uint32_t)VOCAB_NONE ||
 		double_array_find(&u->trie, symbol) == (uint32_t)DOUBLE_ARRAY_NONE)
 		return false;
-	if (n->n > 1 || (n->n == 1 && n->steps[0].kind != NORMALIZER_PRECOMPILED))
+	bool spaces = metaspace(p, 1, true);
+	const struct pretokenizer_step *last = metaspace(p, spaces ? 1 : 2, true);
+	if (!last || (!spaces && (p->steps[0].kind != PRETOKENIZER_WHITESPACE_SPLIT ||
+					 last->metaspace.prepend != PREPEND_ALWAYS)))
 		return false;
-	if (p->n != 2 || p->steps[0].kind != PRETOKENIZER_WHITESPACE_SPLIT ||
-		p->steps[1].kind != PRETOKENIZER_METASPACE ||
-		p->steps[1].metaspace.prepend != PREPEND_ALWAYS || !p->steps[1].metaspace.split ||
-		!slice_equal(p->steps[1].metaspace.replacement, symbol))
+	if (!words_stay(&t->normalizer, &rules, spaces))
 		return false;
 	/* a word of these is split and normalized as it is; without rules controls are, too */
-	const struct precompiled *rules = n->n ? n->steps[0].rules : NULL;
 	for (unsigned c = 0; c < 256; c++)
 		t->plain[c] = c > ' ' && c < 0x7f && (!rules || rules->plain[c]);
 	return !rules || rules->plain[' '];
@@ -163,15 +198,31 @@ static void encode(struct scan *s, struct slice text, size_t at, const uint32_t 
 	s->n += word_cache_encode(scratch->words, text, at, ends, n, s->ids + s->n, NULL);
 }
 
-/* A word that has no space of its own before it. */
-static void encode_first(struct scan *s, struct slice word)
+/* Whether U+2581 is put before a piece of the text that begins at its byte `start`. */
+static bool is_prefixed(const struct tokenizer *t, struct slice text, size_t start)
+{
+	const struct pretokenizer *p = &t->pretokenizer;
+	if (!p->n)
+		return true;
+	enum prepend_scheme scheme = p->steps[p->n - 1].metaspace.prepend;
+	if (text.data[0] == ' ' || (text.size >= 3 && !memcmp(text.data, symbol.data, 3)))
+		return false;
+	return scheme == PREPEND_ALWAYS || (scheme == PREPEND_FIRST && start == 0);
+}
+
+/* The first word of a piece, which may get a space before it. */
+static void encode_first(struct scan *s, struct slice word, size_t start)
 {
 	struct buffer *b = &s->scratch->prefixed;
-	buffer_clear(b);
-	buffer_char(b, ' ');
-	buffer_slice(b, word);
-	uint32_t end = (uint32_t)b->size;
-	encode(s, buffer_view(b), 0, &end, 1);
+	uint32_t end = (uint32_t)word.size;
+	if (is_prefixed(s->tokenizer, word, start)) {
+		buffer_clear(b);
+		buffer_char(b, ' ');
+		buffer_slice(b, word);
+		end = (uint32_t)b->size;
+		word = buffer_view(b);
+	}
+	encode(s, word, 0, &end, 1);
 }
 
 /* Where the next word begins behind `at`: a space, and no token goes over it. */
@@ -204,7 +255,7 @@ void scan_whole(struct scan *s, size_t start, size_t end)
 		return;
 	}
 	size_t at = next_cut(t->crosses, text, 0);
-	encode_first(s, (struct slice){ text.data, at });
+	encode_first(s, (struct slice){ text.data, at }, start);
 	while (at < text.size && s->n < s->limit) {
 		uint32_t ends[WORD_BATCH];
 		size_t room = s->limit - s->n, most = room < WORD_BATCH ? room : WORD_BATCH, n = 0;
@@ -220,15 +271,21 @@ void scan_whole(struct scan *s, size_t start, size_t end)
 /* --- White space between words, and rules ------------------------------------------------------- */
 
 /*
- * The end of what may depend on the text at `at`: a space between ASCII characters, which no
- * grapheme cluster goes over.
+ * The end of what may depend on the text at `at`: a space between ASCII characters, which no grapheme
+ * cluster goes over, and where white space may go, between characters that are none.
  */
-static size_t safe_end(struct slice text, size_t at)
+static size_t safe_end(const struct tokenizer *t, struct slice text, size_t at)
 {
-	for (; at < text.size; at++)
-		if (text.data[at] == ' ' && at > 0 && !(text.data[at - 1] & 0x80) &&
-			(at + 1 == text.size || !(text.data[at + 1] & 0x80)))
+	bool ascii = t->pretokenizer.n > 1;
+	for (; at < text.size; at++) {
+		if (text.data[at] != ' ' || at == 0)
+			continue;
+		unsigned char before = (unsigned char)text.data[at - 1];
+		unsigned char after = at + 1 < text.size ? (unsigned char)text.data[at + 1] : 'a';
+		if (ascii ? before < 0x80 && after < 0x80
+			  : t->plain[before] && at + 1 < text.size && t->plain[after])
 			break;
+	}
 	return at;
 }
 
@@ -254,7 +311,7 @@ static size_t plain_words(struct scan *s, struct slice text, size_t at)
 
 void scan_words(struct scan *s, size_t start, size_t end)
 {
-	const bool *plain = s->tokenizer->plain;
+	const struct tokenizer *t = s->tokenizer;
 	struct slice text = { s->text + start, end - start };
 	if (s->offsets || s->words || text.size >= UINT32_MAX) {
 		scan_any(s, start, end);
@@ -264,20 +321,21 @@ void scan_words(struct scan *s, size_t start, size_t end)
 		size_t i = at;
 		if (text.data[at] == ' ') {
 			at = plain_words(s, text, at);
-			/* a space before another, or the last */
-			if (at == i && (at + 1 == text.size || text.data[at + 1] == ' '))
+			/* split at white space: a space before another, or the last, is nothing */
+			if (at == i && t->pretokenizer.n > 1 &&
+				(at + 1 == text.size || text.data[at + 1] == ' '))
 				at++;
 			if (at > i)
 				continue;
 		}
-		while (at == 0 && i < text.size && plain[(unsigned char)text.data[i]])
+		while (at == 0 && i < text.size && t->plain[(unsigned char)text.data[i]])
 			i++;
 		if (at == 0 && i > 0 && (i == text.size || text.data[i] == ' ')) {
-			encode_first(s, (struct slice){ text.data, i });
+			encode_first(s, (struct slice){ text.data, i }, start);
 			at = i;
 			continue;
 		}
-		size_t stop = safe_end(text, at + 1);
+		size_t stop = safe_end(t, text, at + 1);
 		scan_any(s, start + at, start + stop);
 		at = stop;
 	}

@@ -45,6 +45,23 @@ static const char words[] =
 	"3.5],"
 	"[\"bc\",-4.25],[\"c\",-6],[\"\\u2581bc\",-7],[\"TM\",-5],[\"x\",-9],[\"\\u00e9\",-5]]}}";
 
+/* Text is split at spaces only; %s: more normalizers, the scheme. */
+static const char spaces[] =
+	"{\"version\":\"1.0\",\"added_tokens\":[{\"id\":0,\"content\":\"<u>\",\"special\":true}],"
+	"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[%.*s%s]},\"pre_tokenizer\":{"
+	"\"type\":"
+	"\"Metaspace\",\"replacement\":\"\\u2581\",\"prepend_scheme\":\"%s\",\"split\":true},%s";
+
+/* Spaces are replaced by Metaspace, which splits nothing. */
+static const char whole_metaspace[] =
+	"{\"version\":\"1.0\",\"added_tokens\":[{\"id\":0,\"content\":\"<u>\",\"special\":true},"
+	"{\"id\":1,\"content\":\"[x\",\"special\":true,\"normalized\":true}],"
+	"\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"\\u2581\",\"prepend_scheme\":"
+	"\"%s\","
+	"\"split\":false},%s";
+
+static const char *const schemes[] = { "always", "first", "never" };
+
 static const char *const parts[] = { "a", "b", "c", " ", "  ", "ab", "bc", " a", " bc",
 	"\xe2\x96\x81", "\xc3\xa9", "e\xcc\x81", "\xcc\x81", "\xd8\x80", "\xe2\x98\x83", "[x",
 	"<u>", "\t", "\n", "\r\n", "\x01", "\xe3\x80\x80", "\xe2\x84\xa2", "x", "\xc2\xa0", "[",
@@ -135,11 +152,65 @@ static void words_between_white_space(void **state)
 	mapping_close(file);
 }
 
+static void metaspace_instead_of_prepend_and_replace(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct buffer text = { NULL, 0, 0 };
+		struct error e;
+		buffer_printf(&text, whole_metaspace, schemes[i], strstr(whole, "\"model\""));
+		struct tokenizer *t = tokenizer_from_json(buffer_view(&text), &e);
+		if (!t)
+			fail_msg("%s", e.msg);
+		assert_int_equal(t->fast, FAST_WHOLE);
+		compare_random(t);
+		tokenizer_free(t);
+		buffer_free(&text);
+	}
+}
+
+/* As transformers' SpmConverter writes it since 4.41. */
+static void words_between_spaces(void **state)
+{
+	(void)state;
+	static const char tidy[] =
+		",{\"type\":\"Strip\",\"strip_left\":false,\"strip_right\":true},"
+		"{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},\"content\":\"\\u2581\"}";
+	char path[500];
+	struct slice file;
+	struct error e;
+	struct json root;
+	snprintf(
+		path, sizeof path, "%s/tests/golden/precompiled/cases.jsonl", getenv("HEDDLE_SRC"));
+	assert_int_equal(mapping_open(path, &file, &e), 0);
+	const char *stop = memchr(file.data, '\n', file.size);
+	assert_int_equal(
+		json_read((struct slice){ file.data, (size_t)(stop - file.data) }, &root, &e), 0);
+	struct slice rules = json_get(root, "normalizer").raw;
+	for (size_t i = 0; i < 12; i++) {
+		bool precompiled = i & 1, tidies = i & 2;
+		struct buffer text = { NULL, 0, 0 };
+		buffer_printf(&text, spaces, precompiled ? (int)rules.size : 0, rules.data,
+			tidies ? tidy + !precompiled : "", schemes[i / 4],
+			strstr(words, "\"model\""));
+		struct tokenizer *t = tokenizer_from_json(buffer_view(&text), &e);
+		if (!t)
+			fail_msg("%zu: %s", i, e.msg);
+		assert_int_equal(t->fast, FAST_WORDS);
+		compare_random(t);
+		tokenizer_free(t);
+		buffer_free(&text);
+	}
+	mapping_close(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spaces_replaced_and_one_put_first),
 		cmocka_unit_test(words_between_white_space),
+		cmocka_unit_test(metaspace_instead_of_prepend_and_replace),
+		cmocka_unit_test(words_between_spaces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
