@@ -52,7 +52,7 @@ static void choose_path(struct tokenizer *t)
 {
 	const struct bert_normalizer *bert = normalizer_bert(&t->normalizer);
 	t->fast = scan_cached_prepare(t);
-	if (t->fast != FAST_NONE || scan_pieces_prepare(t))
+	if (t->fast != FAST_NONE || scan_pieces_prepare(t) || scan_summed_prepare(t))
 		return;
 	if (t->model.kind != MODEL_WORDPIECE || (t->normalizer.n && !bert) ||
 		!pretokenizer_only(&t->pretokenizer, PRETOKENIZER_BERT))

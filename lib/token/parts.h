@@ -23,6 +23,7 @@ enum fast_path {
 	FAST_BYTES, /* none or NFC, a known pattern, ByteLevel, BPE: scan_cached.c */
 	FAST_WHOLE, /* spaces replaced and one prepended, BPE: scan_pieces.c */
 	FAST_WORDS, /* Precompiled or none, Metaspace, Unigram: scan_pieces.c */
+	FAST_SUMMED, /* sentencepiece's own Unigram: scan_summed.c */
 };
 
 /* What scan.c does with a byte. */
@@ -56,7 +57,7 @@ struct tokenizer {
 	bool prefix_space; /* FAST_BYTES: a piece that begins with none gets a space */
 	bool crosses[256]; /* FAST_WHOLE: last bytes of characters behind which no word ends */
 	bool marks[256]; /* FAST_WHOLE: bytes of which a normalized added token has one */
-	bool plain[256]; /* FAST_WORDS: bytes of words that no rule changes */
+	bool plain[256]; /* FAST_WORDS, FAST_SUMMED: bytes of words that no rule changes */
 };
 
 /* Fill the tables that follow from the parts; once all are read, and again when one changes. */
@@ -167,6 +168,7 @@ void scan_bert(struct scan *, size_t start, size_t end);
 void scan_cached(struct scan *, size_t start, size_t end);
 void scan_whole(struct scan *, size_t start, size_t end);
 void scan_words(struct scan *, size_t start, size_t end);
+void scan_summed(struct scan *, size_t start, size_t end);
 
 /* The same the general way. */
 void scan_any(struct scan *, size_t start, size_t end);
@@ -176,6 +178,12 @@ enum fast_path scan_cached_prepare(struct tokenizer *);
 
 /* Whether scan_whole or scan_words can do it; then t->fast and their tables are set. */
 bool scan_pieces_prepare(struct tokenizer *);
+
+/* Whether scan_summed can do it; the same. */
+bool scan_summed_prepare(struct tokenizer *);
+
+/* s->error is set: the scan ends. */
+void scan_fail(struct scan *);
 
 /* The white space at both ends of a token. */
 struct scan_blank scan_blanks(struct slice token);

@@ -61,6 +61,17 @@ size_t precompiled_shortest(const struct precompiled *p, struct slice text, stru
 	return p->n ? find(p, text, to, true) : 0;
 }
 
+bool precompiled_keeps(const struct precompiled *p, char c, bool always)
+{
+	uint32_t base = p->n ? offset_of(p->units[0]) : 0, unit, next;
+	if (!p->n || !step(p, &base, (unsigned char)c, &unit))
+		return true;
+	for (unsigned byte = 1; byte < 128; byte++)
+		if (next = base, step(p, &next, (unsigned char)byte, &(uint32_t){ 0 }))
+			return false;
+	return !always && !has_value(unit);
+}
+
 static int check_value(const struct precompiled *p, uint32_t at, struct error *e)
 {
 	if (at >= p->n || !(p->units[at] >> 31))

@@ -29,3 +29,9 @@ int precompiled_read(struct precompiled *, struct slice charsmap, struct arena *
  */
 size_t precompiled_longest(const struct precompiled *, struct slice text, struct slice *to);
 size_t precompiled_shortest(const struct precompiled *, struct slice text, struct slice *to);
+
+/*
+ * Whether sentencepiece, which takes the longest rule, leaves an ASCII character alone while ASCII
+ * follows, or with `always` whatever follows. No rules (n == 0) leave all alone.
+ */
+bool precompiled_keeps(const struct precompiled *, char, bool always);

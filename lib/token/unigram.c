@@ -183,13 +183,13 @@ static inline void offer(struct best *to, double score, size_t start, uint32_t i
 	}
 }
 
-/* Fill best[0 .. size]; false where the unknown token is needed and there is none. */
+/* Fill best[0 .. size], behind a sum; false where the unknown token is needed and there is none. */
 static inline __attribute__((always_inline)) bool search(
-	const struct unigram *u, struct slice word, struct best *best, bool floats)
+	const struct unigram *u, struct slice word, double sum, struct best *best, bool floats)
 {
 	for (size_t i = 0; i <= word.size; i++)
 		best[i].start = (uint32_t)NONE;
-	best[0].score = 0;
+	best[0].score = sum;
 	for (size_t at = 0, size; at < word.size; at += size) {
 		double here = best[at].score;
 		uint32_t base = u->trie.root, id;
@@ -271,8 +271,8 @@ static void write(const struct unigram *u, struct slice word, struct best *best,
 	}
 }
 
-size_t unigram_split(
-	const struct unigram *u, struct slice word, uint32_t *ids, struct token_offset *offsets)
+static size_t split(const struct unigram *u, struct slice word, double *sum, uint32_t *ids,
+	struct token_offset *offsets)
 {
 	struct best few[SHORT + 1];
 	struct best *best = few;
@@ -280,11 +280,87 @@ size_t unigram_split(
 		return 0;
 	if (word.size > SHORT)
 		best = MEM_ARRAY(struct best, word.size + 1);
-	bool found = u->floats ? search(u, word, best, true) : search(u, word, best, false);
+	bool found =
+		u->floats ? search(u, word, *sum, best, true) : search(u, word, *sum, best, false);
 	struct output o = { ids, offsets, 0 };
-	if (found)
+	if (found) {
+		*sum = best[word.size].score;
 		write(u, word, best, &o);
+	}
 	if (best != few)
 		mem_free(best);
 	return found ? o.n : (size_t)UNIGRAM_FAILED;
+}
+
+size_t unigram_split(
+	const struct unigram *u, struct slice word, uint32_t *ids, struct token_offset *offsets)
+{
+	double sum = 0;
+	return split(u, word, &sum, ids, offsets);
+}
+
+size_t unigram_split_behind(const struct unigram *u, struct slice word, double *sum, uint32_t *ids)
+{
+	return split(u, word, sum, ids, NULL);
+}
+
+/* --- The best way and the next ----------------------------------------------------------------- */
+
+/* The best way to a byte, and what the second is worth: another in at least one token. */
+struct two {
+	double score, second;
+	uint32_t start, id;
+};
+
+static inline void offer_two(
+	struct two *to, const struct two *from, double score, size_t start, uint32_t id)
+{
+	double first = from->score + score, second = from->second + score;
+	if (to->start == (uint32_t)NONE || first > to->score) {
+		double old = to->start == (uint32_t)NONE ? -(double)INFINITY : to->score;
+		*to = (struct two){ first, old > second ? old : second, (uint32_t)start, id };
+	} else if (first > to->second) {
+		to->second = first;
+	}
+}
+
+static void search_two(const struct unigram *u, struct slice word, struct two *best)
+{
+	for (size_t i = 0; i <= word.size; i++)
+		best[i].start = (uint32_t)NONE;
+	best[0].score = 0;
+	best[0].second = -(double)INFINITY;
+	for (size_t at = 0, size; at < word.size; at += size) {
+		uint32_t base = u->trie.root, id;
+		bool whole = false;
+		size = char_size(word, at);
+		for (size_t i = at; i < word.size && double_array_step(&u->trie, &base,
+							     (unsigned char)word.data[i], &id);) {
+			i++;
+			if (id == (uint32_t)DOUBLE_ARRAY_NONE)
+				continue;
+			offer_two(&best[i], &best[at], u->scores[id], at, id);
+			whole |= i - at == size;
+		}
+		if (!whole)
+			offer_two(&best[at + size], &best[at], u->unknown_score, at, u->unknown);
+	}
+}
+
+size_t unigram_split_alone(const struct unigram *u, struct slice word, uint32_t *ids, float *margin)
+{
+	struct two few[SHORT + 1];
+	struct two *best = word.size > SHORT ? MEM_ARRAY(struct two, word.size + 1) : few;
+	size_t n = 0;
+	search_two(u, word, best);
+	*margin = (float)(best[word.size].score - best[word.size].second);
+	for (size_t at = word.size; at; at = best[at].start, n++)
+		if (best[at].id == u->unknown)
+			*margin = -1;
+	n = *margin < 0 ? 0 : n;
+	for (size_t at = word.size, i = n; i; at = best[at].start)
+		ids[--i] = best[at].id;
+	if (best != few)
+		mem_free(best);
+	return n;
 }

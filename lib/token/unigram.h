@@ -55,3 +55,20 @@ void unigram_free(struct unigram *);
  */
 size_t unigram_split(
 	const struct unigram *, struct slice word, uint32_t *ids, struct token_offset *offsets);
+
+/*
+ * For sentencepiece's sums (floats), ids only. Behind a sum, which becomes that behind the word; and
+ * the sum behind a token.
+ */
+size_t unigram_split_behind(const struct unigram *, struct slice word, double *sum, uint32_t *ids);
+static inline double unigram_add(const struct unigram *u, double sum, uint32_t id)
+{
+	return (double)(float)(u->scores[id] + sum);
+}
+
+/*
+ * By itself, in sums that are not rounded to floats, and by how much the best way is better than any
+ * other: INFINITY where there is no other. Where the best one has an unknown token no ids are given,
+ * and the margin is below 0.
+ */
+size_t unigram_split_alone(const struct unigram *, struct slice word, uint32_t *ids, float *margin);

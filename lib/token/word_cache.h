@@ -14,7 +14,7 @@
 
 struct word_cache;
 
-/* How a word becomes ids: at most as many as it has bytes; returns how many. */
+/* How a word becomes ids: at most as many as it has bytes, or the same n more; returns how many. */
 typedef size_t word_split(const void *model, struct slice word, uint32_t *ids);
 
 struct word_cache *word_cache_new(word_split *, const void *model);

@@ -47,7 +47,7 @@ static struct token_offset original(
 	return (struct token_offset){ from->from[at + o.start], from->to[at + o.end - 1] };
 }
 
-static void fail(struct scan *s)
+void scan_fail(struct scan *s)
 {
 	s->failed = true;
 	s->limit = 0;
@@ -73,7 +73,7 @@ void scan_word(struct scan *s, struct slice word, size_t at, const struct normal
 	ptrdiff_t n = model_split(&s->tokenizer->model, s->scratch->model, word, s->ids + s->n,
 		s->offsets ? s->offsets + s->n : NULL, &s->error);
 	if (n < 0) {
-		fail(s);
+		scan_fail(s);
 		return;
 	}
 	if (s->want_surfaces)
@@ -170,12 +170,12 @@ void scan_any(struct scan *s, size_t start, size_t end)
 	p->list.n = 0;
 	if (normalizer_run(&t->normalizer, text, (uint32_t)start, &p->text, &s->scratch->regex,
 		    &s->error)) {
-		fail(s);
+		scan_fail(s);
 		return;
 	}
 	find_normalized(&t->added, &p->text, p);
 	if (pretokenizer_run(&t->pretokenizer, p, &s->scratch->regex, &s->error))
-		fail(s);
+		scan_fail(s);
 	else
 		take_pieces(s, p);
 }
@@ -200,6 +200,9 @@ static void fast_piece(struct scan *s, size_t start, size_t end)
 		break;
 	case FAST_WORDS:
 		scan_words(s, start, end);
+		break;
+	case FAST_SUMMED:
+		scan_summed(s, start, end);
 		break;
 	case FAST_NONE:
 		scan_any(s, start, end);

@@ -204,6 +204,62 @@ static void words_between_spaces(void **state)
 	mapping_close(file);
 }
 
+/* What is before a word may decide how it is split: many words, and ways that are close or equal. */
+static void sums_of_sentencepiece(void **state)
+{
+	(void)state;
+	static const char *const models[] = { "unigram", "unigram_bytes", "unigram_llama",
+		"unigram_plain", "unigram_spaces", "unigram_suffix", "unigram_symbols",
+		"unigram_unused" };
+	size_t used = 0;
+	for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+		char path[500];
+		struct error e;
+		snprintf(path, sizeof path, "%s/tests/golden/sentencepiece/%s.model",
+			getenv("HEDDLE_SRC"), models[i]);
+		struct tokenizer *t = tokenizer_open(path, &e);
+		if (!t)
+			fail_msg("%s", e.msg);
+		used += t->fast == FAST_SUMMED;
+		compare_random(t);
+		tokenizer_free(t);
+	}
+	assert_true(used > 0);
+	print_message("%zu models\n", used);
+}
+
+static void sums_of_t5(void **state)
+{
+	(void)state;
+	char path[500];
+	struct error e;
+	struct slice text;
+	struct arena *arena = arena_new();
+	snprintf(path, sizeof path, "%s/../shared/data/tokenizers/t5-small/spiece.model",
+		getenv("HEDDLE_SRC"));
+	struct tokenizer *t = tokenizer_open(path, &e);
+	snprintf(path, sizeof path, "%s/../shared/data/wikitext2/wiki.test.raw",
+		getenv("HEDDLE_SRC"));
+	if (!t || mapping_open(path, &text, &e)) {
+		print_message("skipped: shared/data is not here\n");
+		tokenizer_free(t);
+		arena_free(arena);
+		skip();
+	}
+	assert_int_equal(t->fast, FAST_SUMMED);
+	for (size_t size = 100; size <= text.size; size *= 8)
+		for (size_t at = 0; at < text.size && at < 4 * size; at += size) {
+			size_t most = text.size - at < size ? text.size - at : size;
+			compare(t, (struct slice){ text.data + at, most }, arena);
+			arena_clear(arena);
+		}
+	/* words of few letters: many ways */
+	compare_random(t);
+	tokenizer_free(t);
+	mapping_close(text);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +267,8 @@ int main(void)
 		cmocka_unit_test(words_between_white_space),
 		cmocka_unit_test(metaspace_instead_of_prepend_and_replace),
 		cmocka_unit_test(words_between_spaces),
+		cmocka_unit_test(sums_of_sentencepiece),
+		cmocka_unit_test(sums_of_t5),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
