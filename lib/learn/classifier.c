@@ -3,23 +3,12 @@
 #include <math.h>
 
 #include "lib/base/math64.h"
+#include "lib/learn/dot.h"
 #include "lib/learn/temperature.h"
 
-enum { LANES = 8 };
 static const char *const methods[] = { "logistic", "centroid" };
 
 /* --- Centres -------------------------------------------------------------------------------- */
-
-static double dot(const double *a, const double *b, size_t n)
-{
-	double s[LANES] = { 0 };
-	for (size_t i = 0; i < n; i++)
-		s[i % LANES] += a[i] * b[i];
-	for (size_t w = LANES / 2; w; w /= 2)
-		for (size_t l = 0; l < w; l++)
-			s[l] += s[l + w];
-	return s[0];
-}
 
 /* x in double, of length 1; a vector of zeros stays. */
 static void unit(const float *x, double *to, size_t c)

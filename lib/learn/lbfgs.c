@@ -4,25 +4,11 @@
 #include <string.h>
 
 #include "lib/base/memory.h"
+#include "lib/learn/dot.h"
 
-enum { MEMORY = 10, TRIES = 30, STALLS = 5, LANES = 8 };
+enum { MEMORY = 10, TRIES = 30, STALLS = 5 };
 static const double decrease = 1e-4, curvature = 0.9; /* of the Wolfe conditions */
 static const double slack = 1e-13; /* of the value: what its own rounding leaves */
-
-static double dot(const double *a, const double *b, size_t n)
-{
-	double s[LANES] = { 0 };
-	size_t i = 0;
-	for (; i + LANES <= n; i += LANES)
-		for (size_t l = 0; l < LANES; l++)
-			s[l] += a[i + l] * b[i + l];
-	for (; i < n; i++)
-		s[i % LANES] += a[i] * b[i];
-	for (size_t w = LANES / 2; w; w /= 2)
-		for (size_t l = 0; l < w; l++)
-			s[l] += s[l + w];
-	return s[0];
-}
 
 /* y = a x + b */
 static void line(double *y, double a, const double *x, const double *b, size_t n)
@@ -145,8 +131,9 @@ struct lbfgs_result lbfgs(lbfgs_function *function, void *context, double *x, si
 	struct search s = { function, context, x, d, d + n, d + 2 * n, n, 1 };
 	struct lbfgs_result r = { .value = function(context, x, g) };
 	size_t stalls = 0;
+	bool moved = true;
 	for (;; r.iterations++) {
-		r.converged = options->converged(context, x, g, n);
+		r.converged = moved && options->converged(context);
 		if (r.converged || r.iterations == options->max_iterations)
 			break;
 		direction(&h, g, d, n);
@@ -158,11 +145,13 @@ struct lbfgs_result lbfgs(lbfgs_function *function, void *context, double *x, si
 			if (r.converged)
 				break;
 			h.first = h.end = 0;
+			moved = false;
 			continue;
 		}
 		remember(&h, &s, x, g);
 		memcpy(x, s.to, n * sizeof *x);
 		memcpy(g, s.gradient, n * sizeof *g);
+		moved = true;
 		stalls = step.value < r.value ? 0 : stalls + 1;
 		r.value = step.value;
 		if (stalls == STALLS) {

@@ -12,8 +12,8 @@
 /* The value at x [n], and the gradient [n]. */
 typedef double lbfgs_function(void *context, const double *x, double *gradient);
 
-/* Is x [n], where the gradient [n] is this, near enough to the minimum? */
-typedef bool lbfgs_test(void *context, const double *x, const double *gradient, size_t n);
+/* Is the place where the function was asked last near enough to the minimum? */
+typedef bool lbfgs_test(void *context);
 
 struct lbfgs_options {
 	lbfgs_test *converged;

@@ -10,8 +10,9 @@
 
 #include "lib/base/error.h"
 #include "lib/learn/eigen.h"
+#include "lib/learn/gram.h"
 
-enum { CHUNK = 256, BLOCK = 4, STRIP = 16 };
+enum { CHUNK = 256, STRIP = 16 };
 
 static void means(const float *x, size_t n, size_t c, double *mean)
 {
@@ -28,24 +29,8 @@ static void means(const float *x, size_t n, size_t c, double *mean)
 	}
 }
 
-/* One BLOCK x BLOCK block of the covariance: += the chunk's sum. z [rows, width]. */
-static void block(
-	const double *z, size_t rows, size_t width, size_t i, size_t j, double *covariance)
-{
-	double sum[BLOCK][BLOCK] = { { 0 } };
-	for (size_t r = 0; r < rows; r++) {
-		const double *a = z + r * width + i, *b = z + r * width + j;
-		for (size_t p = 0; p < BLOCK; p++)
-			for (size_t q = 0; q < BLOCK; q++)
-				sum[p][q] += a[p] * b[q];
-	}
-	for (size_t p = 0; p < BLOCK; p++)
-		for (size_t q = 0; q < BLOCK; q++)
-			covariance[(i + p) * width + j + q] += sum[p][q];
-}
-
 /* The lower triangle of the sum of squares and products, [width, width], width a multiple of
- * BLOCK, columns beyond c zero. */
+ * GRAM_BLOCK, columns beyond c zero. */
 static void scatter(
 	const float *x, size_t n, size_t c, const double *mean, size_t width, double *covariance)
 {
@@ -57,10 +42,7 @@ static void scatter(
 		for (size_t r = 0; r < rows; r++)
 			for (size_t j = 0; j < c; j++)
 				z[r * width + j] = (double)x[(start + r) * c + j] - mean[j];
-#pragma omp for schedule(dynamic, 4)
-		for (size_t i = 0; i < width / BLOCK; i++)
-			for (size_t j = 0; j <= i; j++)
-				block(z, rows, width, i * BLOCK, j * BLOCK, covariance);
+		gram_add(z, rows, width, covariance);
 	}
 	mem_free(z);
 }
@@ -75,7 +57,7 @@ void pca_fit(
 	p->variance = ARENA_ARRAY(arena, double, n_components);
 	means(x, n, c, p->mean);
 
-	size_t width = (c + BLOCK - 1) / BLOCK * BLOCK;
+	size_t width = (c + GRAM_BLOCK - 1) / GRAM_BLOCK * GRAM_BLOCK;
 	double *covariance = mem_zero(size_mul(width, width), sizeof *covariance),
 	       *values = MEM_ARRAY(double, c);
 	scatter(x, n, c, p->mean, width, covariance);

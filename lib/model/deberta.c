@@ -238,8 +238,7 @@ static void load_convolution(struct weights *w, struct deberta *m, const struct 
 	m->convolution.kernel = x->kernel;
 	m->convolution.activation = x->act;
 	m->convolution.weight = weights_convolution(w, "encoder.conv.conv", n, n, x->kernel);
-	m->convolution.norm =
-		weights_norm(w, n, m->config.norm_eps, "encoder.conv.LayerNorm");
+	m->convolution.norm = weights_norm(w, n, m->config.norm_eps, "encoder.conv.LayerNorm");
 }
 
 static void *deberta_open(const struct model_config *c, const struct tensor_file *file,

@@ -124,7 +124,8 @@ struct weight *weights_convolution(
 		for (size_t i = 0; i < n; i++)
 			for (size_t k = 0; k < kernel; k++)
 				for (size_t j = 0; j < c; j++)
-					rows[(i * kernel + k) * c + j] = x[(i * c + j) * kernel + k];
+					rows[(i * kernel + k) * c + j] =
+						x[(i * c + j) * kernel + k];
 		result = weight_new(w->device, w->dtype, n, kernel * c, kernel * c, rows, bias);
 	}
 	arena_free(arena);

@@ -176,6 +176,8 @@ def compare(n):
         with tempfile.TemporaryDirectory() as folder:
             for seed in range(count):
                 got = one(np.random.RandomState(seed), folder)
+                if seed % 1000 == 999:
+                    print(f"{name}: {seed + 1}", file=sys.stderr)
                 for key, value in got.items():
                     worst[key], sums[key] = max(worst.get(key, 0), value), sums.get(key, 0) + value
                     if value > bounds.get(key, np.inf):

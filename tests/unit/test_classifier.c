@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/math64.h"
+#include "lib/learn/cholesky.h"
 #include "lib/learn/decision.h"
 #include "lib/learn/examples.h"
 #include "lib/learn/lbfgs.h"
@@ -137,67 +138,92 @@ static void a_pass_has_the_bits_of_its_definition(void **state)
 
 /* --- The minimiser -------------------------------------------------------------------------- */
 
+/* A function that was asked so often, and how steep it was last. */
+struct asked {
+	size_t calls;
+	double steep;
+};
+
+static bool level(void *context)
+{
+	return ((struct asked *)context)->steep <= 1e-9;
+}
+
 static double rosenbrock(void *context, const double *x, double *g)
 {
+	struct asked *asked = context;
 	double a = 1 - x[0], b = x[1] - x[0] * x[0];
-	++*(size_t *)context;
 	g[0] = -2 * a - 400 * x[0] * b;
 	g[1] = 200 * b;
+	asked->calls++;
+	asked->steep = hypot(g[0], g[1]);
 	return a * a + 100 * b * b;
 }
 
 /* sum of 10^(i / 16) (x_i - i)², condition 10^6 */
 static double valley(void *context, const double *x, double *g)
 {
+	struct asked *asked = context;
 	double sum = 0;
-	++*(size_t *)context;
+	asked->calls++;
+	asked->steep = 0;
 	for (size_t i = 0; i < 96; i++) {
 		double s = pow(10, (double)i / 16), d = x[i] - (double)i;
 		g[i] = 2 * s * d;
 		sum += s * d * d;
+		asked->steep = fmax(asked->steep, fabs(g[i]) / 500);
 	}
 	return sum;
 }
 
-static bool level(void *context, const double *x, const double *g, size_t n)
-{
-	double steep = 0, size = 1;
-	(void)context;
-	for (size_t i = 0; i < n; i++) {
-		steep += g[i] * g[i];
-		size += x[i] * x[i];
-	}
-	return steep <= 1e-18 * size;
-}
-
 static double flat(void *context, const double *x, double *g)
 {
-	(void)context;
 	(void)x;
-	g[0] = 0;
+	((struct asked *)context)->steep = g[0] = 0;
 	return 3;
 }
 
 static void the_minimum_is_found(void **state)
 {
-	size_t calls = 0;
+	struct asked calls = { 0, 0 };
 	double x[96] = { -1.2, 1 };
 	struct lbfgs_options o = { level, 10000 };
 	(void)state;
 	struct lbfgs_result r = lbfgs(rosenbrock, &calls, x, 2, &o);
 	assert_true(r.converged && fabs(x[0] - 1) < 1e-8 && fabs(x[1] - 1) < 1e-8);
-	assert_int_equal(calls, r.evaluations);
+	assert_int_equal(calls.calls, r.evaluations);
 	assert_in_range(r.iterations, 10, 100);
 	memset(x, 0, sizeof x);
 	r = lbfgs(valley, &calls, x, 96, &o);
 	assert_true(r.converged);
 	for (size_t i = 0; i < 96; i++)
 		assert_true(fabs(x[i] - (double)i) < 1e-6);
-	r = lbfgs(flat, NULL, x, 1, &o);
+	r = lbfgs(flat, &calls, x, 1, &o);
 	assert_true(r.converged && r.iterations == 0 && r.value == 3);
 	x[0] = -1.2, x[1] = 1, o.max_iterations = 3;
 	r = lbfgs(rosenbrock, &calls, x, 2, &o);
 	assert_true(!r.converged && r.iterations == 3);
+}
+
+static void a_matrix_is_its_cholesky_factors_product(void **state)
+{
+	/* L L' of L = 2; 1 3; -1 2 0.5, rows 4 apart; above the diagonal nothing is read */
+	double a[] = { 4, NAN, NAN, 9, 2, 10, NAN, 9, -2, 5, 5.25, 9 };
+	double x[] = { 2, 7, 1.5, 4, 5, 4.5 };
+	struct cholesky c = { 3, 4, a };
+	(void)state;
+	assert_true(cholesky(&c));
+	assert_true(a[0] == 2 && a[4] == 1 && a[5] == 3 && a[8] == -1 && a[9] == 2 && a[10] == 0.5);
+	cholesky_forward(&c, x, 2);
+	assert_true(x[0] == 1 && x[1] == 2 && x[2] == -3);
+	assert_true(x[3] == 2 && x[4] == 1 && x[5] == 9);
+	cholesky_backward(&c, x, 1);
+	assert_true(x[2] == -6 && x[1] == 14.0 / 3 && fabs(x[0] + 29.0 / 6) < 1e-15);
+	/* a third column that is the sum of the others */
+	double singular[] = { 1, 0, 0, 0, 1, 0, 1, 1, 2 };
+	assert_false(cholesky(&(struct cholesky){ 3, 3, singular }));
+	double infinite[] = { INFINITY };
+	assert_false(cholesky(&(struct cholesky){ 1, 1, infinite }));
 }
 
 /* --- scikit-learn --------------------------------------------------------------------------- */
@@ -519,6 +545,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pass_has_the_bits_of_its_definition),
 		cmocka_unit_test(the_minimum_is_found),
+		cmocka_unit_test(a_matrix_is_its_cholesky_factors_product),
 		cmocka_unit_test(fits_and_folds_are_scikit_learns),
 		cmocka_unit_test(many_rows_and_left_out_rows),
 		cmocka_unit_test(labels_are_sorted_by_their_kind),
