@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "cmd/tokenize_private.h"
+#include "lib/base/utf8.h"
 #include "lib/model/embedder.h"
 #include "lib/model/folder.h"
 #include "lib/text/utf8.h"
@@ -40,6 +41,11 @@ static bool stride_given;
 static int offset_unit, truncation, truncation_side, padding_side;
 static const char *pad_token;
 static struct strings fields_given;
+static bool train, vocab_given;
+static int train_kind;
+static size_t vocab_size = 30000, min_frequency, limit_alphabet;
+static const char *initial_alphabet;
+static struct strings special_tokens;
 
 static bool fields[FIELDS];
 static struct tokenizer *tokenizer;
@@ -97,6 +103,30 @@ static const struct option options[] = {
 	OPTION_FLAG(0, "decode", &decode, "read ids and add their text"),
 	OPTION_FLAG(0, "skip-special-tokens", &skip_special,
 		"leave special tokens out of decoded text"),
+	{ .kind = OPTION_KIND_CHOICE,
+		.name = "train",
+		.to = &train_kind,
+		.given = &train,
+		.argument = "wordpiece|bpe|unigram",
+		.choices = "wordpiece|bpe|unigram",
+		.help = "learn a tokenizer from the texts and write its tokenizer.json; with -m "
+			"everything but the vocabulary is that model's" },
+	{ .kind = OPTION_KIND_COUNT,
+		.name = "vocab-size",
+		.to = &vocab_size,
+		.low = 1,
+		.high = 1 << 24,
+		.given = &vocab_given,
+		.argument = "N",
+		.help = "tokens to learn, special ones counted [30000]" },
+	OPTION_COUNT(0, "min-frequency", &min_frequency, 1, 0x1p53, "N",
+		"merge pairs that occur at least N times [1]"),
+	OPTION_COUNT(0, "limit-alphabet", &limit_alphabet, 1, 0x110000, "N",
+		"begin with the N most frequent characters [all]"),
+	OPTION_STRING(0, "initial-alphabet", &initial_alphabet, "CHARACTERS",
+		"characters that are tokens even where no text has them"),
+	OPTION_STRINGS(0, "special-token", &special_tokens, "TOKEN",
+		"a special token of the new tokenizer, more than the usual ones"),
 	OPTION_END,
 };
 
@@ -110,6 +140,8 @@ static const char *const examples[] = {
 	"passages that the model takes whole",
 	"tokenize --fields ids --drop text docs.jsonl | tokenize --decode --skip-special-tokens",
 	"there and back",
+	"tokenize --train bpe -m ./model --vocab-size 8000 docs.jsonl -o tokenizer.json",
+	"a tokenizer like the model's, of these texts",
 	NULL,
 };
 
@@ -146,6 +178,27 @@ static void choose_fields(void)
 	fields[WINDOW] = stride_given;
 }
 
+static void check_training(bool shaped)
+{
+	bool more = min_frequency || limit_alphabet;
+	if (!train && (vocab_given || more || initial_alphabet || special_tokens.n))
+		command_usage("--vocab-size, --min-frequency, --limit-alphabet, --initial-alphabet "
+			      "and --special-token go with --train");
+	if (!train)
+		return;
+	if (decode || fields_given.n || count_only || pair_key || max_length || shaped ||
+		special_given || offset_unit || chunk_tokens || show || compared.n)
+		command_usage("--train goes with -m, --vocab-size, --min-frequency, "
+			      "--limit-alphabet, --initial-alphabet, --special-token and "
+			      "--lowercase only");
+	if (train_kind == TRAIN_UNIGRAM && more)
+		command_usage("--min-frequency and --limit-alphabet go with --train wordpiece and "
+			      "bpe only");
+	if (model && lowercase_given)
+		command_usage("--train with -m lowercases if the model does: leave out one of -m "
+			      "and --lowercase");
+}
+
 static void check_usage(void)
 {
 	bool cuts = truncation || truncation_side || stride_given, pads = padding_side || pad_token,
@@ -165,6 +218,7 @@ static void check_usage(void)
 		command_usage("--show and --compare go with --no-add-special-tokens only");
 	if (compared.n && (show || model))
 		command_usage("--compare names its models itself: leave out --show and -m");
+	check_training(cuts || pads || fills);
 	if (overlap && overlap >= chunk_tokens)
 		command_usage("--overlap is to be below --chunk");
 	if (cuts && !max_length)
@@ -428,12 +482,40 @@ static int decode_record(struct buffer *out, const struct record *r, struct work
 	return rc;
 }
 
+static void train_tokenizer(void)
+{
+	struct slice *special = MEM_ARRAY(struct slice, special_tokens.n);
+	struct slice alphabet = slice_from(initial_alphabet ? initial_alphabet : "");
+	for (size_t i = 0; i < special_tokens.n; i++) {
+		special[i] = slice_from(special_tokens.at[i]);
+		if (!special[i].size || utf8_check(special[i]) < special[i].size)
+			command_usage(
+				"--special-token is %s", special[i].size ? "not UTF-8" : "empty");
+	}
+	if (utf8_check(alphabet) < alphabet.size)
+		command_usage("--initial-alphabet is not UTF-8");
+	const struct trainer_options o = { .kind = (enum trainer_kind)train_kind,
+		.vocab_size = vocab_size,
+		.min_frequency = min_frequency,
+		.limit_alphabet = limit_alphabet,
+		.initial_alphabet = alphabet,
+		.special = special,
+		.n_special = special_tokens.n };
+	/* BERT's way is to lowercase */
+	train_all(&o, model, lowercase_given ? lowercase : train_kind == TRAIN_WORDPIECE);
+	mem_free(special);
+}
+
 int main(int argc, char **argv)
 {
 	command_begin(&command, argc, argv);
 	check_usage();
 	if (show || compared.n) {
 		show_all(&compared, model, add_special);
+		return command_end();
+	}
+	if (train) {
+		train_tokenizer();
 		return command_end();
 	}
 	open_tokenizer();

@@ -2,6 +2,7 @@
 #pragma once
 #include "cmd/command.h"
 #include "lib/token/tokenizer.h"
+#include "lib/token/train.h"
 
 /* The tokenizer of a file, a folder, or a model by its name; of the built-in model for NULL. */
 struct tokenizer *find_tokenizer(const char *path);
@@ -15,8 +16,8 @@ struct worker {
 };
 
 /* Append what becomes of a record to the buffer, and its tokens to their number. */
-typedef int record_function(struct buffer *, const struct record *, struct worker *, size_t *tokens,
-	struct error *);
+typedef int record_function(
+	struct buffer *, const struct record *, struct worker *, size_t *tokens, struct error *);
 
 /* All records through the function; what it is doing is said of the progress. */
 void run_records(record_function *, const struct tokenizer *, const char *doing);
@@ -28,3 +29,11 @@ void run_records(record_function *, const struct tokenizer *, const char *doing)
  * compared, with its name, and an empty line.
  */
 void show_all(const struct strings *compared, const char *model, bool add_special);
+
+/* --- tokenize_train.c ------------------------------------------------------------------------ */
+
+/*
+ * Learn a tokenizer from all texts and write its tokenizer.json. It is made like that of a model (a
+ * file, a folder or a name), else in the usual way of its kind, lowercasing or not.
+ */
+void train_all(const struct trainer_options *, const char *model, bool lowercase);

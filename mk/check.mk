@@ -14,6 +14,8 @@ check-reference: reference $(bin)/tokenize
 		HEDDLE_DATA_DIR=$${HEDDLE_DATA_DIR:-$(src)/../shared/data} PYTHONPATH=$(build)/reference \
 			python3 $(src)/tests/golden/components.py $$mode $(abspath $(bin))/tokenize || exit 1; \
 	done
+	HEDDLE_DATA_DIR=$${HEDDLE_DATA_DIR:-$(src)/../shared/data} PYTHONPATH=$(build)/reference \
+		python3 $(src)/tests/golden/train_tokenizer.py compare $(abspath $(bin))/tokenize
 
 # The same units and fuzz corpora under AddressSanitizer and UndefinedBehaviorSanitizer, in build/sanitize.
 ifeq ($(findstring -fsanitize,$(OPTIMISE)),)

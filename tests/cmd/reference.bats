@@ -22,3 +22,10 @@ setup() {
 	echo "$output"
 	status_is 0
 }
+
+@test "tokenizers are trained as the installed reference does" {
+	[ -d "$data/wikitext2" ] || skip "no ../shared/data"
+	HEDDLE_DATA_DIR=$data run python3 train_tokenizer.py compare tokenize --quick
+	echo "$output"
+	status_is 0
+}

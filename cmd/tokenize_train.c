@@ -1,0 +1,87 @@
+/*
+ * tokenize_train.c: --train: a tokenizer from the texts of the records. Each thread counts the words
+ * that it meets; what is learnt from the counts is written as tokenizer.json.
+ */
+#include <omp.h>
+#include <sys/stat.h>
+
+#include "cmd/tokenize_private.h"
+#include "lib/file/mapping.h"
+#include "lib/model/folder.h"
+#include "lib/token/train.h"
+
+static struct trainer *trainer;
+static struct word_counts **counts; /* [threads] */
+static size_t want;
+
+static int add_record(struct buffer *out, const struct record *r, struct worker *w, size_t *tokens,
+	struct error *e)
+{
+	struct slice text;
+	(void)out;
+	(void)tokens;
+	if (record_text(r, want, run.text_key, w->arena, &text, e))
+		return -1;
+	if (trainer_add(trainer, w->scratch, text, counts[omp_get_thread_num()], e))
+		return error_wrap(e, "%s:%zu", r->file, r->line);
+	return 0;
+}
+
+/* The text of a model's tokenizer.json. */
+static struct slice read_template(const char *model, struct arena *arena)
+{
+	struct error e;
+	struct stat st;
+	struct slice mapped;
+	const char *path = model;
+	struct buffer file = { NULL, 0, 0 };
+	if (stat(path, &st) && (!(path = folder_find(path, arena, &e)) || stat(path, &st)))
+		command_fail(&e);
+	buffer_text(&file, path);
+	if (S_ISDIR(st.st_mode))
+		buffer_text(&file, "/tokenizer.json");
+	buffer_char(&file, '\0');
+	if (mapping_open(file.data, &mapped, &e))
+		command_fail(&e);
+	struct slice text = arena_copy(arena, mapped);
+	mapping_close(mapped);
+	size_t i = 0;
+	while (i < text.size && memchr(" \t\r\n", text.data[i], 4))
+		i++;
+	if (i == text.size || text.data[i] != '{')
+		command_stop(
+			ERROR_MODEL, "%s: --train takes over a tokenizer.json only", file.data);
+	buffer_free(&file);
+	return text;
+}
+
+void train_all(const struct trainer_options *o, const char *model, bool lowercase)
+{
+	struct error e;
+	struct arena *arena = arena_new();
+	struct buffer usual = { NULL, 0, 0 };
+	trainer_template(&usual, o->kind, lowercase);
+	struct slice template = model ? read_template(model, arena) : buffer_view(&usual);
+	if (!(trainer = trainer_new(template, o, &e))) {
+		if (model)
+			error_wrap(&e, "%s", model);
+		command_fail(&e);
+	}
+	counts = MEM_ARRAY(struct word_counts *, run.threads);
+	for (size_t i = 0; i < run.threads; i++)
+		counts[i] = word_counts_new();
+	want = reader_want(run.reader, run.text_key);
+	command_output_bytes();
+	run_records(add_record, trainer_tokenizer(trainer), "reading");
+	struct buffer json = { NULL, 0, 0 };
+	if (trainer_run(trainer, counts, run.threads, run.threads, &json, &e))
+		command_fail(&e);
+	command_write(&json, 0);
+	for (size_t i = 0; i < run.threads; i++)
+		word_counts_free(counts[i]);
+	mem_free(counts);
+	trainer_free(trainer);
+	buffer_free(&json);
+	buffer_free(&usual);
+	arena_free(arena);
+}
