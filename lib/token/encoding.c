@@ -165,7 +165,7 @@ static void put_special(struct encoding *out, const struct post_piece *p, uint32
 	out->n += p->n;
 }
 
-/* The texts of tokens `from` of a text that are unknown. */
+/* The texts of tokens `from` of a text that have one of their own. */
 static void put_surfaces(
 	const struct assembly *a, const struct scan *s, struct window from, struct slice *to)
 {
@@ -245,7 +245,7 @@ static void assemble(struct assembly *a, const size_t *choice, struct encoding *
 	out->type_ids = o->type_ids ? ARENA_ARRAY(a->arena, uint32_t, total) : NULL;
 	out->special_mask = o->special_mask ? ARENA_ARRAY(a->arena, uint8_t, total) : NULL;
 	out->word_ids = o->word_ids ? ARENA_ARRAY(a->arena, uint32_t, total) : NULL;
-	if (o->surfaces && tokenizer_has_surfaces(a->tokenizer))
+	if (a->scans[0].surfaces.size || (a->pair && a->scans[1].surfaces.size))
 		out->surfaces = ARENA_ARRAY(a->arena, struct slice, total);
 	out->attention_mask = o->attention_mask ? ARENA_ARRAY(a->arena, uint8_t, total) : NULL;
 	if (o->pad_left)

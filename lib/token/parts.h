@@ -106,7 +106,7 @@ struct scan_blank {
 	uint32_t lead, trail; /* code points */
 };
 
-/* What an unknown token stands for, bytes [start, end) of surface_text. */
+/* What a token is called by the reference, bytes [start, end) of surface_text. */
 struct scan_surface {
 	size_t token, start, end;
 };
@@ -122,10 +122,11 @@ struct scan {
 	uint32_t *ids;
 	struct token_offset *offsets; /* NULL where not wanted */
 	uint32_t *words; /* NULL where not wanted */
-	bool want_offsets, want_words, want_blanks, want_surfaces;
+	bool want_offsets, want_words, want_blanks;
+	bool want_surfaces, want_unknown; /* of added tokens, of unknown ones */
 	size_t n, capacity;
 	struct buffer blanks; /* struct scan_blank, of added tokens */
-	struct buffer surfaces, surface_text; /* struct scan_surface, of unknown tokens */
+	struct buffer surfaces, surface_text; /* struct scan_surface, by token */
 	uint32_t word; /* number of the next word */
 	size_t limit; /* no further word is begun with so many tokens */
 	bool failed;

@@ -68,7 +68,7 @@ bool tokenizer_has_surfaces(const struct tokenizer *t)
 /* Arrays of the scratch as this text wants them. */
 static void begin(struct scan *s, const struct tokenizer *t, const struct tokenizer_options *o)
 {
-	bool surfaces = o->surfaces && tokenizer_has_surfaces(t), offsets = o->offsets || surfaces;
+	bool unknown = o->surfaces && tokenizer_has_surfaces(t), offsets = o->offsets || unknown;
 	if (s->capacity && (!s->offsets == offsets || !s->words == o->word_ids)) {
 		mem_free(s->ids);
 		mem_free(s->offsets);
@@ -81,7 +81,8 @@ static void begin(struct scan *s, const struct tokenizer *t, const struct tokeni
 	s->want_offsets = offsets;
 	s->want_words = o->word_ids;
 	s->want_blanks = o->offsets && t->post.n_trims;
-	s->want_surfaces = surfaces;
+	s->want_surfaces = o->surfaces;
+	s->want_unknown = unknown;
 	s->n = s->word = 0;
 	s->failed = false;
 	buffer_clear(&s->blanks);

@@ -88,8 +88,9 @@ struct encoding {
 	uint32_t *word_ids; /* number of the word in its text; TOKENIZER_NO_ID where added */
 	uint8_t *attention_mask; /* 0: padding */
 	/*
-	 * What the reference calls a token where that is not tokenizer_token: for Unigram's unknown
-	 * ones the text, once normalized; elsewhere data is NULL. NULL for models that never do so.
+	 * What the reference calls a token where that is not tokenizer_token, data NULL elsewhere: an
+	 * unknown one of Unigram is called by its text, once normalized, and an added one with the
+	 * white space that it took in, and normalized if it is looked for so. NULL without any.
 	 */
 	struct slice *surfaces;
 	struct encoding *windows; /* [n_windows], what was cut off, in the reference's order */

@@ -53,17 +53,20 @@ void scan_fail(struct scan *s)
 	s->limit = 0;
 }
 
+static void keep_surface(struct scan *s, size_t token, struct slice text)
+{
+	struct scan_surface x = { token, s->surface_text.size, s->surface_text.size + text.size };
+	buffer_slice(&s->surface_text, text);
+	buffer_add(&s->surfaces, &x, sizeof x);
+}
+
 /* Of a word's n tokens, the offsets of which are still its own, those that are unknown. */
-static void keep_surfaces(struct scan *s, struct slice word, size_t n)
+static void keep_unknown(struct scan *s, struct slice word, size_t n)
 {
 	for (size_t i = s->n; i < s->n + n; i++) {
 		struct token_offset o = s->offsets[i];
-		if (s->ids[i] != s->tokenizer->model.unknown)
-			continue;
-		struct scan_surface x = { i, s->surface_text.size, 0 };
-		buffer_add(&s->surface_text, word.data + o.start, o.end - o.start);
-		x.end = s->surface_text.size;
-		buffer_add(&s->surfaces, &x, sizeof x);
+		if (s->ids[i] == s->tokenizer->model.unknown)
+			keep_surface(s, i, (struct slice){ word.data + o.start, o.end - o.start });
 	}
 }
 
@@ -76,8 +79,8 @@ void scan_word(struct scan *s, struct slice word, size_t at, const struct normal
 		scan_fail(s);
 		return;
 	}
-	if (s->want_surfaces)
-		keep_surfaces(s, word, (size_t)n);
+	if (s->want_unknown)
+		keep_unknown(s, word, (size_t)n);
 	bool placed = s->tokenizer->sentencepiece != NULL;
 	for (size_t i = s->n; i < s->n + (size_t)n; i++) {
 		if (s->offsets && from) {
@@ -124,6 +127,8 @@ static void added_token(struct scan *s, uint32_t id, struct slice matched, size_
 		b.token = s->n;
 		buffer_add(&s->blanks, &b, sizeof b);
 	}
+	if (s->want_surfaces && !slice_equal(matched, vocab_token(&s->tokenizer->vocab, id)))
+		keep_surface(s, s->n, matched);
 	scan_token(s, id, start, end);
 }
 
@@ -153,11 +158,10 @@ static void take_pieces(struct scan *s, const struct pieces *p)
 		struct slice text = { from->text.data + piece.start, piece.end - piece.start };
 		if (piece.token == (uint32_t)PIECE_WORD)
 			scan_word(s, text, piece.start, s->offsets ? from : NULL);
-		else if (s->offsets)
-			added_token(s, piece.token, text, from->from[piece.start],
-				from->to[piece.end - 1]);
 		else
-			scan_token(s, piece.token, 0, 0);
+			added_token(s, piece.token, text,
+				s->offsets ? from->from[piece.start] : 0,
+				s->offsets ? from->to[piece.end - 1] : 0);
 	}
 }
 

@@ -321,6 +321,19 @@ ten='{"id":7,"text":"hello world hello world hello world hello world hello world
 	[ "$output" = '{"tokens":["▁","x","▁","☃fi"]}' ]
 }
 
+# <mask> of RoBERTa takes in the space before it: the reference calls it " <mask>", we once "<mask>".
+@test "an added token is called with the white space that it took in, and as it was normalized" {
+	cat >"$BATS_TEST_TMPDIR/t.json" <<-'END'
+	{"added_tokens":[{"id":0,"content":"<m>","single_word":false,"lstrip":true,"rstrip":true,"normalized":false,"special":true},
+	{"id":1,"content":"[Day]","single_word":false,"lstrip":true,"rstrip":false,"normalized":true,"special":false}],
+	"normalizer":{"type":"Lowercase"},"pre_tokenizer":{"type":"WhitespaceSplit"},
+	"model":{"type":"WordLevel","unk_token":"<m>","vocab":{"<m>":0,"[Day]":1,"a":2}}}
+	END
+	run tokenize -m "$BATS_TEST_TMPDIR/t.json" --fields ids,tokens --drop text <<<'{"text":"A <m>  a <m> [DAY]<m>"}'
+	status_is 0
+	[ "$output" = '{"ids":[2,0,2,0,1,0],"tokens":["a"," <m>  ","a"," <m> ","[day]","<m>"]}' ]
+}
+
 @test "vocab.json with merges.txt, as a folder and as either file, is GPT-2's configuration" {
 	d=$BATS_TEST_TMPDIR/gpt2
 	mkdir "$d"
