@@ -138,18 +138,46 @@ static void count(struct word_counts *c, struct slice word, uint64_t n)
 	c->counts[i] += n;
 }
 
+/* The words of a byte-level tokenizer as they stand in the text: list_words spells their bytes. */
+static void add_bytes(const struct tokenizer *t, struct tokenizer_scratch *scratch,
+	struct slice text, struct word_counts *counts)
+{
+	if (text.size && t->prefix_space && *text.data != ' ') {
+		buffer_clear(&scratch->prefixed);
+		buffer_char(&scratch->prefixed, ' ');
+		buffer_slice(&scratch->prefixed, text);
+		text = buffer_view(&scratch->prefixed);
+	}
+	for (size_t at = 0; at < text.size;) {
+		uint32_t ends[WORD_BATCH];
+		size_t n = pattern_split(t->pattern, text, at, ends, WORD_BATCH);
+		for (size_t i = 0; i < n; at = ends[i++])
+			count(counts, (struct slice){ text.data + at, ends[i] - at }, 1);
+	}
+}
+
 int trainer_add(const struct trainer *trainer, struct tokenizer_scratch *scratch, struct slice text,
 	struct word_counts *counts, struct error *e)
 {
 	const struct tokenizer *t = trainer->tokenizer;
 	struct pieces *p = &scratch->pieces;
-	if (text.size > UINT32_MAX || utf8_check(text) < text.size)
+	bool bytes = t->fast == FAST_BYTES;
+	/* with a space before it the longest text would have places beyond 32 bits */
+	if (text.size >= UINT32_MAX || utf8_check(text) < text.size)
 		return error_set(e, ERROR_DATA, "the text is %s",
-			text.size > UINT32_MAX ? "longer than 4 GiB" : "not UTF-8");
-	p->text.unaligned = !pretokenizer_needs_alignment(&t->pretokenizer);
+			text.size >= UINT32_MAX ? "of 4 GiB or more" : "not UTF-8");
+	p->text.unaligned = bytes || !pretokenizer_needs_alignment(&t->pretokenizer);
 	p->list.n = 0;
+	if (bytes && (!t->composes || normal_prefix(NORMAL_NFC, text) == text.size)) {
+		add_bytes(t, scratch, text, counts);
+		return 0;
+	}
 	if (normalizer_run(&t->normalizer, text, 0, &p->text, &scratch->regex, e))
 		return -1;
+	if (bytes) {
+		add_bytes(t, scratch, buffer_view(&p->text.text), counts);
+		return 0;
+	}
 	piece_add(&p->list, 0, p->text.text.size, (uint32_t)PIECE_WORD);
 	if (pretokenizer_run(&t->pretokenizer, p, &scratch->regex, e))
 		return -1;
@@ -165,16 +193,31 @@ static int by_word(const void *a, const void *b)
 	return slice_compare(((const struct counted *)a)->word, ((const struct counted *)b)->word);
 }
 
+/* Every byte as its character of the byte-level alphabet. */
+static struct slice spell(struct slice word, struct arena *arena)
+{
+	char *out = arena_alloc(arena, size_mul(word.size, 2));
+	size_t size = 0;
+	for (size_t i = 0; i < word.size; i++)
+		size += utf8_encode(out + size, byte_level_char((unsigned char)word.data[i]));
+	return (struct slice){ out, size };
+}
+
 /* What all threads have counted, in the first's. */
-static struct word_list list_words(struct word_counts *const *counts, size_t n)
+static struct word_list list_words(
+	const struct trainer *t, struct word_counts *const *counts, size_t n)
 {
 	struct word_counts *all = counts[0];
 	for (size_t i = 1; i < n; i++)
 		for (size_t j = 0; j < counts[i]->words.n; j++)
 			count(all, counts[i]->words.at[j], counts[i]->counts[j]);
 	struct word_list list = { MEM_ARRAY(struct counted, all->words.n), all->words.n };
-	for (size_t i = 0; i < list.n; i++)
-		list.at[i] = (struct counted){ all->words.at[i], all->counts[i] };
+	for (size_t i = 0; i < list.n; i++) {
+		struct slice word = all->words.at[i];
+		if (t->tokenizer->fast == FAST_BYTES)
+			word = spell(word, all->words.arena);
+		list.at[i] = (struct counted){ word, all->counts[i] };
+	}
 	qsort(list.at, list.n, sizeof *list.at, by_word);
 	return list;
 }
@@ -247,7 +290,7 @@ static int learn_pieces(const struct trainer *t, const struct word_list *words,
 int trainer_run(struct trainer *t, struct word_counts *const *counts, size_t n, size_t threads,
 	struct buffer *json, struct error *e)
 {
-	struct word_list words = list_words(counts, n);
+	struct word_list words = list_words(t, counts, n);
 	size_t n_alphabet;
 	uint32_t *alphabet = initial_alphabet(t, &n_alphabet);
 	struct trained out = { .kind = t->options.kind,

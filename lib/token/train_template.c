@@ -2,9 +2,12 @@
  * train_template.c: the tokenizers that are trained where the user has no template: BERT's WordPiece, GPT-2's
  * byte-level BPE, a Unigram as SentencePieceUnigramTokenizer of tokenizers 0.23 has it.
  */
+#include "lib/record/json.h"
+#include "lib/text/utf8.h"
+#include "lib/token/byte_level.h"
 #include "lib/token/train.h"
 
-/* A tokenizer.json with ' for ", and @ where it may lowercase. */
+/* A tokenizer.json with ' for ", @ where it may lowercase, $ for the tokens that it begins with. */
 struct template
 {
 	const char *special[6]; /* by id, NULL at the end */
@@ -33,8 +36,7 @@ static const struct template templates[] = {
 				"'[SEP]':{'id':'[SEP]','ids':[3],'tokens':['[SEP]']}}},\n"
 		"'decoder':{'type':'WordPiece','prefix':'##','cleanup':true},\n"
 		"'model':{'type':'WordPiece','unk_token':'[UNK]','continuing_subword_prefix':'##',"
-			"'max_input_chars_per_word':100,'vocab':{'[PAD]':0,'[UNK]':1,'[CLS]':2,'[SEP]':3,"
-			"'[MASK]':4}}" },
+			"'max_input_chars_per_word':100,'vocab':{$}}" },
 	[TRAIN_BPE] = {
 		{ "<|endoftext|>" },
 		"{'type':'Lowercase'}", "null",
@@ -47,7 +49,7 @@ static const struct template templates[] = {
 			"'use_regex':true},\n"
 		"'model':{'type':'BPE','dropout':null,'unk_token':null,"
 			"'continuing_subword_prefix':null,'end_of_word_suffix':null,'fuse_unk':false,"
-			"'byte_fallback':false,'ignore_merges':false,'vocab':{},'merges':[]}" },
+			"'byte_fallback':false,'ignore_merges':false,'vocab':{$},'merges':[]}" },
 	[TRAIN_UNIGRAM] = {
 		{ "<unk>" },
 		"{'type':'Lowercase'},", "",
@@ -67,6 +69,21 @@ static void add_quoted(struct buffer *b, const char *text)
 		buffer_char(b, *text == '\'' ? '"' : *text);
 }
 
+/* The special tokens, and those of bytes where the model is of bytes. */
+static void add_tokens(struct buffer *b, const struct template *t, bool bytes)
+{
+	size_t n = 0;
+	for (; t->special[n]; n++)
+		buffer_printf(b, "%s\"%s\":%zu", n ? "," : "", t->special[n], n);
+	for (unsigned i = 0; bytes && i < 256; i++) {
+		char text[4];
+		size_t size = utf8_encode(text, byte_level_char((unsigned char)i));
+		buffer_char(b, ',');
+		json_write_string(b, (struct slice){ text, size });
+		buffer_printf(b, ":%zu", n + i);
+	}
+}
+
 void trainer_template(struct buffer *b, enum trainer_kind kind, bool lowercase)
 {
 	const struct template *t = &templates[kind];
@@ -80,6 +97,8 @@ void trainer_template(struct buffer *b, enum trainer_kind kind, bool lowercase)
 	for (const char *p = t->text; *p; p++)
 		if (*p == '@')
 			add_quoted(b, lowercase ? t->lower : t->keep);
+		else if (*p == '$')
+			add_tokens(b, t, kind == TRAIN_BPE);
 		else
 			buffer_char(b, *p == '\'' ? '"' : *p);
 	buffer_text(b, "}\n");
