@@ -41,7 +41,7 @@ struct backend {
 	void (*write)(struct lane *, void *to, const void *host, size_t rows, size_t bytes,
 		size_t stride);
 
-	/* A weight's own layout (gpu/cuda/linear.cu). */
+	/* A weight's own layout (gpu/cuda/weight.cu). */
 	void (*weight_new)(
 		struct lane *, struct weight *, const float *w, size_t stride, const float *bias);
 	void (*weight_free)(struct weight *);

@@ -295,7 +295,7 @@ static bool launch(struct lane *lane, const struct attention_arguments *a, dim3 
 			    static_cast<int>(bytes)),
 		    "attention"))
 		return true;
-	LAUNCH(kernel, grid, dim3(THREADS), bytes, cuda_stream(lane), *a, parts);
+	LAUNCH(kernel, grid, dim3(THREADS), bytes, lane, *a, parts);
 	LAUNCHED(lane, "attention");
 	return true;
 }
@@ -327,7 +327,7 @@ CUDA_KERNEL(attention)
 		return;
 	grid.x = cuda_blocks(size_mul(longest, sequences), 1);
 	struct terms none = {};
-	LAUNCH(attention_long_kernel, grid, dim3(THREADS), 0, cuda_stream(lane), a, none, longest);
+	LAUNCH(attention_long_kernel, grid, dim3(THREADS), 0, lane, a, none, longest);
 	LAUNCHED(lane, "attention");
 }
 
@@ -352,6 +352,6 @@ CUDA_KERNEL(attention_relative)
 		return;
 	t.place += longest - 1;
 	dim3 grid(cuda_blocks(size_mul(longest, sequences), 1), static_cast<unsigned>(a.heads));
-	LAUNCH(attention_long_kernel, grid, dim3(THREADS), 0, cuda_stream(lane), a, t, longest);
+	LAUNCH(attention_long_kernel, grid, dim3(THREADS), 0, lane, a, t, longest);
 	LAUNCHED(lane, "attention_relative");
 }

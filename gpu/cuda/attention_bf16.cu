@@ -179,7 +179,7 @@ static bool launch(
 			    static_cast<int>(bytes)),
 		    "attention"))
 		return true;
-	LAUNCH(kernel, grid, dim3(THREADS), bytes, cuda_stream(lane), *a, parts);
+	LAUNCH(kernel, grid, dim3(THREADS), bytes, lane, *a, parts);
 	LAUNCHED(lane, "attention");
 	return true;
 }

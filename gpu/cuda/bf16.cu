@@ -64,7 +64,7 @@ uint16_t *cuda_bf16_rows(
 	if (!y)
 		y = static_cast<uint16_t *>(cuda_arena_alloc(lane, size_mul(n, sizeof(uint4))));
 	if (y && n) {
-		LAUNCH(pair_kernel, cuda_blocks(n, THREADS), THREADS, 0, cuda_stream(lane),
+		LAUNCH(pair_kernel, cuda_blocks(n, THREADS), THREADS, 0, lane,
 			reinterpret_cast<uint4 *>(y), eights(k), x, x_stride, rows, k);
 		LAUNCHED(lane, "bf16");
 	}
@@ -82,7 +82,7 @@ void cuda_bf16_weight(struct lane *lane, struct weight *w)
 	if (w->n == 0 || w->k == 0)
 		return;
 	LAUNCH(round_kernel, cuda_blocks(size_mul(w->n, w->k), THREADS), THREADS, 0,
-		cuda_stream(lane), floats, w->stride, floats, w->stride, w->n, w->k);
+		lane, floats, w->stride, floats, w->stride, w->n, w->k);
 	LAUNCHED(lane, "bf16");
 }
 
@@ -267,7 +267,7 @@ void cuda_bf16_product(struct lane *lane, const struct bf16_product *b)
 			    static_cast<int>(SHARED)),
 		    "bf16"))
 		return;
-	LAUNCH(bf16_kernel, dim3(cuda_blocks(tiles, 1)), dim3(THREADS), SHARED, cuda_stream(lane),
+	LAUNCH(bf16_kernel, dim3(cuda_blocks(tiles, 1)), dim3(THREADS), SHARED, lane,
 		p);
 	LAUNCHED(lane, "bf16");
 }
@@ -282,7 +282,7 @@ static void by_floats(
 		return;
 	if (a->w->k) {
 		LAUNCH(round_kernel, cuda_blocks(size_mul(a->rows, a->w->k), THREADS), THREADS, 0,
-			cuda_stream(lane), x, a->w->stride, a->x, a->x_stride, a->rows, a->w->k);
+			lane, x, a->w->stride, a->x, a->x_stride, a->rows, a->w->k);
 		LAUNCHED(lane, "bf16");
 	}
 	struct product p = {};

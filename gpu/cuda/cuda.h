@@ -25,11 +25,19 @@ extern "C" {
 #undef _Noreturn
 }
 
+/* LAUNCH(kernel, grid, block, shared_bytes, lane, arguments...): on the lane's stream; nothing after a
+ * failure of the card, so that no kernel reads what another was to write. */
+#define LAUNCH(kernel, grid, block, shared_bytes, lane, ...) \
+	do { \
+		if (!cuda_failed(lane)) \
+			START(kernel, grid, block, shared_bytes, cuda_stream(lane), __VA_ARGS__); \
+	} while (0)
+
 #if defined HEDDLE_EMULATOR
-#define LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
+#define START(kernel, grid, block, shared_bytes, stream, ...) \
 	emu_launch(kernel, grid, block, shared_bytes, stream, __VA_ARGS__)
 #else
-#define LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
+#define START(kernel, grid, block, shared_bytes, stream, ...) \
 	kernel<<<grid, block, shared_bytes, stream>>>(__VA_ARGS__)
 #define DYNAMIC_SHARED(type, name) \
 	extern __shared__ __align__(16) unsigned char dynamic_shared[]; \
@@ -44,7 +52,7 @@ typedef void cuda_launcher(struct lane *, const void *arguments, size_t n);
 constexpr int WARP = 32, LANES = 16, BLOCK_K = 256;
 constexpr unsigned ALL = 0xffffffff;
 
-/* --- of a lane, gpu/cuda/device.cu --- */
+/* --- of a lane, gpu/cuda/device.cu, memory.cu, copy.cu --- */
 
 cudaStream_t cuda_stream(struct lane *);
 

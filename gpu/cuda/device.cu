@@ -1,53 +1,13 @@
-/*
- * device.cu: cards, their memory and streams (gpu/backend.h).
- *
- * Memory comes from the driver in pieces that are kept for reuse until the card is full or closed:
- * the driver's own allocation waits for the whole card. A lane's arena takes pieces of 64 MB or
- * more and goes through them as lib/base/memory.c does. What one launch leaves the next may
- * overwrite, for a lane's work runs in order.
- *
- * Host arrays and small copies go through a ring of pinned memory: its slots are reused when the
- * event that was recorded behind them has passed, so the host packs the next batch while the card
- * copies and computes. A result is copied to pinned memory and from there.
- */
+/* device.cu: cards, and their lanes (gpu/backend.h). Memory is memory.cu's, copies are copy.cu's. */
 #include <dlfcn.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "gpu/cuda/product.h"
+#include "gpu/cuda/lane.h"
 
-enum : size_t { GRAIN = 512, PIECE = (size_t)64 << 20, SLOT = (size_t)4 << 20, SLOTS = 4 };
-enum { OLDEST = 75 };
-
-struct piece {
-	struct piece *next;
-	char *data;
-	size_t size;
-};
-
-struct card {
-	int ordinal, processors, capability;
-	size_t shared;
-	bool begun;
-	pthread_mutex_t mutex;
-	struct piece *unused, *used; /* under the mutex */
-	struct error failure; /* under the mutex */
-};
-
-struct lane {
-	struct card *card;
-	bool root, begun;
-	cudaStream_t stream;
-	struct piece *pieces, *current; /* the arena: in order; the one that is being filled */
-	size_t filled;
-	char *pinned, *staged; /* the ring on the host and on the card */
-	size_t at; /* in the ring */
-	cudaEvent_t passed[SLOTS];
-	bool recorded[SLOTS];
-};
+enum { OLDEST = 75 }; /* ten times the compute capability */
 
 /* --- failures --- */
 
@@ -64,7 +24,7 @@ bool cuda_failed(struct lane *lane)
 	return failure_code(lane->card) != ERROR_NONE;
 }
 
-static void fail(struct card *c, int code, const char *text)
+void cuda_fail(struct card *c, int code, const char *text)
 {
 	pthread_mutex_lock(&c->mutex);
 	if (c->failure.code == ERROR_NONE) {
@@ -82,7 +42,7 @@ bool cuda_good(struct lane *lane, cudaError_t result, const char *what)
 	(void)cudaGetLastError(); /* it is told here, and not to the next launch */
 	snprintf(text, sizeof text, "cuda:%d: %s: %s", lane->card->ordinal, what,
 		cudaGetErrorString(result));
-	fail(lane->card, result == cudaErrorMemoryAllocation ? ERROR_RETRY : ERROR_UNAVAILABLE,
+	cuda_fail(lane->card, result == cudaErrorMemoryAllocation ? ERROR_RETRY : ERROR_UNAVAILABLE,
 		text);
 	return false;
 }
@@ -191,8 +151,7 @@ extern "C" int cuda_describe(
 	return 0;
 }
 
-/* The lane's stream, and with the first one the card's context; on this thread too. */
-static bool begin(struct lane *lane)
+bool cuda_begin(struct lane *lane)
 {
 	static thread_local int current = -1;
 	if (cuda_failed(lane))
@@ -213,7 +172,7 @@ static bool begin(struct lane *lane)
 
 cudaStream_t cuda_stream(struct lane *lane)
 {
-	(void)begin(lane);
+	(void)cuda_begin(lane);
 	return lane->stream;
 }
 
@@ -232,333 +191,6 @@ size_t cuda_shared(struct lane *lane)
 	return lane->card->shared;
 }
 
-/* --- memory --- */
-
-/* The emulator (tests/emu/emu.h) sees pieces only: tell it, in the lane's order, what of them has been
- * handed out and not yet been written, and what is nobody's. GAP bytes lie behind each allocation. */
-#if defined HEDDLE_EMULATOR
-enum : size_t { GAP = 64 };
-static void hand_out(struct lane *lane, char *p, size_t size)
-{
-	emu_region(p, size, true, lane->stream);
-}
-
-static void take_back(struct lane *lane, char *p, size_t size)
-{
-	emu_region(p, size, false, lane->stream);
-}
-#else
-enum : size_t { GAP = 0 };
-static void hand_out(struct lane *, char *, size_t)
-{
-}
-
-static void take_back(struct lane *, char *, size_t)
-{
-}
-#endif
-
-static void pieces_free(struct piece **list)
-{
-	for (struct piece *p = *list, *next; p; p = next) {
-		next = p->next;
-		(void)cudaFree(p->data);
-		mem_free(p);
-	}
-	*list = NULL;
-}
-
-/* The smallest unused piece that is large enough and not twice too large; under the mutex. */
-static struct piece *reuse(struct card *c, size_t size)
-{
-	struct piece **best = NULL;
-	for (struct piece **at = &c->unused; *at; at = &(*at)->next)
-		if ((*at)->size >= size && (*at)->size / 2 <= size &&
-			(!best || (*at)->size < (*best)->size))
-			best = at;
-	if (!best)
-		return NULL;
-	struct piece *p = *best;
-	*best = p->next;
-	return p;
-}
-
-static struct piece *piece_new(struct lane *lane, size_t size)
-{
-	struct card *c = lane->card;
-	if (!begin(lane))
-		return NULL;
-	size = size > SIZE_MAX - GRAIN ? SIZE_MAX : (size + GRAIN - 1) / GRAIN * GRAIN;
-	size = size ? size : GRAIN;
-	pthread_mutex_lock(&c->mutex);
-	struct piece *p = reuse(c, size);
-	void *data = NULL;
-	if (!p) {
-		cudaError_t result =
-			size == SIZE_MAX ? cudaErrorMemoryAllocation : cudaMalloc(&data, size);
-		if (result == cudaErrorMemoryAllocation) {
-			(void)cudaGetLastError();
-			pieces_free(&c->unused);
-			result = size == SIZE_MAX ? result : cudaMalloc(&data, size);
-		}
-		pthread_mutex_unlock(&c->mutex);
-		if (result == cudaErrorMemoryAllocation) {
-			char text[128];
-			(void)cudaGetLastError();
-			snprintf(text, sizeof text, "cuda:%d: no memory for %zu MiB more",
-				c->ordinal, size >> 20);
-			fail(c, ERROR_RETRY, text);
-			return NULL;
-		}
-		if (!cuda_good(lane, result, "cudaMalloc"))
-			return NULL;
-		p = static_cast<struct piece *>(mem_zero(1, sizeof(struct piece)));
-		p->data = static_cast<char *>(data);
-		p->size = size;
-		return p;
-	}
-	pthread_mutex_unlock(&c->mutex);
-	p->next = NULL;
-	return p;
-}
-
-static void *alloc(struct lane *lane, size_t size)
-{
-	struct piece *p = piece_new(lane, size);
-	if (!p)
-		return NULL;
-	pthread_mutex_lock(&lane->card->mutex);
-	p->next = lane->card->used;
-	lane->card->used = p;
-	pthread_mutex_unlock(&lane->card->mutex);
-	take_back(lane, p->data, p->size);
-	hand_out(lane, p->data, size);
-	return p->data;
-}
-
-/* Waits for the lane, so that no other can be given what this one still reads. */
-static void release(struct lane *lane, void *data)
-{
-	struct card *c = lane->card;
-	if (!data)
-		return;
-	if (begin(lane))
-		(void)cuda_good(lane, cudaStreamSynchronize(lane->stream), "cudaStreamSynchronize");
-	pthread_mutex_lock(&c->mutex);
-	struct piece **at = &c->used;
-	while (*at && (*at)->data != data)
-		at = &(*at)->next;
-	struct piece *p = *at;
-	CHECK(p);
-	*at = p->next;
-	p->next = c->unused;
-	c->unused = p;
-	pthread_mutex_unlock(&c->mutex);
-	if (lane->begun)
-		take_back(lane, p->data, p->size);
-}
-
-struct arena_mark cuda_arena_mark(const struct lane *lane)
-{
-	struct arena_mark mark = { lane->current, lane->filled };
-	return mark;
-}
-
-void cuda_arena_reset(struct lane *lane, struct arena_mark mark)
-{
-	auto from = static_cast<struct piece *>(mark.block);
-	size_t used = mark.used;
-	for (struct piece *p = from ? from : lane->pieces; p && lane->current; p = p->next) {
-		take_back(
-			lane, p->data + used, (p == lane->current ? lane->filled : p->size) - used);
-		used = 0;
-		if (p == lane->current)
-			break;
-	}
-	lane->current = static_cast<struct piece *>(mark.block);
-	lane->filled = mark.used;
-}
-
-/* The next piece is the one behind the current, if it is large enough, else a new one put there. */
-void *cuda_arena_alloc(struct lane *lane, size_t asked)
-{
-	size_t size = asked > SIZE_MAX - GRAIN - GAP ? SIZE_MAX
-						     : (asked + GAP + GRAIN - 1) / GRAIN * GRAIN;
-	size = size ? size : GRAIN;
-	struct piece *p = lane->current;
-	if (!p || p->size - lane->filled < size) {
-		struct piece **next = p ? &p->next : &lane->pieces;
-		if (!*next || (*next)->size < size) {
-			struct piece *fresh = piece_new(lane, size < PIECE ? PIECE : size);
-			if (!fresh)
-				return NULL;
-			take_back(lane, fresh->data, fresh->size);
-			fresh->next = *next;
-			*next = fresh;
-		}
-		p = lane->current = *next;
-		lane->filled = 0;
-	}
-	hand_out(lane, p->data + lane->filled, asked);
-	lane->filled += size;
-	return p->data + lane->filled - size;
-}
-
-static void memory(struct lane *lane, size_t *available, size_t *total)
-{
-	*available = *total = 0;
-	if (begin(lane))
-		(void)cuda_good(lane, cudaMemGetInfo(available, total), "cudaMemGetInfo");
-}
-
-/* --- copies --- */
-
-/* What a failure to get memory left undone is done by the next call. */
-static bool ring_begin(struct lane *lane)
-{
-	void *host = NULL, *card = NULL;
-	if (!begin(lane) || lane->staged)
-		return lane->staged && !cuda_failed(lane);
-	if (!lane->pinned &&
-		!cuda_good(lane, cudaMallocHost(&host, SLOT * SLOTS), "cudaMallocHost"))
-		return false;
-	lane->pinned = lane->pinned ? lane->pinned : static_cast<char *>(host);
-	for (size_t i = 0; i < SLOTS; i++)
-		if (!lane->passed[i] &&
-			!cuda_good(lane,
-				cudaEventCreateWithFlags(&lane->passed[i], cudaEventDisableTiming),
-				"cudaEventCreate"))
-			return false;
-	if (!cuda_good(lane, cudaMalloc(&card, SLOT * SLOTS), "cudaMalloc"))
-		return false;
-	lane->staged = static_cast<char *>(card);
-	return true;
-}
-
-/* Room of at most SLOT bytes in the ring: its place, or SIZE_MAX after a failure. A slot that is left
- * gets its event, one that is entered waits for its own. */
-static size_t ring_take(struct lane *lane, size_t size)
-{
-	if (!ring_begin(lane))
-		return SIZE_MAX;
-	size = (size + GRAIN - 1) / GRAIN * GRAIN;
-	size_t slot = lane->at / SLOT;
-	if (lane->at + size > (slot + 1) * SLOT) {
-		if (!cuda_good(lane, cudaEventRecord(lane->passed[slot], lane->stream),
-			    "cudaEventRecord"))
-			return SIZE_MAX;
-		lane->recorded[slot] = true;
-		slot = (slot + 1) % SLOTS;
-		if (lane->recorded[slot] &&
-			!cuda_good(lane, cudaEventSynchronize(lane->passed[slot]),
-				"cudaEventSynchronize"))
-			return SIZE_MAX;
-		lane->at = slot * SLOT;
-	}
-	lane->at += size;
-	return lane->at - size;
-}
-
-static void write_rows(
-	struct lane *lane, void *to, const void *host, size_t rows, size_t bytes, size_t stride);
-
-void *cuda_stage(struct lane *lane, const void *host, size_t size)
-{
-	if (size > SLOT) {
-		void *to = cuda_arena_alloc(lane, size);
-		if (to)
-			write_rows(lane, to, host, 1, size, size);
-		return to;
-	}
-	size_t at = ring_take(lane, size);
-	if (at == SIZE_MAX)
-		return NULL;
-	if (size == 0)
-		return lane->staged + at;
-	memcpy(lane->pinned + at, host, size);
-	take_back(lane, lane->staged + at, (size + GRAIN - 1) / GRAIN * GRAIN);
-	hand_out(lane, lane->staged + at, size);
-	return cuda_good(lane,
-		       cudaMemcpyAsync(lane->staged + at, lane->pinned + at, size,
-			       cudaMemcpyHostToDevice, lane->stream),
-		       "cudaMemcpyAsync")
-		       ? lane->staged + at
-		       : NULL;
-}
-
-/* In runs of whole rows that fit a slot; longer rows go without the ring. */
-static void write_rows(
-	struct lane *lane, void *to, const void *host, size_t rows, size_t bytes, size_t stride)
-{
-	auto from = static_cast<const char *>(host);
-	auto target = static_cast<char *>(to);
-	if (rows == 0 || bytes == 0 || !begin(lane))
-		return;
-	if (stride == bytes || rows == 1) {
-		bytes *= rows;
-		rows = 1;
-	}
-	if (bytes > SLOT) {
-		if (cuda_good(lane,
-			    cudaMemcpy2DAsync(target, stride < bytes ? bytes : stride, from, bytes,
-				    bytes, rows, cudaMemcpyHostToDevice, lane->stream),
-			    "cudaMemcpy2DAsync"))
-			(void)cuda_good(
-				lane, cudaStreamSynchronize(lane->stream), "cudaStreamSynchronize");
-		return;
-	}
-	for (size_t run = SLOT / bytes; rows;
-		from += run * bytes, target += run * stride, rows -= run) {
-		run = run < rows ? run : rows;
-		size_t at = ring_take(lane, run * bytes);
-		if (at == SIZE_MAX)
-			return;
-		memcpy(lane->pinned + at, from, run * bytes);
-		if (!cuda_good(lane,
-			    cudaMemcpy2DAsync(target, stride < bytes ? bytes : stride,
-				    lane->pinned + at, bytes, bytes, run, cudaMemcpyHostToDevice,
-				    lane->stream),
-			    "cudaMemcpy2DAsync"))
-			return;
-	}
-}
-
-static void read_rows(
-	struct lane *lane, void *host, const void *from, size_t rows, size_t bytes, size_t stride)
-{
-	auto target = static_cast<char *>(host);
-	auto source = static_cast<const char *>(from);
-	if (rows == 0 || bytes == 0 || !begin(lane))
-		return;
-	if (stride == bytes || rows == 1) {
-		bytes *= rows;
-		rows = 1;
-	}
-	bool pinned = bytes <= SLOT / rows;
-	size_t at = pinned ? ring_take(lane, rows * bytes) : 0;
-	if (at == SIZE_MAX)
-		return;
-	char *landing = pinned ? lane->pinned + at : target;
-	if (!cuda_good(lane,
-		    cudaMemcpy2DAsync(landing, bytes, source, stride < bytes ? bytes : stride,
-			    bytes, rows, cudaMemcpyDeviceToHost, lane->stream),
-		    "cudaMemcpy2DAsync") ||
-		!cuda_good(lane, cudaStreamSynchronize(lane->stream), "cudaStreamSynchronize"))
-		return;
-	if (pinned)
-		memcpy(target, landing, rows * bytes);
-}
-
-void cuda_send(struct lane *lane, void *to, const void *host, size_t size)
-{
-	write_rows(lane, to, host, 1, size, size);
-}
-
-void cuda_fetch(struct lane *lane, void *host, const void *from, size_t size)
-{
-	read_rows(lane, host, from, 1, size, size);
-}
-
 /* --- lanes --- */
 
 static struct lane *lane_new(struct lane *root)
@@ -568,18 +200,12 @@ static struct lane *lane_new(struct lane *root)
 
 static void lane_free(struct lane *lane)
 {
+	cuda_ring_free(lane);
 	if (lane->begun) {
 		(void)cudaStreamSynchronize(lane->stream);
 		(void)cudaStreamDestroy(lane->stream);
 	}
-	pieces_free(&lane->pieces);
-	for (size_t i = 0; i < SLOTS; i++)
-		if (lane->passed[i])
-			(void)cudaEventDestroy(lane->passed[i]);
-	if (lane->staged)
-		(void)cudaFree(lane->staged);
-	if (lane->pinned)
-		(void)cudaFreeHost(lane->pinned);
+	cuda_pieces_free(&lane->pieces);
 	mem_free(lane);
 }
 
@@ -587,15 +213,15 @@ static void close_card(struct lane *root)
 {
 	struct card *card = root->card;
 	lane_free(root);
-	pieces_free(&card->unused);
-	pieces_free(&card->used);
+	cuda_pieces_free(&card->unused);
+	cuda_pieces_free(&card->used);
 	pthread_mutex_destroy(&card->mutex);
 	mem_free(card);
 }
 
-static int sync(struct lane *lane, struct error *e)
+int cuda_sync(struct lane *lane, struct error *e)
 {
-	if (lane->begun && begin(lane))
+	if (lane->begun && cuda_begin(lane))
 		(void)cuda_good(lane, cudaStreamSynchronize(lane->stream), "cudaStreamSynchronize");
 	int code = failure_code(lane->card);
 	return code == ERROR_NONE ? 0 : error_set(e, code, "%s", lane->card->failure.msg);
@@ -612,82 +238,25 @@ static bool recover(struct lane *lane)
 	return good;
 }
 
-/* --- weights --- */
-
-/* The floats of a weight, rows `own` elements apart. */
-static void write_floats(struct lane *lane, float *to, size_t own, const struct weight *r,
-	const float *w, size_t stride)
-{
-	if (stride == r->k) {
-		write_rows(lane, to, w, r->n, r->k * sizeof *w, own * sizeof *w);
-		return;
-	}
-	for (size_t i = 0; i < r->n; i++)
-		write_rows(
-			lane, to + i * own, w + i * stride, 1, r->k * sizeof *w, r->k * sizeof *w);
-}
-
-static void layout_paired(struct lane *lane, struct weight *r, const float *w, size_t stride)
-{
-	struct arena_mark mark = cuda_arena_mark(lane);
-	float *floats = cuda_floats(lane, size_mul(r->n, r->k));
-	r->stride = (r->k + 7) / 8 * 8;
-	r->packed = alloc(lane, size_mul(size_mul(r->n, r->stride), sizeof(uint16_t)));
-	if (floats && r->packed) {
-		write_floats(lane, floats, r->k, r, w, stride);
-		(void)cuda_bf16_rows(
-			lane, static_cast<uint16_t *>(r->packed), floats, r->k, r->n, r->k);
-	}
-	cuda_arena_reset(lane, mark);
-}
-
-static void layout_new(
-	struct lane *lane, struct weight *r, const float *w, size_t stride, const float *bias)
-{
-	r->paired = r->dtype == BF16 && cuda_bf16_native(lane);
-	if (r->paired) {
-		layout_paired(lane, r, w, stride);
-	} else {
-		r->stride = (r->k + 3) / 4 * 4;
-		r->packed = alloc(lane, size_mul(size_mul(r->n, r->stride), sizeof *w));
-		if (r->packed)
-			write_floats(
-				lane, static_cast<float *>(r->packed), r->stride, r, w, stride);
-		if (r->packed && r->dtype == BF16)
-			cuda_bf16_weight(lane, r);
-	}
-	if (bias)
-		r->bias = static_cast<float *>(alloc(lane, size_mul(r->n, sizeof *bias)));
-	if (r->bias)
-		write_rows(lane, r->bias, bias, 1, r->n * sizeof *bias, r->n * sizeof *bias);
-	(void)sync(lane, NULL);
-}
-
-static void layout_free(struct weight *w)
-{
-	release(w->lane, w->packed);
-	release(w->lane, w->bias);
-}
-
 /* --- the backend --- */
 
 static const struct backend backend = {
 	lane_new,
 	lane_free,
 	close_card,
-	sync,
+	cuda_sync,
 	recover,
 	cuda_run,
 	cuda_arena_alloc,
 	cuda_arena_mark,
 	cuda_arena_reset,
-	alloc,
-	release,
-	memory,
-	read_rows,
-	write_rows,
-	layout_new,
-	layout_free,
+	cuda_alloc,
+	cuda_release,
+	cuda_memory,
+	cuda_read,
+	cuda_write,
+	cuda_weight_new,
+	cuda_weight_free,
 	{ "cuda", {}, 64, NULL, NULL },
 };
 

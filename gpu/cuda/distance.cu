@@ -49,7 +49,7 @@ CUDA_KERNEL(pair_distances)
 		      : a->metric == METRIC_COSINE      ? pair_distances_kernel<METRIC_COSINE>
 		      : a->metric == METRIC_SQEUCLIDEAN ? pair_distances_kernel<METRIC_SQEUCLIDEAN>
 							: pair_distances_kernel<METRIC_EUCLIDEAN>;
-	LAUNCH(kernel, cuda_blocks(n, PAIRS), THREADS, 0, cuda_stream(lane), *a, n);
+	LAUNCH(kernel, cuda_blocks(n, PAIRS), THREADS, 0, lane, *a, n);
 	LAUNCHED(lane, "pair_distances");
 }
 
@@ -69,7 +69,7 @@ CUDA_KERNEL(top_k_clear)
 	if (a->k == 0)
 		return;
 	LAUNCH(top_k_clear_kernel, cuda_blocks(size_mul(n, a->k), THREADS), THREADS, 0,
-		cuda_stream(lane), *a, n);
+		lane, *a, n);
 	LAUNCHED(lane, "top_k_clear");
 }
 
@@ -95,6 +95,6 @@ CUDA_KERNEL(top_k)
 	auto a = static_cast<const struct top_k_arguments *>(arguments);
 	if (a->k == 0)
 		return;
-	LAUNCH(top_k_kernel, cuda_blocks(n, ROWS), THREADS, 0, cuda_stream(lane), *a, n);
+	LAUNCH(top_k_kernel, cuda_blocks(n, ROWS), THREADS, 0, lane, *a, n);
 	LAUNCHED(lane, "top_k");
 }

@@ -17,7 +17,7 @@ CUDA_KERNEL(add)
 	size_t elements = size_mul(n, a->columns);
 	if (elements == 0)
 		return;
-	LAUNCH(add_kernel, cuda_blocks(elements, THREADS), THREADS, 0, cuda_stream(lane), *a,
+	LAUNCH(add_kernel, cuda_blocks(elements, THREADS), THREADS, 0, lane, *a,
 		elements);
 	LAUNCHED(lane, "add");
 }
@@ -44,7 +44,7 @@ CUDA_KERNEL(gate)
 		      : a->activation == ACTIVATION_RELU      ? gate_kernel<ACTIVATION_RELU>
 		      : a->activation == ACTIVATION_TANH      ? gate_kernel<ACTIVATION_TANH>
 							      : gate_kernel<ACTIVATION_NONE>;
-	LAUNCH(kernel, cuda_blocks(elements, THREADS), THREADS, 0, cuda_stream(lane), *a, elements);
+	LAUNCH(kernel, cuda_blocks(elements, THREADS), THREADS, 0, lane, *a, elements);
 	LAUNCHED(lane, "gate");
 }
 
@@ -69,6 +69,6 @@ CUDA_KERNEL(rotate)
 	a.positions = STAGE(lane, a.positions, n);
 	if (cuda_failed(lane) || pairs == 0)
 		return;
-	LAUNCH(rotate_kernel, cuda_blocks(pairs, THREADS), THREADS, 0, cuda_stream(lane), a, pairs);
+	LAUNCH(rotate_kernel, cuda_blocks(pairs, THREADS), THREADS, 0, lane, a, pairs);
 	LAUNCHED(lane, "rotate");
 }

@@ -285,7 +285,7 @@ static void launch(struct lane *lane, const struct product *p, size_t parts, siz
 	dim3 grid(cuda_blocks(size_mul((p->rows + TILE - 1) / TILE, tiles), 1), 1,
 		static_cast<unsigned>(parts));
 	auto kernel = product_kernel<SIDE, T>;
-	LAUNCH(kernel, grid, dim3(THREADS), 0, cuda_stream(lane), *p, part);
+	LAUNCH(kernel, grid, dim3(THREADS), 0, lane, *p, part);
 	LAUNCHED(lane, "product");
 }
 
@@ -301,7 +301,7 @@ static const float *aligned(
 	if (by_fours(x, *stride) || k == 0)
 		return x;
 	float *copy = cuda_floats(lane, size_mul(rows, fours(k)));
-	if (copy)
+	if (copy && !cuda_failed(lane))
 		(void)cuda_good(lane,
 			cudaMemcpy2DAsync(copy, fours(k) * sizeof *x, x, *stride * sizeof *x,
 				k * sizeof *x, rows, cudaMemcpyDeviceToDevice, cuda_stream(lane)),
@@ -324,7 +324,7 @@ static void launch_parts(struct lane *lane, const struct product *p, size_t part
 		return;
 	launch<4, T>(lane, &own, parts, parts > 1 ? part : 0);
 	LAUNCH(add_parts, cuda_blocks(size_mul(p->rows, p->n), THREADS), THREADS, 0,
-		cuda_stream(lane), *p, own.y, stride, parts);
+		lane, *p, own.y, stride, parts);
 	LAUNCHED(lane, "product");
 }
 
@@ -425,6 +425,6 @@ static __global__ void __launch_bounds__(THREADS)
 CUDA_KERNEL(square_norms)
 {
 	auto a = static_cast<const struct square_norms_arguments *>(arguments);
-	LAUNCH(square_norms_kernel, cuda_blocks(n, THREADS), THREADS, 0, cuda_stream(lane), *a, n);
+	LAUNCH(square_norms_kernel, cuda_blocks(n, THREADS), THREADS, 0, lane, *a, n);
 	LAUNCHED(lane, "square_norms");
 }

@@ -98,8 +98,8 @@ static double *doubles(struct lane *lane, size_t n)
 static void launch_rows(struct lane *lane, const struct logistic_arguments *a, const struct run *r)
 {
 	LAUNCH(logits_kernel, cuda_blocks(size_mul(a->rows, a->outputs), THREADS), THREADS, 0,
-		cuda_stream(lane), *a, *r);
-	LAUNCH(rows_kernel, cuda_blocks(a->rows, THREADS), THREADS, 0, cuda_stream(lane), *a, *r);
+		lane, *a, *r);
+	LAUNCH(rows_kernel, cuda_blocks(a->rows, THREADS), THREADS, 0, lane, *a, *r);
 	LAUNCHED(lane, "logistic");
 }
 
@@ -125,7 +125,7 @@ static void run(struct lane *lane, const struct logistic_arguments *a, double *w
 			cuda_fetch(lane, a->p, r.z, a->rows * classes * sizeof(double));
 		} else {
 			LAUNCH(gradient_kernel, dim3(cuda_blocks(size, THREADS), (unsigned)blocks),
-				THREADS, 0, cuda_stream(lane), *a, r);
+				THREADS, 0, lane, *a, r);
 			LAUNCHED(lane, "logistic");
 			cuda_fetch(lane, a->loss, r.block_loss, blocks * sizeof(double));
 			cuda_fetch(lane, a->gradient, r.gradient, blocks * size * sizeof(double));

@@ -100,11 +100,11 @@ static void look(struct lane *lane, const struct nearest_arguments *a, float *y,
 		p.ww = a->ww + first;
 		cuda_product(lane, &p);
 	}
-	LAUNCH(look_kernel, cuda_blocks(rows, ROWS), THREADS, 0, cuda_stream(lane), a->lists, y,
+	LAUNCH(look_kernel, cuda_blocks(rows, ROWS), THREADS, 0, lane, a->lists, y,
 		row, rows, first, columns);
 	if (down)
 		LAUNCH(look_down_kernel, cuda_blocks(columns, THREADS), THREADS, 0,
-			cuda_stream(lane), a->lists, y, row, rows, first, columns);
+			lane, a->lists, y, row, rows, first, columns);
 	LAUNCHED(lane, "nearest");
 }
 

@@ -27,7 +27,7 @@ static __global__ void __launch_bounds__(THREADS) norm_kernel(struct norm_argume
 CUDA_KERNEL(norm)
 {
 	auto a = static_cast<const struct norm_arguments *>(arguments);
-	LAUNCH(norm_kernel, cuda_blocks(n, ROWS), THREADS, 0, cuda_stream(lane), *a, n);
+	LAUNCH(norm_kernel, cuda_blocks(n, ROWS), THREADS, 0, lane, *a, n);
 	LAUNCHED(lane, "norm");
 }
 
@@ -44,7 +44,7 @@ static __global__ void __launch_bounds__(THREADS)
 void cuda_norm_residual(
 	struct lane *lane, const struct norm_arguments *a, const float *t, size_t rows)
 {
-	LAUNCH(residual_kernel, cuda_blocks(rows, ROWS), THREADS, 0, cuda_stream(lane), *a, t,
+	LAUNCH(residual_kernel, cuda_blocks(rows, ROWS), THREADS, 0, lane, *a, t,
 		rows);
 	LAUNCHED(lane, "norm");
 }
@@ -72,6 +72,6 @@ CUDA_KERNEL(embed)
 	a.positions = a.positions ? STAGE(lane, a.positions, n) : NULL;
 	if (cuda_failed(lane))
 		return;
-	LAUNCH(embed_kernel, cuda_blocks(n, ROWS), THREADS, 0, cuda_stream(lane), a, n);
+	LAUNCH(embed_kernel, cuda_blocks(n, ROWS), THREADS, 0, lane, a, n);
 	LAUNCHED(lane, "embed");
 }

@@ -71,7 +71,7 @@ CUDA_KERNEL(pool)
 	a.cu_seqlens = STAGE(lane, a.cu_seqlens, n + 1);
 	if (cuda_failed(lane))
 		return;
-	LAUNCH(pool_kernel, cuda_blocks(n, 1), THREADS, 0, cuda_stream(lane), a);
+	LAUNCH(pool_kernel, cuda_blocks(n, 1), THREADS, 0, lane, a);
 	LAUNCHED(lane, "pool");
 }
 
@@ -99,7 +99,7 @@ CUDA_KERNEL(bag)
 	if (cuda_failed(lane))
 		return;
 	auto kernel = a.dtype == I8 ? bag_kernel<int8_t> : bag_kernel<float>;
-	LAUNCH(kernel, cuda_blocks(n, 1), THREADS, 0, cuda_stream(lane), a);
+	LAUNCH(kernel, cuda_blocks(n, 1), THREADS, 0, lane, a);
 	LAUNCHED(lane, "bag");
 }
 
@@ -138,13 +138,13 @@ CUDA_KERNEL(column_sum)
 	struct arena_mark mark = cuda_arena_mark(lane);
 	float *part = cuda_floats(lane, size_mul(parts, a->columns));
 	if (part && parts) {
-		LAUNCH(column_parts_kernel, cuda_blocks(parts, 1), THREADS, 0, cuda_stream(lane),
+		LAUNCH(column_parts_kernel, cuda_blocks(parts, 1), THREADS, 0, lane,
 			*a, part);
 		LAUNCHED(lane, "column_sum");
 	}
 	if (part) {
 		LAUNCH(column_sum_kernel, cuda_blocks(a->columns, THREADS), THREADS, 0,
-			cuda_stream(lane), *a, part, parts);
+			lane, *a, part, parts);
 		LAUNCHED(lane, "column_sum");
 	}
 	cuda_arena_reset(lane, mark);
@@ -166,6 +166,6 @@ static __global__ void __launch_bounds__(THREADS)
 CUDA_KERNEL(normalize)
 {
 	auto a = static_cast<const struct normalize_arguments *>(arguments);
-	LAUNCH(normalize_kernel, cuda_blocks(n, ROWS), THREADS, 0, cuda_stream(lane), *a, n);
+	LAUNCH(normalize_kernel, cuda_blocks(n, ROWS), THREADS, 0, lane, *a, n);
 	LAUNCHED(lane, "normalize");
 }

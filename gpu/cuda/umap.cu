@@ -163,7 +163,7 @@ CUDA_KERNEL(umap_edges)
 		      : a->dim == 3 ? edges_kernel<3>
 		      : a->dim == 5 ? edges_kernel<5>
 				    : edges_kernel<0>;
-	LAUNCH(kernel, cuda_blocks(n, THREADS), THREADS, 0, cuda_stream(lane), *a, n);
+	LAUNCH(kernel, cuda_blocks(n, THREADS), THREADS, 0, lane, *a, n);
 	LAUNCHED(lane, "umap_edges");
 }
 
@@ -218,7 +218,7 @@ CUDA_KERNEL(umap_place)
 			      : a.dim == 3 ? place_kernel<3>
 			      : a.dim == 5 ? place_kernel<5>
 					   : place_kernel<0>;
-		LAUNCH(kernel, cuda_blocks(n, THREADS), THREADS, 0, cuda_stream(lane), a, next, n);
+		LAUNCH(kernel, cuda_blocks(n, THREADS), THREADS, 0, lane, a, next, n);
 		LAUNCHED(lane, "umap_place");
 	}
 	cuda_arena_reset(lane, mark);

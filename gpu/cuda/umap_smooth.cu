@@ -80,6 +80,6 @@ static __global__ void __launch_bounds__(THREADS)
 CUDA_KERNEL(umap_smooth)
 {
 	auto a = static_cast<const struct umap_smooth_arguments *>(arguments);
-	LAUNCH(smooth_kernel, cuda_blocks(n, THREADS), THREADS, 0, cuda_stream(lane), *a, n);
+	LAUNCH(smooth_kernel, cuda_blocks(n, THREADS), THREADS, 0, lane, *a, n);
 	LAUNCHED(lane, "umap_smooth");
 }
