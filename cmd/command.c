@@ -51,6 +51,10 @@ static void write_stats(int code);
 _Noreturn void command_fail(const struct error *e)
 {
 	struct error ignored;
+	void (*finish)(void) = run.finish;
+	run.finish = NULL; /* it may fail itself */
+	if (finish)
+		finish();
 	/* what was finished before the failure goes out first; a file under its own name does not
 	 * appear */
 	if (output && !run.output_path)

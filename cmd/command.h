@@ -118,7 +118,9 @@ struct run {
 	struct reader *reader; /* open, unless COMMAND_NO_RECORDS */
 	struct writer *writer; /* after command_output, with the options of the user */
 	size_t records, rejected;
-	bool condition_false;	/* set by the command: exit 1 at the end */
+	void (*finish)(
+		void); /* set by the command: writes what is under way, before a failure is told */
+	bool condition_false; /* set by the command: exit 1 at the end */
 };
 extern struct run run;
 

@@ -2,9 +2,11 @@
  * embed: texts into vectors. Records are read in windows; a window's texts are tokenized and
  * computed on all threads (lib/model/embedder.h), its records composed on all threads, and written
  * in order. Windows begin small, so that the first records come out at once, and memory stays
- * bounded.
+ * bounded. While a card computes a full window, the one before is written and the next is read and
+ * tokenized.
  */
 #include <omp.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "cmd/command.h"
@@ -89,11 +91,22 @@ struct window {
 	struct error *errors; /* [n], code 0: composed */
 	float *vectors; /* [n, size] */
 	struct buffer *chunks; /* [LAST_WINDOW / CHUNK] */
+	struct embedder_texts *tokens;
 	size_t n, size;
+
+	/* computing: by a thread where `beside` */
+	struct embedder *embedder;
+	pthread_t thread;
+	bool beside;
+	int result;
+	struct error error;
 };
 
-static struct window window_new(size_t size)
+static struct npy_writer *npy; /* of --vectors */
+
+static struct window window_new(struct embedder *m)
 {
+	size_t size = embedder_size(m);
 	return (struct window){
 		.arena = arena_new(),
 		.records = MEM_ARRAY(struct record, LAST_WINDOW),
@@ -101,7 +114,9 @@ static struct window window_new(size_t size)
 		.errors = MEM_ARRAY(struct error, LAST_WINDOW),
 		.vectors = MEM_ARRAY(float, size_mul(LAST_WINDOW, size)),
 		.chunks = mem_zero(LAST_WINDOW / CHUNK, sizeof(struct buffer)),
+		.tokens = embedder_texts_new(),
 		.size = size,
+		.embedder = m,
 	};
 }
 
@@ -115,6 +130,7 @@ static void window_free(struct window *w)
 	for (size_t i = 0; i < LAST_WINDOW / CHUNK; i++)
 		buffer_free(&w->chunks[i]);
 	mem_free(w->chunks);
+	embedder_texts_free(w->tokens);
 }
 
 /* Read up to n records that have a text. False where the input ended before the first. */
@@ -134,6 +150,36 @@ static bool window_read(struct window *w, size_t text, size_t n)
 		w->n++;
 	}
 	return w->n > 0;
+}
+
+static void *compute(void *window)
+{
+	struct window *w = window;
+	w->result = embedder_compute(w->embedder, w->tokens, w->vectors, &w->error);
+	return w;
+}
+
+/* Compute the window's vectors: now, or on a card in a thread of their own. */
+static void window_start(struct window *w, bool beside)
+{
+	w->beside = beside && pthread_create(&w->thread, NULL, compute, w) == 0;
+	if (!w->beside)
+		compute(w);
+}
+
+static void window_finish(struct window *w)
+{
+	if (w->beside)
+		pthread_join(w->thread, NULL);
+	w->beside = false;
+	if (w->result == 0)
+		return;
+	size_t at = embedder_failed(w->embedder);
+	if (at < w->n)
+		error_wrap(&w->error, "%s:%zu", w->records[at].file, w->records[at].line);
+	w->n = 0;
+	w->result = 0; /* it is told once */
+	command_fail(&w->error);
 }
 
 /* The records with their vectors, as text, in chunks. */
@@ -157,7 +203,7 @@ static void window_compose(struct window *w)
 	}
 }
 
-static void window_write(struct window *w, struct npy_writer *npy)
+static void window_write(struct window *w)
 {
 	for (size_t k = 0; k < (w->n + CHUNK - 1) / CHUNK; k++) {
 		size_t written = 0;
@@ -173,6 +219,51 @@ static void window_write(struct window *w, struct npy_writer *npy)
 		}
 		command_write(&w->chunks[k], written);
 	}
+}
+
+static void window_end(struct window *w)
+{
+	if (!w->n)
+		return;
+	void (*finish)(void) = run.finish;
+	run.finish = NULL; /* nothing twice */
+	window_compose(w);
+	window_write(w);
+	w->n = 0;
+	run.finish = finish;
+}
+
+static struct window windows[2], *last = &windows[1]; /* what was started last */
+static void end_last(void)
+{
+	window_finish(last);
+	window_end(last);
+}
+
+/* The window that was computed last is written while the next is computed, if both are full: what
+ * comes in slowly is not held back. */
+static void run_windows(struct embedder *m, size_t text)
+{
+	struct error e;
+	struct window *w = &windows[0];
+	*w = window_new(m);
+	*last = window_new(m);
+	run.finish = end_last;
+	for (size_t n = FIRST_WINDOW; window_read(w, text, n); n = n < LAST_WINDOW ? 2 * n : n) {
+		if (embedder_tokenize(m, w->texts, w->n, w->tokens, &e))
+			command_fail(&e);
+		window_finish(last);
+		window_start(w, embedder_on_card(m) && n == LAST_WINDOW);
+		window_end(last);
+		struct window *other = last;
+		last = w;
+		w = other;
+		if (!last->beside)
+			end_last();
+	}
+	end_last();
+	window_free(&windows[0]);
+	window_free(&windows[1]);
 }
 
 int main(int argc, char **argv)
@@ -192,26 +283,16 @@ int main(int argc, char **argv)
 	if (!m)
 		command_fail(&e);
 	command_detail("on %s", embedder_device(m));
-	struct npy_writer *npy = run.vectors ? npy_writer_open(run.vectors, &e) : NULL;
+	npy = run.vectors ? npy_writer_open(run.vectors, &e) : NULL;
 	if (run.vectors && !npy)
 		command_fail(&e);
 	command_output(run.vectors ? 0 : 1);
-	struct window w = window_new(embedder_size(m));
-	for (size_t n = FIRST_WINDOW; window_read(&w, text, n); n = n < LAST_WINDOW ? 2 * n : n) {
-		if (embedder_run(m, w.texts, w.n, w.vectors, &e)) {
-			size_t at = embedder_failed(m);
-			if (at < w.n)
-				error_wrap(&e, "%s:%zu", w.records[at].file, w.records[at].line);
-			command_fail(&e);
-		}
-		window_compose(&w);
-		window_write(&w, npy);
-	}
+	run_windows(m, text);
+	command_detail("batches of %zu tokens", embedder_batch_tokens(m));
 	if (npy && npy_writer_close(npy, &e))
 		command_fail(&e);
 	command_count("tokens", (double)embedder_tokens(m));
 	command_count("truncated", (double)embedder_truncated(m));
-	window_free(&w);
 	embedder_free(m);
 	return command_end();
 }

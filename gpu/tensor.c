@@ -137,14 +137,20 @@ int device_open(const char *name, struct device **device, struct error *e)
 	return 0;
 }
 
-void device_free(struct device *d)
+static void lanes_free(struct device *d)
 {
-	if (!d)
-		return;
 	for (struct device *l = d->free, *next; l; l = next) {
 		next = l->next;
 		device_free(l);
 	}
+	d->free = NULL;
+}
+
+void device_free(struct device *d)
+{
+	if (!d)
+		return;
+	lanes_free(d);
 	if (d->backend && d->parent)
 		d->backend->lane_free(d->lane);
 	else if (d->backend)
@@ -192,7 +198,10 @@ void device_list(device_line *line, void *context)
 
 bool device_recover(struct device *d)
 {
-	return d->backend && d->backend->recover(d->lane);
+	if (!d->backend || !d->backend->recover(d->lane))
+		return false;
+	lanes_free(d);
+	return true;
 }
 
 bool device_on_card(const struct device *d)

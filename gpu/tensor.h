@@ -37,8 +37,8 @@ void device_free(struct device *);
 /* Wait for everything; 0, or -1 and the first failure since the device was opened. */
 int device_sync(struct device *, struct error *);
 
-/* After device_sync has reported ERROR_RETRY, no memory on the device: forget that, so that smaller
- * work may be tried. False where another failure stands. */
+/* After device_sync has reported ERROR_RETRY, no memory on the device: forget that and give back what
+ * lanes have taken, so that smaller work may be tried. False where another failure stands. */
 bool device_recover(struct device *);
 
 /* Whether it is a GPU. */

@@ -6,6 +6,7 @@ struct state {
 	size_t n, n_groups;
 	size_t *order; /* [n], by length */
 	size_t *groups; /* [n_groups + 1], into order */
+	size_t first; /* group that is run first */
 	batches_function *function;
 	void *context;
 };
@@ -72,22 +73,60 @@ static void run_group(void *context, struct device *lane, size_t g)
 {
 	struct state *r = context;
 	void *memory;
-	struct batch b = pack(r, r->groups[g], r->groups[g + 1], &memory);
-	r->function(r->context, lane, &b, r->order + r->groups[g]);
+	const size_t *group = &r->groups[r->first + g];
+	struct batch b = pack(r, group[0], group[1], &memory);
+	r->function(r->context, lane, &b, r->order + group[0]);
 	mem_free(memory);
 }
 
-void batches_run(struct device *device, const struct encoding *encodings, size_t n,
-	size_t batch_tokens, batches_function *function, void *context)
+size_t batches_tokens(const struct model_config *config, struct device *device)
+{
+	/* a token takes its activations in a layer, about */
+	size_t floats = 8 * config->hidden_size + 2 * config->intermediate_size + 64;
+	size_t fits = device_memory(device) / 4 / sizeof(float) / floats;
+	size_t want = device_group_tokens(device);
+	return fits < 1 ? 1 : fits < want ? fits : want;
+}
+
+/* Groups one after another, each with all of the device's memory. */
+static int run_single(struct state *r, struct device *device, size_t *failed, struct error *e)
+{
+	for (r->first = 0; r->first < r->n_groups; r->first++) {
+		device_parallel(device, 1, run_group, r);
+		if (device_sync(device, e) == 0)
+			continue;
+		if (!device_recover(device))
+			return -1;
+		*failed = r->order[r->groups[r->first]];
+		return error_wrap(e, "a text of %zu tokens does not fit", r->encodings[*failed].n);
+	}
+	return 0;
+}
+
+int batches_run(struct device *device, const struct encoding *encodings, size_t n,
+	size_t *batch_tokens, batches_function *function, void *context, size_t *failed,
+	struct error *e)
 {
 	struct state r = {
 		.encodings = encodings, .n = n, .function = function, .context = context
 	};
+	int result = -1;
+	*failed = SIZE_MAX;
 	r.order = MEM_ARRAY(size_t, n);
 	r.groups = MEM_ARRAY(size_t, n + 1);
 	sort_by_length(&r);
-	group(&r, batch_tokens);
-	device_parallel(device, r.n_groups, run_group, &r);
+	for (;; *batch_tokens /= 2) {
+		group(&r, *batch_tokens);
+		device_parallel(device, r.n_groups, run_group, &r);
+		result = device_sync(device, e);
+		if (result == 0 || !device_recover(device))
+			break;
+		if (*batch_tokens == 1) {
+			result = run_single(&r, device, failed, e);
+			break;
+		}
+	}
 	mem_free(r.order);
 	mem_free(r.groups);
+	return result;
 }

@@ -6,6 +6,7 @@
 
 #include <omp.h>
 
+#include "lib/model/batches.h"
 #include "lib/model/embedder_private.h"
 #include "lib/model/folder.h"
 #include "lib/model/weights.h"
@@ -202,16 +203,6 @@ static int open_steps(struct embedder *m, bool bf16, struct error *e)
 	return 0;
 }
 
-/* What keeps the device busy, if a quarter of its free memory holds it: others may use the card, and
- * several batches are under way. A token takes its activations in a layer, about. */
-static size_t batch_tokens(const struct embedder *m)
-{
-	size_t floats = 8 * m->config.hidden_size + 2 * m->config.intermediate_size + 64;
-	size_t fits = device_memory(m->device) / 4 / sizeof(float) / floats;
-	size_t want = device_group_tokens(m->device);
-	return fits < 1 ? 1 : fits < want ? fits : want;
-}
-
 /* --- Public -------------------------------------------------------------------------------- */
 
 static int open_all(
@@ -232,7 +223,7 @@ static int open_all(
 			o->truncate_dim, m->full_size);
 	m->size = o->truncate_dim ? o->truncate_dim : m->full_size;
 	m->failed = SIZE_MAX;
-	m->batch_tokens = o->batch_tokens ? o->batch_tokens : batch_tokens(m);
+	m->batch_tokens = o->batch_tokens ? o->batch_tokens : batches_tokens(&m->config, m->device);
 	return device_sync(m->device, e);
 }
 
@@ -246,10 +237,6 @@ struct embedder *embedder_open(
 		embedder_free(m);
 		return NULL;
 	}
-	m->n_scratch = (size_t)omp_get_max_threads();
-	m->scratch = ARENA_ARRAY(m->arena, struct arena *, m->n_scratch);
-	for (size_t i = 0; i < m->n_scratch; i++)
-		m->scratch[i] = arena_new();
 	return m;
 }
 
@@ -268,8 +255,6 @@ void embedder_free(struct embedder *m)
 	}
 	tensor_file_close(m->file);
 	tokenizer_free(m->tokenizer);
-	for (size_t i = 0; i < m->n_scratch; i++)
-		arena_free(m->scratch[i]);
 	arena_free(m->arena);
 	mem_free(m);
 }

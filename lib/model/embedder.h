@@ -25,15 +25,15 @@ enum embedder_pooling {
 	EMBEDDER_CLS,
 	EMBEDDER_MAX,
 	EMBEDDER_LAST,
-	EMBEDDER_WEIGHTEDMEAN,	/* token i of the text, from 1, weighs i */
+	EMBEDDER_WEIGHTEDMEAN, /* token i of the text, from 1, weighs i */
 };
 
 enum embedder_normalize { EMBEDDER_NORMALIZE_AS_MODEL, EMBEDDER_NORMALIZE, EMBEDDER_NORMALIZE_NOT };
 
 /* A zeroed struct asks for what the model's folder says, in float32. */
 struct embedder_options {
-	enum embedder_pooling pooling;		/* instead of the folder's pooling */
-	enum embedder_normalize normalize;	/* to length 1, as the last step */
+	enum embedder_pooling pooling; /* instead of the folder's pooling */
+	enum embedder_normalize normalize; /* to length 1, as the last step */
 
 	/* Tokens of a text, special ones counted; 0: the folder's limit. More than the model has
 	 * positions for is an error. */
@@ -49,9 +49,9 @@ struct embedder_options {
 	 */
 	size_t truncate_dim;
 
-	size_t batch_tokens;	/* of one packed batch, about; 0: what suits. No byte depends on it */
-	const char *device;	/* as in gpu/tensor.h; NULL: the best there is */
-	bool bf16;		/* products in bfloat16, where the processor has them: about 1e-2 */
+	size_t batch_tokens; /* of one packed batch, about; 0: what suits. No byte depends on it */
+	const char *device; /* as in gpu/tensor.h; NULL: the best there is */
+	bool bf16; /* products in bfloat16, where the processor has them: about 1e-2 */
 };
 
 struct embedder;
@@ -70,16 +70,31 @@ size_t embedder_size(const struct embedder *);
 /* What it computes on, one line. */
 const char *embedder_device(const struct embedder *);
 
+/* Whether that is a card, so that embedder_compute leaves the processor to others. */
+bool embedder_on_card(const struct embedder *);
+
 /*
  * Embed n texts: out [n, size], row i for text i. Texts are tokenized, sorted by length, packed
  * into batches, and computed on all OpenMP threads; memory grows with the texts given at once, so
  * a stream is given in windows. Text is UTF-8. One call at a time. -1 and the error where the
  * model gives something that is not finite (78).
  */
-int embedder_run(struct embedder *, const struct slice *texts, size_t n, float *out,
-	struct error *);
+int embedder_run(
+	struct embedder *, const struct slice *texts, size_t n, float *out, struct error *);
 
-/* Which text embedder_run failed at with ERROR_RETRY: alone in its batch it does not fit the device's
+/* The same in two steps: texts are tokenized, on all threads, and computed. While one thread computes,
+ * another may tokenize other texts. */
+struct embedder_texts;
+struct embedder_texts *embedder_texts_new(void);
+void embedder_texts_free(struct embedder_texts *);
+int embedder_tokenize(struct embedder *, const struct slice *texts, size_t n,
+	struct embedder_texts *, struct error *);
+int embedder_compute(struct embedder *, const struct embedder_texts *, float *out, struct error *);
+
+/* Tokens of a batch: what was asked for or suited, and fitted. */
+size_t embedder_batch_tokens(const struct embedder *);
+
+/* Which text embedder_compute failed at with ERROR_RETRY: alone in its batch it does not fit the device's
  * memory. SIZE_MAX where it was none. */
 size_t embedder_failed(const struct embedder *);
 

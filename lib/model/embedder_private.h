@@ -7,23 +7,21 @@
 #include "lib/token/tokenizer.h"
 
 struct embedder {
-	struct arena *arena;	/* strings, and weights that were converted */
+	struct arena *arena; /* strings, and weights that were converted */
 	struct device *device;
-	struct sentence sentence;	/* with what the options change */
+	struct sentence sentence; /* with what the options change */
 	struct tokenizer *tokenizer;
 	struct tensor_file *file;
-	const struct architecture *architecture;	/* NULL: a static model */
+	const struct architecture *architecture; /* NULL: a static model */
 	struct model_config config;
 	void *model;
 	struct static_model table;
-	struct weight **dense;	/* [n_steps], NULL where a step is none */
-	bool normalize;		/* after truncating */
+	struct weight **dense; /* [n_steps], NULL where a step is none */
+	bool normalize; /* after truncating */
 	struct slice prompt;
-	size_t prompt_tokens;	/* to leave out of the pooling; 0: none */
+	size_t prompt_tokens; /* to leave out of the pooling; 0: none */
 	size_t max_length, pooled, full_size, size, batch_tokens;
 	size_t tokens, truncated, failed;
-	struct arena **scratch;	/* one a thread */
-	size_t n_scratch;
 };
 
 /*
@@ -31,4 +29,4 @@ struct embedder {
  * than max_length of them; type_ids or NULL.
  */
 int embedder_run_tokens(
-	struct embedder *, struct encoding *, size_t n, float *out, struct error *);
+	struct embedder *, const struct encoding *, size_t n, float *out, struct error *);

@@ -11,12 +11,15 @@
 #include "lib/model/embedder_private.h"
 #include "lib/model/weights.h"
 
-/* One call of embedder_run. */
+/* Texts as tokens. */
+struct embedder_texts {
+	struct encoding *encodings; /* [n] */
+	size_t n, n_arenas;
+	struct arena **arenas; /* one a thread; what the encodings point to */
+};
+
 struct run_state {
 	struct embedder *m;
-	const struct slice *texts;
-	size_t n;
-	struct encoding *encodings; /* [n] */
 	float *out;
 };
 
@@ -82,18 +85,44 @@ static int encode(const struct embedder *m, struct slice text, struct arena *are
 	return 0;
 }
 
-static int encode_all(struct run_state *r, struct error *e)
+struct embedder_texts *embedder_texts_new(void)
 {
-	struct embedder *m = r->m;
-	size_t failed = r->n, tokens = 0, truncated = 0;
+	struct embedder_texts *t = mem_zero(1, sizeof *t);
+	t->n_arenas = (size_t)omp_get_max_threads();
+	t->arenas = MEM_ARRAY(struct arena *, t->n_arenas);
+	for (size_t i = 0; i < t->n_arenas; i++)
+		t->arenas[i] = arena_new();
+	return t;
+}
+
+void embedder_texts_free(struct embedder_texts *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < t->n_arenas; i++)
+		arena_free(t->arenas[i]);
+	mem_free(t->arenas);
+	mem_free(t->encodings);
+	mem_free(t);
+}
+
+int embedder_tokenize(struct embedder *m, const struct slice *texts, size_t n,
+	struct embedder_texts *t, struct error *e)
+{
+	size_t failed = n, tokens = 0, truncated = 0;
 	struct error first = { 0 };
-#pragma omp parallel for schedule(dynamic, 16) num_threads((int)m->n_scratch) \
+	for (size_t i = 0; i < t->n_arenas; i++)
+		arena_clear(t->arenas[i]);
+	mem_free(t->encodings);
+	t->encodings = mem_zero(n, sizeof *t->encodings);
+	t->n = n;
+#pragma omp parallel for schedule(dynamic, 16) num_threads((int)t->n_arenas) \
 	reduction(+ : tokens, truncated)
-	for (size_t i = 0; i < r->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct error mine = { 0 };
 		bool cut = false;
-		struct arena *arena = m->scratch[omp_get_thread_num()];
-		if (encode(m, r->texts[i], arena, &r->encodings[i], &cut, &mine)) {
+		struct arena *arena = t->arenas[omp_get_thread_num()];
+		if (encode(m, texts[i], arena, &t->encodings[i], &cut, &mine)) {
 #pragma omp critical(embedder_error)
 			if (i < failed) {
 				failed = i;
@@ -101,14 +130,14 @@ static int encode_all(struct run_state *r, struct error *e)
 			}
 			continue;
 		}
-		tokens += r->encodings[i].n;
+		tokens += t->encodings[i].n;
 		truncated += cut;
 	}
 	m->tokens += tokens;
 	m->truncated += truncated;
-	if (failed < r->n && e)
+	if (failed < n && e)
 		*e = first;
-	return failed < r->n ? -1 : 0;
+	return failed < n ? -1 : 0;
 }
 
 /* --- The model ----------------------------------------------------------------------------- */
@@ -171,73 +200,54 @@ static void run_batch(
 	mem_free(rows);
 }
 
-static int check(const struct run_state *r, struct error *e)
+int embedder_run_tokens(
+	struct embedder *m, const struct encoding *encodings, size_t n, float *out, struct error *e)
 {
-	size_t size = r->m->size;
-	for (size_t i = 0; i < r->n; i++)
-		if (weights_count_bad(r->out + i * size, size))
+	struct run_state r = { m, out };
+	if (batches_run(m->device, encodings, n, &m->batch_tokens, run_batch, &r, &m->failed, e))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (weights_count_bad(out + i * m->size, m->size))
 			return error_set(e, ERROR_MODEL,
 				"the model gives a vector that is not finite: its weights are "
 				"broken");
 	return 0;
 }
 
-/* The text of most tokens, the first of them. */
-static size_t longest(const struct run_state *r)
+int embedder_compute(
+	struct embedder *m, const struct embedder_texts *t, float *out, struct error *e)
 {
-	size_t best = 0;
-	for (size_t i = 1; i < r->n; i++)
-		best = r->encodings[i].n > r->encodings[best].n ? i : best;
-	return best;
+	return embedder_run_tokens(m, t->encodings, t->n, out, e);
 }
 
-/* Where the device has no room, once more with batches of half as many tokens, down to a text at a
- * time; what fits is kept for the texts that follow. */
-static int run_encoded(struct run_state *r, struct error *e)
+int embedder_run(
+	struct embedder *m, const struct slice *texts, size_t n, float *out, struct error *e)
 {
-	struct embedder *m = r->m;
-	m->failed = SIZE_MAX;
-	for (;;) {
-		batches_run(m->device, r->encodings, r->n, m->batch_tokens, run_batch, r);
-		if (device_sync(m->device, e) == 0)
-			return check(r, e);
-		size_t most = r->n ? longest(r) : 0;
-		if (r->n == 0 || !device_recover(m->device))
-			return -1;
-		if (m->batch_tokens == 1) {
-			m->failed = most;
-			return error_wrap(
-				e, "a text of %zu tokens does not fit", r->encodings[most].n);
-		}
-		m->batch_tokens /= 2;
-	}
+	struct embedder_texts *t = embedder_texts_new();
+	int result =
+		embedder_tokenize(m, texts, n, t, e) || embedder_compute(m, t, out, e) ? -1 : 0;
+	embedder_texts_free(t);
+	return result;
 }
+
+/* --- What it is ---------------------------------------------------------------------------- */
 
 const char *embedder_device(const struct embedder *m)
 {
 	return device_name(m->device);
 }
 
+bool embedder_on_card(const struct embedder *m)
+{
+	return device_on_card(m->device);
+}
+
+size_t embedder_batch_tokens(const struct embedder *m)
+{
+	return m->batch_tokens;
+}
+
 size_t embedder_failed(const struct embedder *m)
 {
 	return m->failed;
-}
-
-int embedder_run(
-	struct embedder *m, const struct slice *texts, size_t n, float *out, struct error *e)
-{
-	struct run_state r = { .m = m, .texts = texts, .n = n, .out = out };
-	r.encodings = mem_zero(n, sizeof *r.encodings);
-	int result = encode_all(&r, e) || run_encoded(&r, e) ? -1 : 0;
-	for (size_t i = 0; i < m->n_scratch; i++)
-		arena_clear(m->scratch[i]);
-	mem_free(r.encodings);
-	return result;
-}
-
-int embedder_run_tokens(
-	struct embedder *m, struct encoding *encodings, size_t n, float *out, struct error *e)
-{
-	struct run_state r = { .m = m, .n = n, .encodings = encodings, .out = out };
-	return run_encoded(&r, e);
 }

@@ -16,7 +16,7 @@ struct labeller {
 	void *model;
 	struct head head;
 	struct tokenizer *tokenizer;
-	size_t max_length, tokens, truncated;
+	size_t max_length, tokens, truncated, batch_tokens, failed;
 	enum truncation truncation;
 	size_t n_threads;
 	struct arena **scratch; /* [n_threads] */
@@ -101,6 +101,8 @@ static int open_all(
 	m->model = m->architecture->open(&m->config, m->file, m->device, dtype, e);
 	if (!m->model || open_tokenizer(m, folder, e) || find_length(m, folder, o->max_length, e))
 		return -1;
+	m->batch_tokens = batches_tokens(&m->config, m->device);
+	m->failed = SIZE_MAX;
 	return device_sync(m->device, e);
 }
 
@@ -186,8 +188,7 @@ int labeller_run_tokens(struct labeller *m, const struct encoding *encodings, si
 	struct run r = { m, encodings, logits };
 	for (size_t i = 0; i < n; i++)
 		m->tokens += encodings[i].n;
-	batches_run(m->device, encodings, n, device_group_tokens(m->device), run_batch, &r);
-	if (device_sync(m->device, e))
+	if (batches_run(m->device, encodings, n, &m->batch_tokens, run_batch, &r, &m->failed, e))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		size_t rows = m->task == LABELLER_SEQUENCE ? 1 : encodings[i].n;
@@ -288,6 +289,11 @@ const struct tokenizer *labeller_tokenizer(const struct labeller *m)
 size_t labeller_length(const struct labeller *m)
 {
 	return m->max_length;
+}
+
+size_t labeller_failed(const struct labeller *m)
+{
+	return m->failed;
 }
 
 size_t labeller_tokens(const struct labeller *m)

@@ -41,6 +41,10 @@ int labeller_run(struct labeller *, const struct slice *texts, const struct slic
 int labeller_run_tokens(
 	struct labeller *, const struct encoding *, size_t n, float *const *logits, struct error *);
 
+/* Which text or encoding of the last run does not fit the device's memory (ERROR_RETRY); SIZE_MAX where
+ * it was none. */
+size_t labeller_failed(const struct labeller *);
+
 /* Counts since labeller_open. */
 size_t labeller_tokens(const struct labeller *);
 size_t labeller_truncated(const struct labeller *);

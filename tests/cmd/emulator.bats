@@ -18,9 +18,39 @@ setup() {
 		rm -f out
 	done
 	[ "$short" -lt 8 ]
-	HEDDLE_EMU_MEMORY=1000000 run -75 "$cuda/embed" --device cuda -m "$m" -o out in.jsonl
+	HEDDLE_EMU_MEMORY=100000 run -75 "$cuda/embed" --device cuda -m "$m" -o out in.jsonl
 	output_has memory
 	[ ! -e out ]
+}
+
+# 30 texts of 788 tokens; the longest, of 48, needs some 345,000 bytes, all together 1,600,000.
+@test "batches are halved until they fit the card; a text that does not fit alone is named" {
+	m=$HEDDLE_SRC/tests/golden/embed/bert-odd
+	awk 'BEGIN { for (i = 1; i <= 30; i++) { printf "{\"text\":\""; n = i == 5 ? 46 : i; for (j = 0; j < n; j++) printf "w%d ", j % 7
+		print "\"}" } }' >long.jsonl
+	embed --device cpu -m "$m" long.jsonl >cpu
+	emulated() { HEDDLE_EMU_MEMORY=$1 "$cuda/embed" -v --device cuda -m "$m" long.jsonl 2>log >out; }
+	run -75 emulated 335000
+	grep -q '^embed: long.jsonl:5: a text of 48 tokens does not fit: cuda:0: no memory for 1 MiB more$' log
+	[ ! -s out ]
+	for memory in 400000 700000 1000000 1300000; do
+		emulated $memory
+		cmp cpu out
+		n=$(sed -n 's/.*batches of \([0-9]*\) tokens/\1/p' log)
+		[ "$n" -lt 788 ] # or there was nothing to halve
+		[ "$memory" != 400000 ] || [ "$n" = 1 ]
+		[ "$memory" != 1300000 ] || [ "$n" -gt 48 ]
+	done
+}
+
+@test "windows computed beside reading and writing keep their order, and come out before a failure is told" {
+	static=$HEDDLE_SRC/share/models/all-MiniLM-L6-v2-static
+	awk 'BEGIN { for (i = 1; i <= 6150; i++) printf "{\"text\":\"w%d w%d\"}\n", i % 7, i % 11; print "{}" }' >many.jsonl
+	head -n -1 many.jsonl | embed --device cpu -m "$static" >cpu
+	head -n -1 many.jsonl | "$cuda/embed" --device cuda -m "$static" | cmp cpu -
+	run -65 --separate-stderr "$cuda/embed" --device cuda -m "$static" many.jsonl
+	[ "$stderr" = 'embed: many.jsonl:6151: key "text" is missing' ]
+	head -n 6112 cpu | cmp - <(printf '%s\n' "$output") # the windows before it: 32 + … + 1024 + 2 * 2048
 }
 
 @test "reduce --neighbors exact and approximate: the processor's bytes" {
