@@ -11,6 +11,9 @@
 #include "gpu/kernels.h"
 
 struct backend {
+	/* What the card is, one line; which library multiplies is added when a weight wants one. */
+	const char *(*name)(const struct lane *);
+
 	/* A lane beside the root's; the root is closed when the others are gone. */
 	struct lane *(*lane_new)(struct lane *root);
 	void (*lane_free)(struct lane *);
@@ -50,9 +53,8 @@ struct backend {
 };
 
 /* The card `ordinal` among those that CUDA_VISIBLE_DEVICES shows, or the first for -1: its root lane.
- * -1 and ERROR_UNAVAILABLE name what is missing. name: what it is, one line. */
-const struct backend *cuda_open(
-	int ordinal, struct lane **, char *name, size_t size, struct error *);
+ * -1 and ERROR_UNAVAILABLE name what is missing. */
+const struct backend *cuda_open(int ordinal, struct lane **, struct error *);
 
 /* Whether this build and machine may have a card at all: nothing is opened. */
 bool cuda_likely(void);

@@ -77,6 +77,7 @@ struct weight {
 	struct lane *lane;
 	size_t stride;
 	bool borrowed; /* packed is a tensor's */
+	struct lt_plan *plan; /* of a library that multiplies with it, or NULL */
 };
 
 /* A weight of a matrix that is on the device: copied into panels, or on a GPU the matrix itself, which

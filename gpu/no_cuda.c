@@ -5,13 +5,10 @@
 
 static const char missing[] = "this build has no CUDA backend";
 
-const struct backend *cuda_open(
-	int ordinal, struct lane **lane, char *name, size_t size, struct error *e)
+const struct backend *cuda_open(int ordinal, struct lane **lane, struct error *e)
 {
 	char which[32] = "cuda";
 	(void)lane;
-	(void)name;
-	(void)size;
 	if (ordinal >= 0)
 		snprintf(which, sizeof which, "cuda:%d", ordinal);
 	error_set(e, ERROR_UNAVAILABLE, "--device %s: %s", which, missing);

@@ -106,7 +106,7 @@ static struct device *device_new(struct device *parent, const struct kernel_tabl
 static int open_cuda(int ordinal, struct device **device, struct error *e)
 {
 	struct device *d = mem_zero(1, sizeof *d);
-	d->backend = cuda_open(ordinal, &d->lane, d->name, sizeof d->name, e);
+	d->backend = cuda_open(ordinal, &d->lane, e);
 	math_enter();
 	if (!d->backend) {
 		mem_free(d);
@@ -219,7 +219,7 @@ size_t device_memory(struct device *d)
 
 const char *device_name(const struct device *d)
 {
-	return d->name;
+	return d->backend ? d->backend->name(d->lane) : d->name;
 }
 
 size_t device_group_tokens(const struct device *d)

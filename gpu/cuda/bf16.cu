@@ -249,7 +249,7 @@ void cuda_bf16_product(struct lane *lane, const struct bf16_product *b)
 {
 	const struct weight *w = b->w;
 	struct bf16_task p = {};
-	if (b->rows == 0 || w->n == 0)
+	if (b->rows == 0 || w->n == 0 || cuda_lt_product(lane, b))
 		return;
 	p.x = b->x;
 	p.w = static_cast<const uint16_t *>(w->packed);

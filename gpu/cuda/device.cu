@@ -105,7 +105,7 @@ static int properties(const char *which, int ordinal, struct cudaDeviceProp *abo
 		about->major, about->minor);
 }
 
-static struct lane *open_card(int ordinal, char *name, size_t size, struct error *e)
+static struct lane *open_card(int ordinal, struct error *e)
 {
 	char reason[256], which[32] = "cuda";
 	struct cudaDeviceProp about;
@@ -127,7 +127,7 @@ static struct lane *open_card(int ordinal, char *name, size_t size, struct error
 	card->shared = about.sharedMemPerBlockOptin ? about.sharedMemPerBlockOptin
 						    : about.sharedMemPerBlock;
 	pthread_mutex_init(&card->mutex, NULL);
-	snprintf(name, size, "cuda:%d %s", ordinal, about.name);
+	snprintf(card->name, sizeof card->name, "cuda:%d %.64s", ordinal, about.name);
 	return lane_of(card, true);
 }
 
@@ -193,6 +193,11 @@ size_t cuda_shared(struct lane *lane)
 
 /* --- lanes --- */
 
+static const char *name(const struct lane *lane)
+{
+	return lane->card->name;
+}
+
 static struct lane *lane_new(struct lane *root)
 {
 	return lane_of(root->card, false);
@@ -213,6 +218,7 @@ static void close_card(struct lane *root)
 {
 	struct card *card = root->card;
 	lane_free(root);
+	cuda_lt_close(card);
 	cuda_pieces_free(&card->unused);
 	cuda_pieces_free(&card->used);
 	pthread_mutex_destroy(&card->mutex);
@@ -241,6 +247,7 @@ static bool recover(struct lane *lane)
 /* --- the backend --- */
 
 static const struct backend backend = {
+	name,
 	lane_new,
 	lane_free,
 	close_card,
@@ -260,9 +267,8 @@ static const struct backend backend = {
 	{ "cuda", {}, 64, NULL, NULL },
 };
 
-extern "C" const struct backend *cuda_open(
-	int ordinal, struct lane **lane, char *name, size_t size, struct error *e)
+extern "C" const struct backend *cuda_open(int ordinal, struct lane **lane, struct error *e)
 {
-	*lane = open_card(ordinal, name, size, e);
+	*lane = open_card(ordinal, e);
 	return *lane ? &backend : NULL;
 }

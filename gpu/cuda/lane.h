@@ -27,6 +27,9 @@ struct card {
 	pthread_mutex_t mutex;
 	struct piece *unused, *used; /* under the mutex */
 	struct error failure; /* under the mutex */
+	char name[192]; /* one line; grows when the library is sought */
+	struct cublaslt *library; /* cublaslt.cu; NULL: none */
+	bool library_sought;
 };
 
 struct lane {
@@ -93,3 +96,7 @@ void cuda_ring_free(struct lane *);
 void cuda_weight_new(
 	struct lane *, struct weight *, const float *w, size_t stride, const float *bias);
 void cuda_weight_free(struct weight *);
+
+/* --- cublaslt.cu --- */
+
+void cuda_lt_close(struct card *);

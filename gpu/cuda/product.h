@@ -49,6 +49,14 @@ void cuda_bf16_product(struct lane *, const struct bf16_product *);
 /* Of an operation's arguments, for any weight of bfloat16. */
 void cuda_linear_bf16(struct lane *, const struct linear_arguments *, float *y, size_t y_stride);
 
+/* --- by NVIDIA's library, cublaslt.cu --- */
+
+/* A paired weight that lies on the card, with its bias: plan its products, where there is the library.
+ * A product as cuda_bf16_product; false where there is no plan. */
+void cuda_lt_prepare(struct lane *, struct weight *);
+void cuda_lt_release(struct weight *);
+bool cuda_lt_product(struct lane *, const struct bf16_product *);
+
 /* The matrix of a weight, and the elements between its rows. */
 static inline const float *weight_floats(const struct weight *w)
 {

@@ -48,11 +48,14 @@ void cuda_weight_new(
 		r->bias = static_cast<float *>(cuda_alloc(lane, size_mul(r->n, sizeof *bias)));
 	if (r->bias)
 		cuda_write(lane, r->bias, bias, 1, r->n * sizeof *bias, r->n * sizeof *bias);
+	if (r->paired && r->packed)
+		cuda_lt_prepare(lane, r);
 	(void)cuda_sync(lane, NULL);
 }
 
 void cuda_weight_free(struct weight *w)
 {
+	cuda_lt_release(w);
 	cuda_release(w->lane, w->packed);
 	cuda_release(w->lane, w->bias);
 }

@@ -5,7 +5,8 @@
  * two. It runs on the stream, late; reads and writes go through the shadow; the workspace is filled
  * with garbage, as the real one may.
  */
-#include "cublasLt.h"
+#include "cuda_runtime_api.h"
+#include "gpu/cuda/cublaslt.h"
 
 #include <math.h>
 #include <stdlib.h>

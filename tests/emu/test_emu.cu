@@ -3,12 +3,12 @@
  * them, with results compared; and what the emulator itself promises, streams, memory, conversions,
  * limits. test_emu_bugs.cu has what must be found.
  */
-#include <cublasLt.h>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <initializer_list>
 #include <math.h>
 
+#include "gpu/cuda/cublaslt.h"
 #include "test.h"
 
 enum { SEEDS = 24 };

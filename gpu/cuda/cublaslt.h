@@ -1,19 +1,15 @@
 /*
- * cublasLt.h: the part of NVIDIA's header of this name that the backend uses, with NVIDIA's numbers,
- * and a plain implementation of it (cublaslt.c): matrix products in order of k, checked by the
- * emulator as a kernel's accesses are.
+ * cublaslt.h: the part of NVIDIA's cublasLt.h that we use, with its numbers and layouts, so that a
+ * build needs neither that header nor the library, which is opened when it is used (cublaslt.cu). On
+ * the emulator tests/emu/cublaslt.c implements it. cuda_runtime.h must come before.
  */
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
-
-#include "cuda_runtime_api.h"
 
 #if defined __cplusplus
 extern "C" {
 #endif
-
-typedef enum { CUDA_R_32F = 0, CUDA_R_16F = 2, CUDA_R_16BF = 14 } cudaDataType_t;
-typedef cudaDataType_t cudaDataType;
 
 typedef enum {
 	CUBLAS_STATUS_SUCCESS = 0,
