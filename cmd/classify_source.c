@@ -67,7 +67,7 @@ static void open_embedder(void)
 {
 	struct error e;
 	struct embedder_options o = {
-		.max_length = asked.max_length, .device = run.device, .bf16 = run.dtype == 1
+		.max_length = asked.max_length, .device = run.device, .dtype = (enum dtype)run.dtype
 	};
 	source.embedder =
 		embedder_open(asked.model ? asked.model : command_data(EMBEDDER_BUILTIN), &o, &e);
@@ -122,7 +122,7 @@ static void open_labeller(void)
 	struct error e;
 	struct labeller_options o = { .max_length = asked.max_length,
 		.device = run.device,
-		.bf16 = run.dtype == 1,
+		.dtype = (enum dtype)run.dtype,
 		.truncation = asked.hypothesis ? TRUNCATE_ONLY_FIRST : TRUNCATE_LONGEST_FIRST };
 	source.labeller = labeller_open(asked.model, LABELLER_SEQUENCE, &o, &e);
 	if (!source.labeller)

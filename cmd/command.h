@@ -82,7 +82,7 @@ enum command_has {
 	COMMAND_OUTPUT_KEY = 4, /* --output-key NAME */
 	COMMAND_VECTORS_OUT = 8, /* --encoding json|base64, --vectors FILE.npy */
 	COMMAND_VECTORS_IN = 16, /* --input-vectors FILE.npy */
-	COMMAND_DTYPE = 32, /* --dtype f32|bf16 */
+	COMMAND_DTYPE = 32, /* --dtype f32|bf16|f16|tf32 */
 	COMMAND_NO_RECORDS = 64, /* neither reads records nor writes any (model) */
 	COMMAND_OWN_OUTPUT = 128, /* reads records, writes its own output (plot) */
 	COMMAND_CONLL = 256, /* --format conll too: lines come as text, run.conll is set */
@@ -112,7 +112,7 @@ struct run {
 	const char **keys; /* the added keys under their final names */
 	uint64_t seed;
 	size_t threads;
-	int dtype; /* 0 f32, 1 bf16 */
+	int dtype; /* enum dtype of gpu/tensor.h: F32, BF16, F16, TF32 */
 	bool quiet, verbose;
 	bool conll; /* --format conll: put lines together with lib/record/conll.h */
 	struct reader *reader; /* open, unless COMMAND_NO_RECORDS */

@@ -45,8 +45,8 @@ static const struct shared_option {
 		OPTION_STRING(0, "input-vectors", &run.input_vectors, "FILE.npy",
 			"read vectors there, row i for record i") },
 	{ COMMAND_DTYPE, 0,
-		OPTION_CHOICE(
-			0, "dtype", &run.dtype, "f32|bf16", "arithmetic of the model [f32]") },
+		OPTION_CHOICE(0, "dtype", &run.dtype, "f32|bf16|f16|tf32",
+			"arithmetic of the model [f32]") },
 	{ 0, COMMAND_NO_RECORDS,
 		OPTION_STRING('o', "output", &run.output_path, "FILE",
 			"write there; it appears when it is whole") },

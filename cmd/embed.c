@@ -273,7 +273,7 @@ int main(int argc, char **argv)
 	asked.pooling = (enum embedder_pooling)pooling;
 	if (normalize_given)
 		asked.normalize = normalize ? EMBEDDER_NORMALIZE : EMBEDDER_NORMALIZE_NOT;
-	asked.bf16 = run.dtype == 1;
+	asked.dtype = (enum dtype)run.dtype;
 	asked.device = run.device;
 	if (asked.prompt && asked.prompt_name)
 		command_usage("--prompt and --prompt-name exclude each other");

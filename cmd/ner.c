@@ -357,7 +357,7 @@ int main(int argc, char **argv)
 	command_begin(&command, argc, argv);
 	check_usage();
 	struct labeller_options o = {
-		.max_length = max_length, .device = run.device, .bf16 = run.dtype == 1
+		.max_length = max_length, .device = run.device, .dtype = (enum dtype)run.dtype
 	};
 	tagger = tagger_open(model, &o, stride, &e);
 	if (!tagger)

@@ -203,7 +203,7 @@ static int embed(void *self, const struct slice *texts, size_t n, float *out, st
 const struct encoder *open_encoder(const char *name)
 {
 	struct error e;
-	struct embedder_options o = { .bf16 = run.dtype == 1 };
+	struct embedder_options o = { .dtype = (enum dtype)run.dtype };
 	if (embedder)
 		return &encoder;
 	embedder = embedder_open(name && *name ? name : command_data(EMBEDDER_BUILTIN), &o, &e);

@@ -68,7 +68,7 @@ struct device {
 struct weight {
 	const struct kernel_table *table;
 	enum dtype dtype;
-	bool paired; /* BF16 as pairs of k, for native products; else rounded floats */
+	bool paired; /* BF16 and F16 as pairs of k, for native products; else rounded floats */
 	size_t n, k, panel;
 	void *packed;
 	float *bias; /* padded with zeros to whole panels, or NULL */
@@ -142,7 +142,7 @@ struct attention_arguments { /* a unit is a head of a sequence, the heads of a s
 	const size_t *cu_seqlens;
 	size_t heads, size;
 	float scale;
-	bool rounded; /* factors may be rounded to bfloat16 */
+	enum dtype dtype; /* BF16, F16: factors may be rounded to it */
 };
 
 struct attention_relative_arguments { /* units as of attention */

@@ -125,7 +125,7 @@ void op_feed_forward(struct device *d, struct tensor y, struct tensor x, const s
 
 static void attention(struct device *d, struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor position_bias, bool rounded)
+	struct tensor position_bias, enum dtype dtype)
 {
 	size_t tokens = out.shape[0], columns = out.shape[1], longest = 0;
 	CHECK(n_heads > 0 && columns % n_heads == 0 && is_offsets(n_sequences, cu_seqlens, tokens));
@@ -137,7 +137,7 @@ static void attention(struct device *d, struct tensor out, struct tensor q, stru
 	}
 	struct attention_arguments a = { out.data, q.data, k.data, v.data, position_bias.data,
 		out.stride[0], q.stride[0], k.stride[0], v.stride[0], position_bias.stride[0], 0,
-		cu_seqlens, n_heads, columns / n_heads, scale, rounded };
+		cu_seqlens, n_heads, columns / n_heads, scale, dtype };
 	if (position_bias.n_dims) {
 		size_t width = position_bias.shape[1];
 		CHECK(is_matrix(position_bias, n_heads, width));
@@ -151,14 +151,21 @@ void op_attention(struct device *d, struct tensor out, struct tensor q, struct t
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
 	struct tensor position_bias)
 {
-	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, false);
+	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, F32);
 }
 
 void op_attention_bf16(struct device *d, struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
 	struct tensor position_bias)
 {
-	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, true);
+	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, BF16);
+}
+
+void op_attention_f16(struct device *d, struct tensor out, struct tensor q, struct tensor k,
+	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
+	struct tensor position_bias)
+{
+	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, F16);
 }
 
 void op_attention_relative(struct device *d, struct tensor out, struct tensor q, struct tensor k,
@@ -179,11 +186,12 @@ void op_attention_relative(struct device *d, struct tensor out, struct tensor q,
 	CHECK(n_places % 2 == 1 && longest <= n_places / 2 + 1);
 	for (size_t i = 0; i < n_places; i++)
 		CHECK(place[i] >= 0 && (size_t)place[i] < terms / n_heads);
-	struct attention_relative_arguments a = { { out.data, q.data, k.data, v.data, NULL,
-		out.stride[0], q.stride[0], k.stride[0], v.stride[0], 0, 0, cu_seqlens, n_heads,
-		columns / n_heads, scale, false }, query_terms.data, key_terms.data,
-		query_terms.stride[0], key_terms.stride[0], terms / n_heads,
-		place + n_places / 2 };
+	struct attention_relative_arguments a = {
+		{ out.data, q.data, k.data, v.data, NULL, out.stride[0], q.stride[0], k.stride[0],
+			v.stride[0], 0, 0, cu_seqlens, n_heads, columns / n_heads, scale, F32 },
+		query_terms.data, key_terms.data, query_terms.stride[0], key_terms.stride[0],
+		terms / n_heads, place + n_places / 2
+	};
 	device_run(d, KERNEL_attention_relative, &a, size_mul(n_sequences, n_heads), 1);
 }
 
@@ -196,8 +204,8 @@ void op_rotate(struct device *d, struct tensor x, size_t n_heads, const uint32_t
 	CHECK(is_matrix(sine, length, columns / n_heads / 2));
 	for (size_t t = 0; t < rows; t++)
 		CHECK(positions[t] < length);
-	struct rotate_arguments a = { x.data, cosine.data, sine.data, x.stride[0],
-		cosine.stride[0], sine.stride[0], n_heads, columns / n_heads, positions };
+	struct rotate_arguments a = { x.data, cosine.data, sine.data, x.stride[0], cosine.stride[0],
+		sine.stride[0], n_heads, columns / n_heads, positions };
 	device_run(d, KERNEL_rotate, &a, rows, 64);
 }
 

@@ -19,10 +19,13 @@
  * A maximum that is zero is +0. Which elements are NaN is defined, their bits are not. Nothing
  * depends on the other rows of a batch.
  *
- * bfloat16 weights (weight_new): the inputs of a product are rounded to bfloat16, sums are float32
- * in an order that the processor chooses; the result differs from the exact product of the rounded
- * inputs by at most k 2^-24 sum |a b|, and inputs and sums below 2^-126 may count as 0. The same
- * bytes for any batch and number of threads on one kind of processor.
+ * Fast modes, by the weight (weight_new): the inputs of a product are rounded to nearest even to
+ * bfloat16 (BF16) or binary16 (F16: from 65520 on infinite), sums are float32 in an order that the
+ * processor chooses; the result differs from the exact product of the rounded inputs by at most k 2^-24
+ * sum |a b|, and inputs and sums below 2^-126 may count as 0. TF32: inputs may be rounded to 10 bits of
+ * fraction, either way; the result differs from the exact product by at most (2^-9 + k 2^-24) sum |a b|;
+ * the CPU does not round, so its TF32 is F32. The same bytes for any batch and number of threads on one
+ * kind of processor with the same libraries.
  *
  * Shapes are in brackets: T tokens, C channels, H heads, D head size, B sequences, N rows of a
  * weight's matrix. Tensors are F32 unless said; wrong shapes are bugs (CHECK). Outputs may not
@@ -102,9 +105,9 @@ typedef void attention_operation(struct device *, struct tensor out, struct tens
 	size_t n_heads, float scale, struct tensor position_bias);
 attention_operation op_attention;
 
-/* The same beside products of bfloat16: scale q, k, p and v may be rounded to bfloat16, sums are
+/* The same beside products of bfloat16 or binary16: scale q, k, p and v may be rounded to that, sums are
  * float32 in any order. The same bytes for any batch on one kind of processor. */
-attention_operation op_attention_bf16;
+attention_operation op_attention_bf16, op_attention_f16;
 
 /*
  * The same with scores that depend on the distance and on either token (P. He et al., DeBERTa,

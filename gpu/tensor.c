@@ -366,7 +366,9 @@ void device_run_steps(struct device *d, enum kernel kernel, const void *argument
 
 size_t dtype_size(enum dtype dtype)
 {
-	static const size_t sizes[] = { [F32] = 4, [BF16] = 2, [I8] = 1, [I32] = 4 };
+	static const size_t sizes[] = {
+		[F32] = 4, [BF16] = 2, [F16] = 2, [TF32] = 4, [I8] = 1, [I32] = 4
+	};
 	return sizes[dtype];
 }
 
@@ -518,7 +520,7 @@ size_t tensor_count(struct tensor t)
 struct weight *weight_new(struct device *d, enum dtype dtype, size_t n, size_t k, size_t stride,
 	const float *w, const float *bias)
 {
-	CHECK((dtype == F32 || dtype == BF16) && stride >= k);
+	CHECK(dtype <= TF32 && stride >= k);
 	const struct kernel_table *table = d->table;
 	struct weight *r = mem_zero(1, sizeof *r);
 	size_t panels = n / table->panel + (n % table->panel != 0);
@@ -531,6 +533,8 @@ struct weight *weight_new(struct device *d, enum dtype dtype, size_t n, size_t k
 		d->backend->weight_new(d->lane, r, w, stride, bias);
 		return r;
 	}
+	if (dtype == TF32)
+		r->dtype = F32; /* which is as fast here */
 	r->paired = dtype == BF16 && table->bf16_native();
 	size_t elements = size_mul(size_mul(panels, table->panel), r->paired ? (k + 1) / 2 * 2 : k);
 	r->packed = mem_alloc(size_mul(elements, dtype_size(r->paired ? BF16 : F32)));

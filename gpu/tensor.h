@@ -66,8 +66,9 @@ size_t device_group_tokens(const struct device *);
 typedef void device_function(void *context, struct device *lane, size_t i);
 void device_parallel(struct device *, size_t n, device_function *fn, void *context);
 
-/* Sums are always float32 (integers for I8 by I8). BF16 is the upper half of a float32. */
-enum dtype { F32, BF16, I8, I32 };
+/* Sums are always float32 (integers for I8 by I8). BF16 is the upper half of a float32, F16 IEEE's
+ * binary16. TF32 is float32 whose products may be rounded, for weights alone. */
+enum dtype { F32, BF16, F16, TF32, I8, I32 };
 size_t dtype_size(enum dtype);
 
 /*
@@ -122,8 +123,8 @@ size_t tensor_count(struct tensor);
  * A matrix prepared as the right-hand side of products: copied, laid out in panels as the device's
  * kernels want it, with its bias. The layout is no part of the result. w is host memory [n, k] row
  * by row with a stride of `stride` elements (a Linear layer's weight: n outputs, k inputs); bias
- * [n] or NULL. dtype F32, or BF16: then w and whatever is multiplied with it are rounded to
- * bfloat16, to nearest even, before the product (ops.h). Nothing of the caller's is kept.
+ * [n] or NULL. dtype F32; or BF16, F16 or TF32, the fast modes of ops.h: w and whatever is multiplied
+ * with it are rounded before the product. Nothing of the caller's is kept.
  */
 struct weight;
 struct weight *weight_new(struct device *, enum dtype, size_t n, size_t k, size_t stride,

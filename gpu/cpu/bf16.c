@@ -7,12 +7,6 @@
  */
 #include "gpu/cpu/product.h"
 
-float LOCAL(bf16_round)(float x)
-{
-	uint32_t u = (uint32_t)math_bits(x), up = (u + 0x7fff + (u >> 16 & 1)) & 0xffff0000u;
-	return math_float((int32_t)((u & 0x7fffffff) > 0x7f800000 ? u | 0x400000 : up));
-}
-
 #if defined KERNEL_avx512
 
 void LOCAL(bf16_rows)(uint16_t *y, size_t y_stride, const float *x, size_t x_stride, size_t rows,

@@ -4,15 +4,22 @@
  * while the panels pass; blocks and panels are independent.
  */
 #include "gpu/cpu/product.h"
+#include "gpu/rounding.h"
+
+INLINE float rounded(enum dtype dtype, float x)
+{
+	return dtype == BF16 ? round_bf16(x) : dtype == F16 ? round_f16(x) : x;
+}
 
 /* Panel p holds rows p PANEL .. of w, k by k: element (n, k) at k PANEL + n; missing rows are 0. */
-static void pack_panel(float *to, const float *w, size_t stride, size_t n, size_t k, bool round)
+static void pack_panel(float *to, const float *w, size_t stride, size_t n, size_t k,
+	enum dtype dtype)
 {
 	for (size_t l = 0; l < k; l++)
 		for (size_t j = 0; j < PANEL; j++)
 			to[l * PANEL + j] = j < n ? w[j * stride + l] : 0;
-	for (size_t i = 0; round && i < k * PANEL; i++)
-		to[i] = LOCAL(bf16_round)(to[i]);
+	for (size_t i = 0; dtype != F32 && i < k * PANEL; i++)
+		to[i] = rounded(dtype, to[i]);
 }
 
 #if defined KERNEL_avx512
@@ -49,11 +56,11 @@ void LOCAL(weight_pack)(const struct weight *weight, const float *w, size_t stri
 		}
 #endif
 		pack_panel((float *)weight->packed + first * k, w + first * stride, stride, n, k,
-			weight->dtype == BF16);
+			weight->dtype);
 	}
 }
 
-/* The rows of a product, rounded to bfloat16 where the weight wants that. */
+/* The rows of a product, rounded as the weight wants. */
 struct rows {
 	const float *x;
 	size_t x_stride, n;
@@ -73,11 +80,11 @@ static struct rows rows_of(const float *x, size_t x_stride, size_t n, const stru
 		return r;
 	}
 #endif
-	float *rounded = scratch_floats(scratch, size_mul(n, w->k));
+	float *own = scratch_floats(scratch, size_mul(n, w->k));
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < w->k; j++)
-			rounded[i * w->k + j] = LOCAL(bf16_round)(x[i * x_stride + j]);
-	r.x = rounded;
+			own[i * w->k + j] = rounded(w->dtype, x[i * x_stride + j]);
+	r.x = own;
 	r.x_stride = w->k;
 	return r;
 }

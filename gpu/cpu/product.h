@@ -12,10 +12,8 @@ void LOCAL(linear_rows)(float *y, size_t y_stride, const float *x, size_t x_stri
 void LOCAL(epilogue)(float *y, size_t y_stride, size_t rows, size_t columns, const float *bias,
 	enum activation activation);
 
-/* bfloat16, gpu/cpu/bf16.c: whether this processor multiplies pairs of them; a float rounded to
- * one. */
+/* bfloat16, gpu/cpu/bf16.c: whether this processor multiplies pairs of them. */
 bool LOCAL(bf16_native)(void);
-float LOCAL(bf16_round)(float x);
 #if defined KERNEL_avx512
 /* Rows of x rounded, an odd last column paired with 0 where there is room; y [rows, PANEL] = x
  * [rows, k] times a panel of pairs. Strides in elements. */

@@ -312,7 +312,7 @@ CUDA_KERNEL(attention)
 	a.cu_seqlens = STAGE(lane, a.cu_seqlens, sequences + 1);
 	if (cuda_failed(lane) || longest == 0)
 		return;
-	if (a.rounded && cuda_attention_bf16(lane, &a, sequences, longest))
+	if (a.dtype != F32 && cuda_attention_half(lane, &a, sequences, longest))
 		return;
 	size_t parts = (longest + QUERIES - 1) / QUERIES;
 	unsigned heads = static_cast<unsigned>(a.heads);

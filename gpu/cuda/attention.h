@@ -25,7 +25,7 @@ DEVICE_FN bool head_find(
 	return h->first_query < h->n;
 }
 
-/* attention_bf16.cu: with factors rounded to bfloat16; false where card or size do not allow it.
+/* attention_half.cu: with factors rounded to a->dtype; false where card or size do not allow it.
  * cu_seqlens are on the card. */
-bool cuda_attention_bf16(
+bool cuda_attention_half(
 	struct lane *, const struct attention_arguments *, size_t sequences, size_t longest);

@@ -125,9 +125,15 @@ struct lt_plan {
 	bool adds_bias;
 };
 
-static cudaDataType_t type_of(const struct weight *)
+static cudaDataType_t type_of(const struct weight *w)
 {
-	return CUDA_R_16BF;
+	return w->dtype == BF16 ? CUDA_R_16BF : w->dtype == F16 ? CUDA_R_16F : CUDA_R_32F;
+}
+
+/* Terms of a sum: zeros stand behind the last of rows of eights. */
+static size_t terms_of(const struct weight *w)
+{
+	return w->paired ? w->stride : w->k;
 }
 
 /* The layouts of x^T and y^T. */
@@ -135,7 +141,7 @@ static bool layouts_new(struct cublaslt *l, const struct weight *w, size_t rows,
 	size_t y_stride, cublasLtMatrixLayout_t *x, cublasLtMatrixLayout_t *y)
 {
 	*x = *y = NULL;
-	return l->cublasLtMatrixLayoutCreate(x, type_of(w), w->stride, rows,
+	return l->cublasLtMatrixLayoutCreate(x, type_of(w), terms_of(w), rows,
 		       (int64_t)x_stride) == CUBLAS_STATUS_SUCCESS &&
 	       l->cublasLtMatrixLayoutCreate(y, CUDA_R_32F, w->n, rows, (int64_t)y_stride) ==
 		       CUBLAS_STATUS_SUCCESS;
@@ -208,11 +214,13 @@ static bool preferences(struct cublaslt *l, cublasLtMatmulPreference_t p)
 static bool plan(struct cublaslt *l, struct lt_plan *p, const struct weight *w)
 {
 	cublasLtMatmulPreference_t preference = NULL;
-	bool good = l->cublasLtMatmulDescCreate(&p->desc, CUBLAS_COMPUTE_32F, CUDA_R_32F) ==
+	cublasComputeType_t compute =
+		w->dtype == TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+	bool good = l->cublasLtMatmulDescCreate(&p->desc, compute, CUDA_R_32F) ==
 			    CUBLAS_STATUS_SUCCESS &&
 		    set(l, p->desc, CUBLASLT_MATMUL_DESC_TRANSA,
 			    static_cast<int32_t>(CUBLAS_OP_T)) &&
-		    l->cublasLtMatrixLayoutCreate(&p->w, type_of(w), w->stride, w->n,
+		    l->cublasLtMatrixLayoutCreate(&p->w, type_of(w), terms_of(w), w->n,
 			    (int64_t)w->stride) == CUBLAS_STATUS_SUCCESS &&
 		    l->cublasLtMatmulPreferenceCreate(&preference) == CUBLAS_STATUS_SUCCESS &&
 		    preferences(l, preference) &&
@@ -265,7 +273,7 @@ struct finish {
 	size_t t_stride, y_stride, rows, n;
 };
 
-template <enum activation F>
+template <enum dtype T, enum activation F>
 static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 {
 	size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x, eights = (f.n + 7) / 8;
@@ -280,8 +288,8 @@ static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 		v[l] = at < f.n ? activate<F>(f.bias ? x + f.bias[at] : x) : 0;
 	}
 	if (f.pairs) {
-		reinterpret_cast<uint4 *>(f.pairs)[i] = make_uint4(bf16_pair(v[0], v[1]),
-			bf16_pair(v[2], v[3]), bf16_pair(v[4], v[5]), bf16_pair(v[6], v[7]));
+		reinterpret_cast<uint4 *>(f.pairs)[i] = make_uint4(half_pair<T>(v[0], v[1]),
+			half_pair<T>(v[2], v[3]), half_pair<T>(v[4], v[5]), half_pair<T>(v[6], v[7]));
 		return;
 	}
 #pragma unroll
@@ -290,21 +298,22 @@ static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 			f.y[row * f.y_stride + column + l] = v[l];
 }
 
+template <enum dtype T>
 static void finish(struct lane *lane, const struct finish &f, enum activation activation)
 {
-	auto kernel = activation == ACTIVATION_GELU	   ? finish_kernel<ACTIVATION_GELU>
-		      : activation == ACTIVATION_GELU_TANH ? finish_kernel<ACTIVATION_GELU_TANH>
-		      : activation == ACTIVATION_RELU	   ? finish_kernel<ACTIVATION_RELU>
-		      : activation == ACTIVATION_TANH	   ? finish_kernel<ACTIVATION_TANH>
-							   : finish_kernel<ACTIVATION_NONE>;
+	auto kernel = activation == ACTIVATION_GELU	   ? finish_kernel<T, ACTIVATION_GELU>
+		      : activation == ACTIVATION_GELU_TANH ? finish_kernel<T, ACTIVATION_GELU_TANH>
+		      : activation == ACTIVATION_RELU	   ? finish_kernel<T, ACTIVATION_RELU>
+		      : activation == ACTIVATION_TANH	   ? finish_kernel<T, ACTIVATION_TANH>
+							   : finish_kernel<T, ACTIVATION_NONE>;
 	size_t eights = size_mul(f.rows, (f.n + 7) / 8);
 	LAUNCH(kernel, cuda_blocks(eights, THREADS), THREADS, 0, lane, f);
 	LAUNCHED(lane, "product");
 }
 
 /* y [rows, n] = x w^T, and the bias as planned. */
-static bool multiply(struct lane *lane, const struct weight *w, const void *x, size_t rows,
-	float *y, size_t y_stride)
+static bool multiply(struct lane *lane, const struct weight *w, const void *x, size_t x_stride,
+	size_t rows, float *y, size_t y_stride)
 {
 	struct cublaslt *l = lane->card->library;
 	struct lt_plan *p = w->plan;
@@ -314,7 +323,7 @@ static bool multiply(struct lane *lane, const struct weight *w, const void *x, s
 	if (cuda_failed(lane))
 		return true;
 	pthread_mutex_lock(&lane->card->mutex);
-	bool good = layouts_new(l, w, rows, w->stride, y_stride, &lx, &ly) &&
+	bool good = layouts_new(l, w, rows, x_stride, y_stride, &lx, &ly) &&
 		    l->cublasLtMatmul(l->handle, p->desc, &one, w->packed, p->w, x, lx, &zero, y,
 			    ly, y, ly, &p->algo, space, p->workspace,
 			    lane->stream) == CUBLAS_STATUS_SUCCESS;
@@ -323,7 +332,7 @@ static bool multiply(struct lane *lane, const struct weight *w, const void *x, s
 	return good;
 }
 
-bool cuda_lt_product(struct lane *lane, const struct bf16_product *b)
+bool cuda_lt_product(struct lane *lane, const struct half_product *b)
 {
 	const struct weight *w = b->w;
 	if (!w->plan)
@@ -334,10 +343,10 @@ bool cuda_lt_product(struct lane *lane, const struct bf16_product *b)
 		      reinterpret_cast<uintptr_t>(b->y) % 16 == 0;
 	size_t stride = direct ? b->y_stride : (w->n + 3) / 4 * 4;
 	float *y = direct ? b->y : cuda_floats(lane, size_mul(b->rows, stride));
-	bool good = multiply(lane, w, b->x, b->rows, y, stride);
+	bool good = multiply(lane, w, b->x, w->paired ? w->stride : b->x_stride, b->rows, y, stride);
+	struct finish f = { y, bias, b->y, b->pairs, stride, b->y_stride, b->rows, w->n };
 	if (good && !direct)
-		finish(lane, { y, bias, b->y, b->pairs, stride, b->y_stride, b->rows, w->n },
-			b->activation);
+		(w->dtype == F16 ? finish<F16> : finish<BF16>)(lane, f, b->activation);
 	cuda_arena_reset(lane, mark);
 	return good;
 }

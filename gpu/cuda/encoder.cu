@@ -17,19 +17,20 @@ CUDA_KERNEL(linear_norm)
 	cuda_arena_reset(lane, mark);
 }
 
-/* The wide rows stay bfloat16. */
-static void feed_forward_bf16(struct lane *lane, const struct feed_forward_arguments *a, float *t)
+/* The wide rows stay of the weights' type. */
+static void feed_forward_half(struct lane *lane, const struct feed_forward_arguments *a, float *t)
 {
 	size_t rows = a->up.rows, n = a->up.w->n;
-	uint16_t *x = cuda_bf16_rows(lane, NULL, a->up.x, a->up.x_stride, rows, a->up.w->k);
+	uint16_t *x = cuda_half_rows(
+		lane, a->up.w->dtype, NULL, a->up.x, a->up.x_stride, rows, a->up.w->k);
 	uint16_t *wide = static_cast<uint16_t *>(
 		cuda_arena_alloc(lane, size_mul(size_mul(rows, n + 8), sizeof(uint16_t))));
-	struct bf16_product up = { x, a->up.w, NULL, wide, 0, rows, a->up.activation };
-	struct bf16_product down = { wide, a->down, t, NULL, a->down->n, rows, ACTIVATION_NONE };
+	struct half_product up = { x, a->up.w, NULL, wide, 0, rows, a->up.activation, 0 };
+	struct half_product down = { wide, a->down, t, NULL, a->down->n, rows, ACTIVATION_NONE, 0 };
 	if (!x || !wide)
 		return;
-	cuda_bf16_product(lane, &up);
-	cuda_bf16_product(lane, &down);
+	cuda_half_product(lane, &up);
+	cuda_half_product(lane, &down);
 }
 
 static void feed_forward(struct lane *lane, const struct feed_forward_arguments *a, float *t)
@@ -51,8 +52,8 @@ CUDA_KERNEL(feed_forward)
 	struct arena_mark mark = cuda_arena_mark(lane);
 	float *t = cuda_floats(lane, size_mul(a->up.rows, a->down->n));
 	if (t) {
-		if (a->up.w->paired && a->down->paired)
-			feed_forward_bf16(lane, a, t);
+		if (a->up.w->paired && a->down->paired && a->up.w->dtype == a->down->dtype)
+			feed_forward_half(lane, a, t);
 		else
 			feed_forward(lane, a, t);
 		cuda_norm_residual(lane, &a->norm, t, a->up.rows);

@@ -377,14 +377,25 @@ static struct product product_of(const struct linear_arguments *a, float *y)
 	return p;
 }
 
+/* A product with a weight of TF32. */
+static bool by_library(struct lane *lane, struct product p, const struct weight *w)
+{
+	struct arena_mark mark = cuda_arena_mark(lane);
+	struct half_product h = { NULL, w, p.y, NULL, p.y_stride, p.rows, p.activation, 0 };
+	h.x = p.rows ? aligned(lane, p.x, &p.x_stride, p.rows, p.k) : NULL;
+	h.x_stride = p.x_stride;
+	bool done = p.rows == 0 || cuda_failed(lane) || cuda_lt_product(lane, &h);
+	cuda_arena_reset(lane, mark);
+	return done;
+}
+
 void cuda_linear_rows(struct lane *lane, const struct linear_arguments *a, float *y)
 {
-	if (a->w->dtype == BF16) {
-		cuda_linear_bf16(lane, a, y ? y : a->y, y ? a->w->n : a->y_stride);
-		return;
-	}
 	struct product p = product_of(a, y);
-	cuda_product(lane, &p);
+	if (a->w->dtype == BF16 || a->w->dtype == F16)
+		cuda_linear_half(lane, a, p.y, p.y_stride);
+	else if (!a->w->plan || !by_library(lane, p, a->w))
+		cuda_product(lane, &p);
 }
 
 CUDA_KERNEL(linear)

@@ -1,29 +1,27 @@
 /*
- * mma.h: one warp's matrix product on tensor cores, 16 x 8 x 16 bfloat16 with float32 sums, and how
+ * mma.h: one warp's matrix product on tensor cores, 16 x 8 x 16 of bfloat16 or binary16 with float32 sums, and how
  * tiles get there (PTX ISA, "Warp Level Matrix Multiply-Accumulate Instructions"); from compute
  * capability 8.0 on. For the emulator the same in plain C: who has which element is written there.
  */
 #pragma once
 #include <cuda_bf16.h>
+#include <cuda_fp16.h>
 
 #include "gpu/cuda/cuda.h"
 
 #if defined HEDDLE_EMULATOR
 
-DEVICE_FN float mma_low(uint32_t pair)
+template <enum dtype T> DEVICE_FN float mma_part(uint32_t half)
 {
-	return math_float((int32_t)(pair << 16));
-}
-
-DEVICE_FN float mma_high(uint32_t pair)
-{
-	return math_float((int32_t)(pair & 0xffff0000u));
+	uint16_t bits = static_cast<uint16_t>(half);
+	return T == F16 ? __half2float(__ushort_as_half(bits))
+			: math_float((int32_t)((uint32_t)bits << 16));
 }
 
 /* c [16, 8] += a [16, 16] b [16, 8]. Thread 4 g + t has of c rows g and g + 8, columns 2 t, 2 t + 1;
  * of a the pairs of columns 2 t and 2 t + 8 in rows g (0, 2) and g + 8 (1, 3); of b those pairs of
  * rows in column g. */
-DEVICE_FN void mma(float *c, const uint32_t *a, const uint32_t *b)
+template <enum dtype T> DEVICE_FN void mma(float *c, const uint32_t *a, const uint32_t *b)
 {
 	int lane = threadIdx.x % WARP, g = lane / 4, t = lane % 4;
 	for (int k = 0; k < 4; k++) {
@@ -38,7 +36,8 @@ DEVICE_FN void mma(float *c, const uint32_t *a, const uint32_t *b)
 			const uint32_t *column = i % 2 ? right : left;
 			for (int half = 0; half < 2; half++) {
 				uint32_t x = own[i / 2 + 2 * half], y = column[half];
-				c[i] += mma_low(x) * mma_low(y) + mma_high(x) * mma_high(y);
+				c[i] += mma_part<T>(x) * mma_part<T>(y) +
+					mma_part<T>(x >> 16) * mma_part<T>(y >> 16);
 			}
 		}
 	}
@@ -85,13 +84,18 @@ template <int LEFT> DEVICE_FN void async_wait(void)
 
 #else
 
-DEVICE_FN void mma(float *c, const uint32_t *a, const uint32_t *b)
+template <enum dtype T> DEVICE_FN void mma(float *c, const uint32_t *a, const uint32_t *b)
 {
 #if __CUDA_ARCH__ >= 800
-	asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
-		     "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-		     : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-		     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#define MMA(type) \
+	asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." type "." type ".f32 " \
+		     "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \
+		     : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) \
+		     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]))
+	if (T == F16)
+		MMA("f16");
+	else
+		MMA("bf16");
 #endif
 }
 
@@ -143,9 +147,15 @@ template <int LEFT> DEVICE_FN void async_wait(void)
 #endif
 
 /* Two floats to nearest even, the first in the low half. */
-DEVICE_FN uint32_t bf16_pair(float low, float high)
+template <enum dtype T> DEVICE_FN uint32_t half_pair(float low, float high)
 {
-	uint32_t a = __bfloat16_as_ushort(__float2bfloat16_rn(low));
-	uint32_t b = __bfloat16_as_ushort(__float2bfloat16_rn(high));
+	uint32_t a, b;
+	if (T == F16) {
+		a = __half_as_ushort(__float2half_rn(low));
+		b = __half_as_ushort(__float2half_rn(high));
+	} else {
+		a = __bfloat16_as_ushort(__float2bfloat16_rn(low));
+		b = __bfloat16_as_ushort(__float2bfloat16_rn(high));
+	}
 	return a | b << 16;
 }

@@ -17,45 +17,46 @@ void cuda_product(struct lane *, const struct product *);
 /* y = the chain of + |x - w| over all of k, from +0; nothing follows. */
 void cuda_manhattan(struct lane *, const struct product *);
 
-/* Of an operation's arguments: y may be given instead (stride n). Weights of bfloat16 go to
- * bf16.cu. */
+/* Of an operation's arguments: y may be given instead (stride n). Weights of the fast modes
+ * go to half.cu and cublaslt.cu. */
 void cuda_linear_rows(struct lane *, const struct linear_arguments *, float *y);
 
-/* --- bfloat16, bf16.cu --- */
+/* --- bfloat16 and binary16, half.cu --- */
 
-/* Whether the card multiplies it; a weight so marked (`paired`) is rows of eights of k rounded to it,
- * else floats, which cuda_bf16_weight rounds. */
-bool cuda_bf16_native(struct lane *);
-void cuda_bf16_weight(struct lane *, struct weight *);
+/* Whether the card multiplies them; a weight so marked (`paired`) is rows of eights of k rounded to its
+ * type, else floats, which cuda_half_weight rounds. */
+bool cuda_half_native(struct lane *);
+void cuda_half_weight(struct lane *, struct weight *);
 
 /* Rows of x rounded to nearest even, in eights of k, zeros behind the last; y NULL: in the lane's
  * arena. NULL after a failure. */
-uint16_t *cuda_bf16_rows(
-	struct lane *, uint16_t *y, const float *x, size_t x_stride, size_t rows, size_t k);
+uint16_t *cuda_half_rows(struct lane *, enum dtype, uint16_t *y, const float *x, size_t x_stride,
+	size_t rows, size_t k);
 
 /* act(x w^T + bias) of such rows and a paired weight, to y, or with y NULL to rows of eights of n
  * again. */
-struct bf16_product {
-	const uint16_t *x;
+struct half_product {
+	const void *x; /* of a weight of TF32: floats by fours */
 	const struct weight *w;
 	float *y;
 	uint16_t *pairs;
 	size_t y_stride, rows;
 	enum activation activation;
+	size_t x_stride; /* of floats */
 };
 
-void cuda_bf16_product(struct lane *, const struct bf16_product *);
+void cuda_half_product(struct lane *, const struct half_product *);
 
-/* Of an operation's arguments, for any weight of bfloat16. */
-void cuda_linear_bf16(struct lane *, const struct linear_arguments *, float *y, size_t y_stride);
+/* Of an operation's arguments, for any weight of the two. */
+void cuda_linear_half(struct lane *, const struct linear_arguments *, float *y, size_t y_stride);
 
 /* --- by NVIDIA's library, cublaslt.cu --- */
 
-/* A paired weight that lies on the card, with its bias: plan its products, where there is the library.
- * A product as cuda_bf16_product; false where there is no plan. */
+/* A paired weight or one of TF32 that lies on the card, with its bias: plan its products, where there is
+ * the library. A product as cuda_half_product; false where there is no plan. */
 void cuda_lt_prepare(struct lane *, struct weight *);
 void cuda_lt_release(struct weight *);
-bool cuda_lt_product(struct lane *, const struct bf16_product *);
+bool cuda_lt_product(struct lane *, const struct half_product *);
 
 /* The matrix of a weight, and the elements between its rows. */
 static inline const float *weight_floats(const struct weight *w)

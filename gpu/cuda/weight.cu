@@ -23,8 +23,8 @@ static void layout_paired(struct lane *lane, struct weight *r, const float *w, s
 	r->packed = cuda_alloc(lane, size_mul(size_mul(r->n, r->stride), sizeof(uint16_t)));
 	if (floats && r->packed) {
 		write_floats(lane, floats, r->k, r, w, stride);
-		(void)cuda_bf16_rows(
-			lane, static_cast<uint16_t *>(r->packed), floats, r->k, r->n, r->k);
+		(void)cuda_half_rows(lane, r->dtype, static_cast<uint16_t *>(r->packed), floats,
+			r->k, r->n, r->k);
 	}
 	cuda_arena_reset(lane, mark);
 }
@@ -32,7 +32,8 @@ static void layout_paired(struct lane *lane, struct weight *r, const float *w, s
 void cuda_weight_new(
 	struct lane *lane, struct weight *r, const float *w, size_t stride, const float *bias)
 {
-	r->paired = r->dtype == BF16 && cuda_bf16_native(lane);
+	bool half = r->dtype == BF16 || r->dtype == F16;
+	r->paired = half && cuda_half_native(lane);
 	if (r->paired) {
 		layout_paired(lane, r, w, stride);
 	} else {
@@ -41,14 +42,14 @@ void cuda_weight_new(
 		if (r->packed)
 			write_floats(
 				lane, static_cast<float *>(r->packed), r->stride, r, w, stride);
-		if (r->packed && r->dtype == BF16)
-			cuda_bf16_weight(lane, r);
+		if (r->packed && half)
+			cuda_half_weight(lane, r);
 	}
 	if (bias)
 		r->bias = static_cast<float *>(cuda_alloc(lane, size_mul(r->n, sizeof *bias)));
 	if (r->bias)
 		cuda_write(lane, r->bias, bias, 1, r->n * sizeof *bias, r->n * sizeof *bias);
-	if (r->paired && r->packed)
+	if (r->packed && (r->paired || (r->dtype == TF32 && cuda_half_native(lane))))
 		cuda_lt_prepare(lane, r);
 	(void)cuda_sync(lane, NULL);
 }

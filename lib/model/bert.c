@@ -33,8 +33,8 @@ struct names {
 #define BERT_LAYERS \
 	.layer = "encoder.layer.%zu.", .q = "attention.self.query", .k = "attention.self.key", \
 	.v = "attention.self.value", .out = "attention.output.dense", \
-	.norm1 = "attention.output.LayerNorm", .up = "intermediate.dense", \
-	.down = "output.dense", .norm2 = "output.LayerNorm"
+	.norm1 = "attention.output.LayerNorm", .up = "intermediate.dense", .down = "output.dense", \
+	.norm2 = "output.LayerNorm"
 
 static const struct names bert_names = {
 	.prefix = "bert.",
@@ -170,7 +170,9 @@ static struct bert *load(const struct model_config *c, const struct tensor_file 
 	struct bert *m = mem_zero(1, sizeof *m);
 	m->config = *c;
 	m->device = device;
-	m->attention = dtype == BF16 ? op_attention_bf16 : op_attention;
+	m->attention = dtype == BF16  ? op_attention_bf16
+		       : dtype == F16 ? op_attention_f16
+				      : op_attention;
 	m->arena = arena_new();
 	m->n_own = names->shared && c->n_layers ? 1 : c->n_layers;
 	m->layers = arena_zero(m->arena, m->n_own, sizeof *m->layers);

@@ -109,7 +109,7 @@ static int apply_length(struct embedder *m, size_t wanted, struct error *e)
 
 /* --- Weights ------------------------------------------------------------------------------- */
 
-static int open_transformer(struct embedder *m, bool bf16, struct error *e)
+static int open_transformer(struct embedder *m, enum dtype dtype, struct error *e)
 {
 	const char *folder = m->sentence.folder;
 	if (model_config_read(folder, &m->config, m->arena, e))
@@ -120,7 +120,7 @@ static int open_transformer(struct embedder *m, bool bf16, struct error *e)
 	m->file = architecture_weights(folder, e);
 	if (!m->file)
 		return -1;
-	m->model = m->architecture->open(&m->config, m->file, m->device, bf16 ? BF16 : F32, e);
+	m->model = m->architecture->open(&m->config, m->file, m->device, dtype, e);
 	if (!m->model)
 		return -1;
 	size_t said = m->sentence.pooling_size, size = m->config.hidden_size;
@@ -132,9 +132,9 @@ static int open_transformer(struct embedder *m, bool bf16, struct error *e)
 	return 0;
 }
 
-static int open_static(struct embedder *m, bool bf16, struct error *e)
+static int open_static(struct embedder *m, enum dtype dtype, struct error *e)
 {
-	if (bf16)
+	if (dtype != F32)
 		return error_set(e, ERROR_USAGE, "a static model computes in float32 only");
 	m->file = architecture_weights(m->sentence.folder, e);
 	if (!m->file || static_model_open(m->file, m->device, m->arena, &m->table, e))
@@ -182,7 +182,7 @@ static struct weight *open_dense(
 	return weight;
 }
 
-static int open_steps(struct embedder *m, bool bf16, struct error *e)
+static int open_steps(struct embedder *m, enum dtype dtype, struct error *e)
 {
 	struct sentence *s = &m->sentence;
 	size_t size = m->pooled;
@@ -194,7 +194,7 @@ static int open_steps(struct embedder *m, bool bf16, struct error *e)
 			return error_set(e, ERROR_MODEL,
 				"%s: takes %zu dimensions, it is given %zu", s->steps[i].folder,
 				s->steps[i].inputs, size);
-		m->dense[i] = open_dense(m, &s->steps[i], bf16 ? BF16 : F32, e);
+		m->dense[i] = open_dense(m, &s->steps[i], dtype, e);
 		if (!m->dense[i])
 			return -1;
 		size = s->steps[i].outputs;
@@ -213,9 +213,10 @@ static int open_all(
 		apply_pooling(m, o->pooling, e) || device_open(o->device, &m->device, e))
 		return -1;
 	apply_normalize(m, o->normalize);
+	m->dtype = o->dtype;
 	bool is_static = m->sentence.kind == SENTENCE_STATIC;
-	if ((is_static ? open_static : open_transformer)(m, o->bf16, e) || open_tokenizer(m, e) ||
-		open_steps(m, o->bf16, e) || apply_prompt(m, o, e) || count_prompt(m, e) ||
+	if ((is_static ? open_static : open_transformer)(m, o->dtype, e) || open_tokenizer(m, e) ||
+		open_steps(m, o->dtype, e) || apply_prompt(m, o, e) || count_prompt(m, e) ||
 		apply_length(m, o->max_length, e))
 		return -1;
 	if (o->truncate_dim > m->full_size)

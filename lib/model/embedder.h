@@ -8,6 +8,7 @@
  * sentence-transformers 6.2's encode() to 1e-5 on every element.
  */
 #pragma once
+#include "gpu/tensor.h"
 #include "lib/base/error.h"
 #include "lib/base/slice.h"
 
@@ -51,7 +52,8 @@ struct embedder_options {
 
 	size_t batch_tokens; /* of one packed batch, about; 0: what suits. No byte depends on it */
 	const char *device; /* as in gpu/tensor.h; NULL: the best there is */
-	bool bf16; /* products in bfloat16, where the processor has them: about 1e-2 */
+	enum dtype
+		dtype; /* of products (gpu/ops.h); BF16 is off by about 1e-2, F16 and TF32 1e-3 */
 };
 
 struct embedder;

@@ -17,6 +17,7 @@ struct embedder {
 	void *model;
 	struct static_model table;
 	struct weight **dense; /* [n_steps], NULL where a step is none */
+	enum dtype dtype;
 	bool normalize; /* after truncating */
 	struct slice prompt;
 	size_t prompt_tokens; /* to leave out of the pooling; 0: none */

@@ -210,7 +210,9 @@ int embedder_run_tokens(
 		if (weights_count_bad(out + i * m->size, m->size))
 			return error_set(e, ERROR_MODEL,
 				"the model gives a vector that is not finite: its weights are "
-				"broken");
+				"broken%s",
+				m->dtype == F16 ? ", or its numbers too large for --dtype f16"
+						: "");
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 
 struct labeller {
 	enum labeller_task task;
+	enum dtype dtype;
 	struct arena *arena;
 	struct device *device;
 	struct model_config config;
@@ -82,7 +83,6 @@ static int open_all(
 	struct labeller *m, const char *name, const struct labeller_options *o, struct error *e)
 {
 	const char *folder = folder_find(name, m->arena, e);
-	enum dtype dtype = o->bf16 ? BF16 : F32;
 	if (!folder || device_open(o->device, &m->device, e) ||
 		model_config_read(folder, &m->config, m->arena, e))
 		return -1;
@@ -95,10 +95,10 @@ static int open_all(
 	const struct head_layout *layout =
 		m->task == LABELLER_SEQUENCE ? &m->architecture->sequence : &m->architecture->token;
 	if (check_task(m, e) ||
-		head_open(&m->head, layout, &m->config, m->file, m->device, dtype, m->arena, e))
+		head_open(&m->head, layout, &m->config, m->file, m->device, o->dtype, m->arena, e))
 		return error_wrap(e, "%s is no %s classifier", folder,
 			m->task == LABELLER_SEQUENCE ? "text" : "token");
-	m->model = m->architecture->open(&m->config, m->file, m->device, dtype, e);
+	m->model = m->architecture->open(&m->config, m->file, m->device, o->dtype, e);
 	if (!m->model || open_tokenizer(m, folder, e) || find_length(m, folder, o->max_length, e))
 		return -1;
 	m->batch_tokens = batches_tokens(&m->config, m->device);
@@ -112,6 +112,7 @@ struct labeller *labeller_open(const char *name, enum labeller_task task,
 	struct labeller *m = mem_zero(1, sizeof *m);
 	m->arena = arena_new();
 	m->task = task;
+	m->dtype = o->dtype;
 	m->truncation = o->truncation;
 	if (open_all(m, name, o, e)) {
 		labeller_free(m);
@@ -195,7 +196,9 @@ int labeller_run_tokens(struct labeller *m, const struct encoding *encodings, si
 		if (weights_count_bad(logits[i], rows * m->head.n_labels))
 			return error_set(e, ERROR_MODEL,
 				"the model gives a score that is not finite: its weights are "
-				"broken");
+				"broken%s",
+				m->dtype == F16 ? ", or its numbers too large for --dtype f16"
+						: "");
 	}
 	return 0;
 }

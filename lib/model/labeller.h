@@ -13,7 +13,7 @@ struct labeller_options {
 	size_t max_length; /* tokens of a text or pair, special ones counted; 0: the model's limit */
 	enum truncation truncation; /* of pairs that are longer */
 	const char *device; /* as in gpu/tensor.h */
-	bool bf16;
+	enum dtype dtype; /* of products, gpu/ops.h */
 };
 
 struct labeller;

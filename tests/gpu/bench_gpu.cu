@@ -11,13 +11,7 @@
 #include <time.h>
 
 #include "gpu/cuda/cuda.h"
-
-#if __has_include(<cublasLt.h>)
-#include <cublasLt.h>
-#define HAVE_CUBLASLT_H 1
-#else
-#define HAVE_CUBLASLT_H 0
-#endif
+#include "gpu/cuda/cublaslt.h"
 
 static struct device *device;
 
@@ -109,10 +103,9 @@ static void limits(void)
 
 /* --- cuBLASLt --- */
 
-#if HAVE_CUBLASLT_H
 /* y [m, n] = x [m, k] w [n, k]^T as Lt sees it: column-major, w transposed. The best of the
  * algorithms that its heuristic offers; 0 where the library is not there. */
-static double cublaslt_seconds(bool bf16, size_t m, size_t n, size_t k)
+static double cublaslt_seconds(enum dtype dtype, size_t m, size_t n, size_t k)
 {
 	static void *library;
 	library = library ? library : dlopen("libcublasLt.so.13", RTLD_LAZY);
@@ -131,13 +124,15 @@ static double cublaslt_seconds(bool bf16, size_t m, size_t n, size_t k)
 	static cublasLtHandle_t handle;
 	if (!handle && cublasLtCreate_(&handle) != CUBLAS_STATUS_SUCCESS)
 		return 0;
-	cudaDataType_t type = bf16 ? CUDA_R_16BF : CUDA_R_32F;
-	size_t element = bf16 ? 2 : 4, space = (size_t)64 << 20;
+	cudaDataType_t type = dtype == BF16 ? CUDA_R_16BF : dtype == F16 ? CUDA_R_16F : CUDA_R_32F;
+	cublasComputeType_t compute =
+		dtype == TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+	size_t element = type == CUDA_R_32F ? 4 : 2, space = (size_t)64 << 20;
 	cublasLtMatmulDesc_t desc;
 	cublasLtMatrixLayout_t lx, lw, ly;
 	cublasLtMatmulPreference_t preference;
 	cublasOperation_t transposed = CUBLAS_OP_T;
-	(void)cublasLtMatmulDescCreate_(&desc, CUBLAS_COMPUTE_32F, CUDA_R_32F);
+	(void)cublasLtMatmulDescCreate_(&desc, compute, CUDA_R_32F);
 	(void)cublasLtMatmulDescSetAttribute_(
 		desc, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed);
 	(void)cublasLtMatrixLayoutCreate_(&lw, type, k, n, (int64_t)k);
@@ -172,25 +167,19 @@ static double cublaslt_seconds(bool bf16, size_t m, size_t n, size_t k)
 	(void)cudaFree(work);
 	return best;
 }
-#else
-static double cublaslt_seconds(bool, size_t, size_t, size_t)
-{
-	return 0;
-}
-#endif
-
 static void product(enum dtype dtype, size_t m, size_t n, size_t k)
 {
 	struct arena_mark mark = device_mark(device);
 	float *w = numbers(n * k, 0.1f);
 	struct weight *weight = weight_new(device, dtype, n, k, k, w, NULL);
 	struct tensor x = random_matrix(m, k, 1), y = tensor_matrix(device, F32, m, n);
+	static const char *const names[] = { "f32", "bf16", "f16", "tf32" };
 	double flops = 2. * (double)m * (double)n * (double)k;
 	double own = best_of(5, 10, [&] { op_linear(device, y, x, weight, ACTIVATION_NONE); });
 	double gelu = best_of(5, 10, [&] { op_linear(device, y, x, weight, ACTIVATION_GELU); });
-	double lt = cublaslt_seconds(dtype == BF16, m, n, k);
+	double lt = cublaslt_seconds(dtype, m, n, k);
 	printf("%-4s %6zu x %5zu x %5zu      %8.1f TFLOP/s, with GELU %6.1f; cuBLASLt %6.1f\n",
-		dtype == BF16 ? "bf16" : "f32", m, n, k, flops / own * 1e-12, flops / gelu * 1e-12,
+		names[dtype], m, n, k, flops / own * 1e-12, flops / gelu * 1e-12,
 		lt > 0 ? flops / lt * 1e-12 : 0);
 	weight_free(weight);
 	mem_free(w);
@@ -202,9 +191,10 @@ static void products(void)
 	static const size_t shapes[][3] = { { 16384, 1152, 384 }, { 16384, 384, 384 },
 		{ 16384, 1536, 384 }, { 16384, 384, 1536 }, { 4096, 4096, 384 },
 		{ 8192, 8192, 8192 }, { 100, 384, 1536 } };
-	for (int d = 0; d < 2; d++)
+	for (enum dtype dtype : { F32, BF16, F16, TF32 })
 		for (auto &s : shapes)
-			product(d ? BF16 : F32, s[0], s[1], s[2]);
+			product(dtype, s[0], s[1], s[2]);
+	printf("on %s\n", device_name(device));
 }
 
 /* --- the layers of an encoder of MiniLM's shape, 16384 tokens in sequences of 200 --- */

@@ -204,7 +204,7 @@ static void test_options(void **state)
 	assert_memory_not_equal(x + 8 * size, plain + 8 * size, size * sizeof *x);
 	/* bfloat16 has 8 bits: two layers of it stay within a few hundredths of vectors of about 1
 	 * an element */
-	x = embed(odd, &(struct embedder_options){ .bf16 = true }, &size);
+	x = embed(odd, &(struct embedder_options){ .dtype = BF16 }, &size);
 	for (size_t i = 0; i < n_texts * size; i++)
 		assert_true(fabsf(x[i] - plain[i]) < 0.1f);
 }

@@ -303,66 +303,133 @@ static void on_path(void **state)
 	assert_true(good);
 }
 
-/* bfloat16: within k 2^-24 sum |a b| of the product of the rounded inputs (ops.h), and the same
- * bytes for any batch and number of threads. */
-static float rounded(float x)
+/* The fast modes: within k 2^-24 sum |a b| of the product of the rounded inputs, TF32 within 2^-9 more
+ * (ops.h), and the same bytes for any batch and number of threads. */
+struct mode {
+	const char *name;
+	enum dtype dtype;
+	int bits, least; /* of the significand; exponent of the least normal number */
+	double most, slack;
+};
+
+static const struct mode modes[] = {
+	{ "bfloat16", BF16, 8, -126, 0x1.fep127, 0 },
+	{ "binary16", F16, 11, -14, 65504, 0 },
+	{ "TF32", TF32, 24, -126, 0x1.fffffep127, 0x1p-9 },
+};
+
+static double rounded(const struct mode *m, float x)
 {
-	uint32_t u;
-	memcpy(&u, &x, sizeof u);
-	u = (u + 0x7fff + (u >> 16 & 1)) & 0xffff0000u;
-	memcpy(&x, &u, sizeof u);
-	return x;
+	int e = x == 0 || ilogbf(x) < m->least ? m->least : ilogbf(x);
+	double unit = ldexp(1, e - m->bits + 1), y = rint((double)x / unit) * unit;
+	return fabs(y) > m->most ? copysign(INFINITY, y) : y;
 }
 
-static void bf16_shape(struct device *d, size_t m, size_t n, size_t k)
+static void fast_product(struct device *d, const struct mode *mode, size_t m, size_t n, size_t k)
 {
 	float *x = numbers(1, m * k, 1, 0), *w = numbers(2, n * k, 0.2f, 0);
-	float *got = ARENA_ARRAY(arena, float, m *n + 1),
+	float *bias = numbers(3, n, 1, 0), *got = ARENA_ARRAY(arena, float, m *n + 1),
 	      *again = ARENA_ARRAY(arena, float, m *n + 1);
+	for (size_t i = 0; i < m * k; i += 7)
+		x[i] *= 0x1p-13f; /* subnormal in binary16 */
 	struct tensor tx = matrix(d, x, m, k), y = tensor_matrix(d, F32, m, n);
-	struct weight *weight = weight_new(d, BF16, n, k, k, w, NULL);
+	struct weight *weight = weight_new(d, mode->dtype, n, k, k, w, n % 2 ? bias : NULL);
 	omp_set_num_threads(3);
+	op_linear(d, y, tx, weight, ACTIVATION_RELU);
+	tensor_read(d, y, again);
 	op_linear(d, y, tx, weight, ACTIVATION_NONE);
 	tensor_read(d, y, got);
+	for (size_t i = 0; i < m * n; i++)
+		assert_true(again[i] == (got[i] > 0 ? got[i] : 0));
 	omp_set_num_threads(1);
-	for (size_t i = 0; i < m; i++)
-		op_linear(d, tensor_rows(y, i, 1), tensor_rows(tx, i, 1), weight, ACTIVATION_NONE);
+	for (size_t i = 0, rows; i < m; i += rows) { /* one, two, the others */
+		rows = i + 1 < m && i < 2 ? i + 1 : m - i;
+		op_linear(d, tensor_rows(y, i, rows), tensor_rows(tx, i, rows), weight,
+			ACTIVATION_NONE);
+	}
 	tensor_read(d, y, again);
 	assert_memory_equal(got, again, m * n * sizeof *got);
 	for (size_t i = 0; i < m * n; i++) {
-		double sum = 0, size = 0;
+		double sum = n % 2 ? (double)bias[i % n] : 0, size = fabs(sum);
 		for (size_t l = 0; l < k; l++) {
-			double p = (double)rounded(x[i / n * k + l]) *
-				   (double)rounded(w[i % n * k + l]);
+			double p =
+				rounded(mode, x[i / n * k + l]) * rounded(mode, w[i % n * k + l]);
 			sum += p;
 			size += fabs(p);
 		}
-		if (fabs((double)got[i] - sum) > (double)k * 0x1p-24 * size)
-			fail_msg("%s, %zu x %zu x %zu: %g, not %g", device_name(d), m, n, k,
-				(double)got[i], sum);
+		if (fabs((double)got[i] - sum) > ((double)(k + 2) * 0x1p-24 + mode->slack) * size)
+			fail_msg("%s on %s, %zu x %zu x %zu: %g, not %g", mode->name,
+				device_name(d), m, n, k, (double)got[i], sum);
 	}
 	weight_free(weight);
 }
 
-static void bf16_products_are_within_their_tolerance(void **state)
+/* The fused layer has the bits of its parts: rows are rounded between them or behind. */
+static void fast_layer(struct device *d, const struct mode *mode, size_t m, size_t n, size_t k)
 {
-	static const size_t shapes[][3] = { { 0, 5, 3 }, { 1, 1, 1 }, { 3, 50, 0 }, { 9, 49, 255 },
-		{ 100, 97, 257 }, { 17, 384, 384 }, { 2, 33, 1000 } };
-	(void)state;
-	for (size_t p = 0; p < PATHS; p++) {
-		struct device *d = open_path(p);
-		for (size_t s = 0; d && s < sizeof shapes / sizeof *shapes; s++) {
-			arena_clear(arena);
-			bf16_shape(d, shapes[s][0], shapes[s][1], shapes[s][2]);
-		}
-		device_free(d);
-	}
+	float *x = numbers(1, m * k, 1, 0), *up = numbers(2, n * k, 0.2f, 0),
+	      *down = numbers(3, n * k, 0.2f, 0), *bias = numbers(4, n + k, 1, 0),
+	      *got = ARENA_ARRAY(arena, float, m *k + 1),
+	      *want = ARENA_ARRAY(arena, float, m *k + 1);
+	struct tensor tx = matrix(d, x, m, k), wide = tensor_matrix(d, F32, m, n),
+		      y = tensor_matrix(d, F32, m, k);
+	struct norm norm = { vector(d, numbers(5, k, 1, 0), k), vector(d, numbers(6, k, 1, 0), k),
+		1e-5f };
+	struct weight *u = weight_new(d, mode->dtype, n, k, k, up, bias),
+		      *v = weight_new(d, mode->dtype, k, n, n, down, bias + n);
+	op_feed_forward(d, y, tx, u, ACTIVATION_GELU, v, norm);
+	tensor_read(d, y, got);
+	op_linear(d, wide, tx, u, ACTIVATION_GELU);
+	op_linear_norm(d, y, wide, v, tx, norm);
+	tensor_read(d, y, want);
+	assert_memory_equal(got, want, m * k * sizeof *got);
+	weight_free(u);
+	weight_free(v);
 }
 
-/* Attention with rounded factors: scores are off by some 2^-8 of the largest product, so p by a few
- * percent at most; the same bytes whatever other sequences stand beside. */
-static void rounded_attention(
-	struct device *d, size_t n_sequences, size_t tokens, size_t heads, size_t size, bool biased)
+/* On a card by its library of products and by its own kernels. */
+static void each_mode(struct device *d, size_t mode)
+{
+	static const size_t shapes[][3] = { { 0, 5, 3 }, { 1, 1, 1 }, { 3, 50, 0 }, { 9, 49, 255 },
+		{ 100, 97, 257 }, { 17, 384, 384 }, { 2, 33, 1000 }, { 6, 8, 9 } };
+	for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+		arena_clear(arena);
+		fast_product(d, &modes[mode], shapes[s][0], shapes[s][1], shapes[s][2]);
+	}
+	arena_clear(arena);
+	fast_layer(d, &modes[mode], 5, 30, 11);
+	fast_layer(d, &modes[mode], 9, 64, 16);
+}
+
+static void fast_products_are_within_their_tolerance(void **state)
+{
+	(void)state;
+	for (size_t p = 0; p < PATHS; p++)
+		for (size_t m = 0; m < sizeof modes / sizeof *modes; m++) {
+			struct device *d = open_path(p);
+			struct error e;
+			if (!d)
+				continue;
+			each_mode(d, m);
+			if (device_sync(d, &e))
+				fail_msg("%s", e.msg);
+			bool library = strstr(device_name(d), "cublasLt.so.") ||
+				       strstr(device_name(d), "emulator's cuBLASLt");
+			device_free(d);
+			if (!library)
+				continue;
+			setenv("HEDDLE_CUBLASLT", "off", 1);
+			d = open_path(p);
+			each_mode(d, m);
+			device_free(d);
+			unsetenv("HEDDLE_CUBLASLT");
+		}
+}
+
+/* Attention with rounded factors: scores are off by some 2^-8 (binary16: 2^-11) of the largest product,
+ * so p by a few percent at most; the same bytes whatever other sequences stand beside. */
+static void rounded_attention(struct device *d, attention_operation *attend, double tolerance,
+	size_t n_sequences, size_t tokens, size_t heads, size_t size, bool biased)
 {
 	size_t c = heads * size, width = 2 * tokens + 1, cu[64], total = tokens * 3 * c;
 	float *qkv = numbers(1, total, 1, 0), *bias = numbers(2, heads * width, 1, 0);
@@ -374,13 +441,13 @@ static void rounded_attention(
 	struct tensor b = biased ? matrix(d, bias, heads, width) : TENSOR_NONE;
 	float scale = 1 / sqrtf((float)size);
 	offsets(tokens, n_sequences, cu);
-	op_attention_bf16(d, y, tensor_columns(t, 0, c), tensor_columns(t, c, c),
-		tensor_columns(t, 2 * c, c), n_sequences, cu, heads, scale, b);
+	attend(d, y, tensor_columns(t, 0, c), tensor_columns(t, c, c), tensor_columns(t, 2 * c, c),
+		n_sequences, cu, heads, scale, b);
 	tensor_read(d, y, got);
 	for (size_t s = 0; s < n_sequences; s++) {
 		size_t first = cu[s], n = cu[s + 1] - first, own[2] = { 0, n };
 		struct tensor rows = tensor_rows(t, first, n);
-		op_attention_bf16(d, tensor_rows(y, first, n), tensor_columns(rows, 0, c),
+		attend(d, tensor_rows(y, first, n), tensor_columns(rows, 0, c),
 			tensor_columns(rows, c, c), tensor_columns(rows, 2 * c, c), 1, own, heads,
 			scale, b);
 		for (size_t h = 0; h < heads; h++) {
@@ -393,7 +460,7 @@ static void rounded_attention(
 	tensor_read(d, y, again);
 	assert_memory_equal(got, again, tokens * c * sizeof *got);
 	for (size_t i = 0; i < tokens * c; i++)
-		if (fabs((double)got[i] - out[i / c * 3 * c + i % c]) > 0.02)
+		if (fabs((double)got[i] - out[i / c * 3 * c + i % c]) > tolerance)
 			fail_msg("%s, %zu tokens, heads of %zu: %g, not %g", device_name(d), tokens,
 				size, (double)got[i], out[i / c * 3 * c + i % c]);
 }
@@ -409,7 +476,11 @@ static void attention_of_rounded_factors_is_near(void **state)
 		for (size_t s = 0; d && s < 2 * (sizeof shapes / sizeof *shapes); s++) {
 			const size_t *r = shapes[s / 2];
 			arena_clear(arena);
-			rounded_attention(d, r[0], r[1], r[2], r[3], s % 2);
+			rounded_attention(
+				d, op_attention_bf16, 0.02, r[0], r[1], r[2], r[3], s % 2);
+			if (s % 2)
+				rounded_attention(
+					d, op_attention_f16, 0.003, r[0], r[1], r[2], r[3], true);
 		}
 		device_free(d);
 	}
@@ -482,7 +553,7 @@ int main(void)
 	static size_t path[] = { 0, 1, 2 };
 	const struct CMUnitTest device[] = {
 		{ "the device has the bits of the definition", on_path, NULL, NULL, &path[0] },
-		cmocka_unit_test(bf16_products_are_within_their_tolerance),
+		cmocka_unit_test(fast_products_are_within_their_tolerance),
 		cmocka_unit_test(attention_of_rounded_factors_is_near),
 		cmocka_unit_test(groups_on_lanes_have_the_bits_of_the_device),
 	};
@@ -493,7 +564,7 @@ int main(void)
 		{ "portable C has the bits of the definition", on_path, NULL, NULL, &path[0] },
 		{ "AVX2 has the bits of the definition", on_path, NULL, NULL, &path[1] },
 		{ "AVX-512 has the bits of the definition", on_path, NULL, NULL, &path[2] },
-		cmocka_unit_test(bf16_products_are_within_their_tolerance),
+		cmocka_unit_test(fast_products_are_within_their_tolerance),
 		cmocka_unit_test(attention_of_rounded_factors_is_near),
 		cmocka_unit_test(groups_on_lanes_have_the_bits_of_the_device),
 	};

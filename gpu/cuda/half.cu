@@ -1,5 +1,5 @@
 /*
- * bf16.cu: products with weights of bfloat16 (ops.h) on tensor cores: x is rounded once to rows of
+ * half.cu: products with weights of bfloat16 or binary16 (ops.h) on tensor cores, T below: x is rounded once to rows of
  * pairs, padded with zeros to eights of k. A block of 8 warps computes a tile of 128 x 128, a warp 64
  * x 32; k advances 32 at a time through four shared buffers that fill behind the computation. Rows of
  * a buffer are 80 bytes apart, so that the eight rows of a matrix lie in different banks. An element
@@ -12,6 +12,7 @@
 #include "gpu/cuda/activation.h"
 #include "gpu/cuda/mma.h"
 #include "gpu/cuda/product.h"
+#include "gpu/rounding.h"
 
 constexpr int THREADS = 256, TILE = 128, STEP = 32, STAGES = 4, LINE = STEP + 8, OUT = TILE + 4;
 constexpr size_t STAGE_SIZE = 2 * TILE * LINE * sizeof(uint16_t);
@@ -20,22 +21,19 @@ static_assert(SHARED >= TILE * OUT * sizeof(float), "the tile goes out through t
 
 /* --- rounding --- */
 
-DEVICE_FN float bf16_round(float x)
-{
-	uint32_t u = (uint32_t)math_bits(x), up = (u + 0x7fff + (u >> 16 & 1)) & 0xffff0000u;
-	return math_float((int32_t)((u & 0x7fffffff) > 0x7f800000 ? u | 0x400000 : up));
-}
-
+template <enum dtype T>
 static __global__ void __launch_bounds__(THREADS) round_kernel(
 	float *y, size_t y_stride, const float *x, size_t x_stride, size_t rows, size_t columns)
 {
 	size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
 	if (i < rows * columns)
 		y[i / columns * y_stride + i % columns] =
-			bf16_round(x[i / columns * x_stride + i % columns]);
+			T == F16 ? round_f16(x[i / columns * x_stride + i % columns])
+				 : round_bf16(x[i / columns * x_stride + i % columns]);
 }
 
 /* Eights of a row; beyond the columns zeros. */
+template <enum dtype T>
 static __global__ void __launch_bounds__(THREADS) pair_kernel(
 	uint4 *y, size_t eights, const float *x, size_t x_stride, size_t rows, size_t columns)
 {
@@ -48,8 +46,8 @@ static __global__ void __launch_bounds__(THREADS) pair_kernel(
 #pragma unroll
 	for (int l = 0; l < 8; l++)
 		v[l] = column + l < columns ? from[l] : 0;
-	y[i] = make_uint4(bf16_pair(v[0], v[1]), bf16_pair(v[2], v[3]), bf16_pair(v[4], v[5]),
-		bf16_pair(v[6], v[7]));
+	y[i] = make_uint4(half_pair<T>(v[0], v[1]), half_pair<T>(v[2], v[3]), half_pair<T>(v[4], v[5]),
+		half_pair<T>(v[6], v[7]));
 }
 
 static size_t eights(size_t k)
@@ -57,38 +55,47 @@ static size_t eights(size_t k)
 	return (k + 7) / 8;
 }
 
-uint16_t *cuda_bf16_rows(
-	struct lane *lane, uint16_t *y, const float *x, size_t x_stride, size_t rows, size_t k)
+uint16_t *cuda_half_rows(struct lane *lane, enum dtype dtype, uint16_t *y, const float *x,
+	size_t x_stride, size_t rows, size_t k)
 {
 	size_t n = size_mul(rows, eights(k));
+	auto kernel = dtype == F16 ? pair_kernel<F16> : pair_kernel<BF16>;
 	if (!y)
 		y = static_cast<uint16_t *>(cuda_arena_alloc(lane, size_mul(n, sizeof(uint4))));
 	if (y && n) {
-		LAUNCH(pair_kernel, cuda_blocks(n, THREADS), THREADS, 0, lane,
+		LAUNCH(kernel, cuda_blocks(n, THREADS), THREADS, 0, lane,
 			reinterpret_cast<uint4 *>(y), eights(k), x, x_stride, rows, k);
-		LAUNCHED(lane, "bf16");
+		LAUNCHED(lane, "half");
 	}
 	return y;
 }
 
-bool cuda_bf16_native(struct lane *lane)
+bool cuda_half_native(struct lane *lane)
 {
 	return cuda_capability(lane) >= 80 && cuda_shared(lane) >= SHARED;
 }
 
-void cuda_bf16_weight(struct lane *lane, struct weight *w)
+/* y [rows, k] = x rounded; may be x. */
+static void round_rows(struct lane *lane, enum dtype dtype, float *y, size_t y_stride,
+	const float *x, size_t x_stride, size_t rows, size_t k)
+{
+	auto kernel = dtype == F16 ? round_kernel<F16> : round_kernel<BF16>;
+	if (rows == 0 || k == 0)
+		return;
+	LAUNCH(kernel, cuda_blocks(size_mul(rows, k), THREADS), THREADS, 0, lane, y, y_stride, x,
+		x_stride, rows, k);
+	LAUNCHED(lane, "half");
+}
+
+void cuda_half_weight(struct lane *lane, struct weight *w)
 {
 	float *floats = static_cast<float *>(w->packed);
-	if (w->n == 0 || w->k == 0)
-		return;
-	LAUNCH(round_kernel, cuda_blocks(size_mul(w->n, w->k), THREADS), THREADS, 0,
-		lane, floats, w->stride, floats, w->stride, w->n, w->k);
-	LAUNCHED(lane, "bf16");
+	round_rows(lane, w->dtype, floats, w->stride, floats, w->stride, w->n, w->k);
 }
 
 /* --- the product --- */
 
-struct bf16_task {
+struct half_task {
 	const uint16_t *x, *w; /* rows of `stride` */
 	const float *bias;
 	float *y;
@@ -111,6 +118,7 @@ DEVICE_FN void bring(
 }
 
 /* A warp's 64 x 32 of the tile, 16 k of a stage: 4 x 4 products. */
+template <enum dtype T>
 DEVICE_FN void step(const uint16_t *xs, const uint16_t *ws, int k, float (*c)[4][4])
 {
 	int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
@@ -128,11 +136,11 @@ DEVICE_FN void step(const uint16_t *xs, const uint16_t *ws, int k, float (*c)[4]
 	for (int i = 0; i < 4; i++)
 #pragma unroll
 		for (int j = 0; j < 4; j++)
-			mma(c[i][j], a[i], b[j / 2] + j % 2 * 2);
+			mma<T>(c[i][j], a[i], b[j / 2] + j % 2 * 2);
 }
 
-template <enum activation F>
-DEVICE_FN void out_as(const struct bf16_task &p, const float *tile, size_t m0, size_t n0)
+template <enum dtype T, enum activation F>
+DEVICE_FN void out_as(const struct half_task &p, const float *tile, size_t m0, size_t n0)
 {
 	int column = threadIdx.x % WARP * 4;
 	size_t at = n0 + column, wide = at >= p.n ? 0 : p.n - at < 4 ? p.n - at : 4;
@@ -154,7 +162,7 @@ DEVICE_FN void out_as(const struct bf16_task &p, const float *tile, size_t m0, s
 			for (int l = 0; l < 4; l++)
 				v[l] = l < static_cast<int>(wide) ? v[l] : 0;
 			*reinterpret_cast<uint2 *>(p.pairs + (m0 + r) * padded + at) =
-				make_uint2(bf16_pair(v[0], v[1]), bf16_pair(v[2], v[3]));
+				make_uint2(half_pair<T>(v[0], v[1]), half_pair<T>(v[2], v[3]));
 		} else if (wide == 4 && p.y_stride % 4 == 0 &&
 			   reinterpret_cast<uintptr_t>(p.y) % 16 == 0) {
 			*reinterpret_cast<float4 *>(p.y + (m0 + r) * p.y_stride + at) =
@@ -168,27 +176,29 @@ DEVICE_FN void out_as(const struct bf16_task &p, const float *tile, size_t m0, s
 	}
 }
 
-DEVICE_FN void out(const struct bf16_task &p, const float *tile, size_t m0, size_t n0)
+template <enum dtype T>
+DEVICE_FN void out(const struct half_task &p, const float *tile, size_t m0, size_t n0)
 {
 	switch (p.activation) {
 	case ACTIVATION_GELU:
-		out_as<ACTIVATION_GELU>(p, tile, m0, n0);
+		out_as<T, ACTIVATION_GELU>(p, tile, m0, n0);
 		break;
 	case ACTIVATION_GELU_TANH:
-		out_as<ACTIVATION_GELU_TANH>(p, tile, m0, n0);
+		out_as<T, ACTIVATION_GELU_TANH>(p, tile, m0, n0);
 		break;
 	case ACTIVATION_RELU:
-		out_as<ACTIVATION_RELU>(p, tile, m0, n0);
+		out_as<T, ACTIVATION_RELU>(p, tile, m0, n0);
 		break;
 	case ACTIVATION_TANH:
-		out_as<ACTIVATION_TANH>(p, tile, m0, n0);
+		out_as<T, ACTIVATION_TANH>(p, tile, m0, n0);
 		break;
 	default:
-		out_as<ACTIVATION_NONE>(p, tile, m0, n0);
+		out_as<T, ACTIVATION_NONE>(p, tile, m0, n0);
 	}
 }
 
-static __global__ void __launch_bounds__(THREADS, 2) bf16_kernel(struct bf16_task p)
+template <enum dtype T>
+static __global__ void __launch_bounds__(THREADS, 2) half_kernel(struct half_task p)
 {
 	DYNAMIC_SHARED(
 		uint16_t, shared); /* [STAGES][x, w][TILE][LINE], then the tile [TILE][OUT] */
@@ -223,8 +233,8 @@ static __global__ void __launch_bounds__(THREADS, 2) bf16_kernel(struct bf16_tas
 		}
 		async_commit();
 		const uint16_t *from = shared + s % STAGES * 2 * TILE * LINE;
-		step(from, from + TILE * LINE, 0, c);
-		step(from, from + TILE * LINE, 16, c);
+		step<T>(from, from + TILE * LINE, 0, c);
+		step<T>(from, from + TILE * LINE, 16, c);
 	}
 	async_wait<0>();
 	__syncthreads();
@@ -242,16 +252,16 @@ static __global__ void __launch_bounds__(THREADS, 2) bf16_kernel(struct bf16_tas
 				to[1] = c[i][j][2 * half + 1];
 			}
 	__syncthreads();
-	out(p, tile, m0, n0);
+	out<T>(p, tile, m0, n0);
 }
 
-void cuda_bf16_product(struct lane *lane, const struct bf16_product *b)
+void cuda_half_product(struct lane *lane, const struct half_product *b)
 {
 	const struct weight *w = b->w;
-	struct bf16_task p = {};
+	struct half_task p = {};
 	if (b->rows == 0 || w->n == 0 || cuda_lt_product(lane, b))
 		return;
-	p.x = b->x;
+	p.x = static_cast<const uint16_t *>(b->x);
 	p.w = static_cast<const uint16_t *>(w->packed);
 	p.bias = w->bias;
 	p.y = b->y;
@@ -262,14 +272,15 @@ void cuda_bf16_product(struct lane *lane, const struct bf16_product *b)
 	p.n = w->n;
 	p.activation = b->activation;
 	size_t tiles = size_mul((p.rows + TILE - 1) / TILE, (p.n + TILE - 1) / TILE);
+	auto kernel = w->dtype == F16 ? half_kernel<F16> : half_kernel<BF16>;
 	if (!cuda_good(lane,
-		    cudaFuncSetAttribute(bf16_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+		    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
 			    static_cast<int>(SHARED)),
-		    "bf16"))
+		    "half"))
 		return;
-	LAUNCH(bf16_kernel, dim3(cuda_blocks(tiles, 1)), dim3(THREADS), SHARED, lane,
+	LAUNCH(kernel, dim3(cuda_blocks(tiles, 1)), dim3(THREADS), SHARED, lane,
 		p);
-	LAUNCHED(lane, "bf16");
+	LAUNCHED(lane, "half");
 }
 
 /* --- of an operation's arguments --- */
@@ -280,11 +291,7 @@ static void by_floats(
 	float *x = cuda_floats(lane, size_mul(a->rows, a->w->stride));
 	if (!x || a->rows == 0)
 		return;
-	if (a->w->k) {
-		LAUNCH(round_kernel, cuda_blocks(size_mul(a->rows, a->w->k), THREADS), THREADS, 0,
-			lane, x, a->w->stride, a->x, a->x_stride, a->rows, a->w->k);
-		LAUNCHED(lane, "bf16");
-	}
+	round_rows(lane, a->w->dtype, x, a->w->stride, a->x, a->x_stride, a->rows, a->w->k);
 	struct product p = {};
 	p.y = y;
 	p.y_stride = y_stride;
@@ -300,15 +307,15 @@ static void by_floats(
 	cuda_product(lane, &p);
 }
 
-void cuda_linear_bf16(
+void cuda_linear_half(
 	struct lane *lane, const struct linear_arguments *a, float *y, size_t y_stride)
 {
 	struct arena_mark mark = cuda_arena_mark(lane);
 	if (a->w->paired) {
-		uint16_t *x = cuda_bf16_rows(lane, NULL, a->x, a->x_stride, a->rows, a->w->k);
-		struct bf16_product p = { x, a->w, y, NULL, y_stride, a->rows, a->activation };
+		uint16_t *x = cuda_half_rows(lane, a->w->dtype, NULL, a->x, a->x_stride, a->rows, a->w->k);
+		struct half_product p = { x, a->w, y, NULL, y_stride, a->rows, a->activation, 0 };
 		if (x)
-			cuda_bf16_product(lane, &p);
+			cuda_half_product(lane, &p);
 	} else {
 		by_floats(lane, a, y, y_stride);
 	}

@@ -1,5 +1,5 @@
 /*
- * attention_bf16.cu: attention where its factors may be rounded to bfloat16 (op_attention_bf16), on
+ * attention_half.cu: attention where its factors may be rounded to bfloat16 or binary16, T below, on
  * tensor cores, in one pass over the keys: scores of 64 keys, the maximum so far, what is there
  * rescaled (T. Dao et al., "FlashAttention", 2022). A block has 64 queries of a head, a warp 16; the
  * scores' registers are the left factor of P V as they lie. What a sequence gives does not depend on
@@ -11,7 +11,7 @@
 constexpr int THREADS = 128, QUERIES = 64, KEYS = 64;
 
 /* Rows first .. first + 63 of a head times `scale`, rounded; zeros beyond the end and the size. */
-template <int D>
+template <enum dtype T, int D>
 DEVICE_FN void bring(uint16_t *to, const float *from, size_t stride, size_t first,
 	const struct head &h, int size, float scale)
 {
@@ -22,7 +22,7 @@ DEVICE_FN void bring(uint16_t *to, const float *from, size_t stride, size_t firs
 		bool row = first + r < h.n;
 		float low = row && d < size ? x[0] * scale : 0;
 		float high = row && d + 1 < size ? x[1] * scale : 0;
-		*reinterpret_cast<uint32_t *>(to + r * (D + 8) + d) = bf16_pair(low, high);
+		*reinterpret_cast<uint32_t *>(to + r * (D + 8) + d) = half_pair<T>(low, high);
 	}
 }
 
@@ -44,7 +44,7 @@ DEVICE_FN float row_sum(float x)
 }
 
 /* s [16, 64] = q k^T of this warp. */
-template <int D> DEVICE_FN void scores(const uint16_t *qs, const uint16_t *ks, float (*s)[4])
+template <enum dtype T, int D> DEVICE_FN void scores(const uint16_t *qs, const uint16_t *ks, float (*s)[4])
 {
 	int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
 	const uint16_t *q = qs + (warp * 16 + lane % 16) * (D + 8) + lane / 16 * 8;
@@ -61,8 +61,8 @@ template <int D> DEVICE_FN void scores(const uint16_t *qs, const uint16_t *ks, f
 #pragma unroll
 		for (int j = 0; j < 8; j += 2) {
 			load_matrices(b, k + j * 8 * (D + 8) + d);
-			mma(s[j], a, b);
-			mma(s[j + 1], a, b + 2);
+			mma<T>(s[j], a, b);
+			mma<T>(s[j + 1], a, b + 2);
 		}
 	}
 }
@@ -83,9 +83,9 @@ DEVICE_FN void mask(const struct head &h, size_t query, size_t k0, float (*s)[4]
 		}
 }
 
-template <int D>
+template <enum dtype T, int D>
 static __global__ void __launch_bounds__(THREADS)
-	attention_bf16_kernel(struct attention_arguments a, size_t parts)
+	attention_half_kernel(struct attention_arguments a, size_t parts)
 {
 	struct head h;
 	if (!head_find(a, parts, QUERIES, &h))
@@ -100,13 +100,13 @@ static __global__ void __launch_bounds__(THREADS)
 #pragma unroll
 		for (int l = 0; l < 4; l++)
 			o[j][l] = 0;
-	bring<D>(qs, h.q, a.q_stride, h.first_query, h, size, a.scale);
+	bring<T, D>(qs, h.q, a.q_stride, h.first_query, h, size, a.scale);
 	for (size_t k0 = 0; k0 < h.n; k0 += KEYS) {
 		__syncthreads();
-		bring<D>(ks, h.k, a.k_stride, k0, h, size, 1);
-		bring<D>(vs, h.v, a.v_stride, k0, h, size, 1);
+		bring<T, D>(ks, h.k, a.k_stride, k0, h, size, 1);
+		bring<T, D>(vs, h.v, a.v_stride, k0, h, size, 1);
 		__syncthreads();
-		scores<D>(qs, ks, s);
+		scores<T, D>(qs, ks, s);
 		if (h.bias || k0 + KEYS > h.n)
 			mask(h, query, k0, s);
 #pragma unroll
@@ -137,15 +137,15 @@ static __global__ void __launch_bounds__(THREADS)
 #pragma unroll
 		for (int k = 0; k < KEYS / 16; k++) {
 			const float(*p)[4] = s + 2 * k;
-			uint32_t left[4] = { bf16_pair(p[0][0], p[0][1]),
-				bf16_pair(p[0][2], p[0][3]), bf16_pair(p[1][0], p[1][1]),
-				bf16_pair(p[1][2], p[1][3]) };
+			uint32_t left[4] = { half_pair<T>(p[0][0], p[0][1]),
+				half_pair<T>(p[0][2], p[0][3]), half_pair<T>(p[1][0], p[1][1]),
+				half_pair<T>(p[1][2], p[1][3]) };
 #pragma unroll
 			for (int j = 0; j < D / 8; j += 2) {
 				uint32_t b[4];
 				load_transposed(b, v + k * 16 * (D + 8) + j * 8);
-				mma(o[j], left, b);
-				mma(o[j + 1], left, b + 2);
+				mma<T>(o[j], left, b);
+				mma<T>(o[j + 1], left, b + 2);
 			}
 		}
 	}
@@ -173,7 +173,8 @@ static bool launch(
 	size_t parts = (longest + QUERIES - 1) / QUERIES;
 	size_t bytes = sizeof(uint16_t) * (QUERIES + 2 * KEYS) * (D + 8);
 	dim3 grid(cuda_blocks(size_mul(parts, sequences), 1), static_cast<unsigned>(a->heads));
-	auto kernel = attention_bf16_kernel<D>;
+	auto kernel = a->dtype == F16 ? attention_half_kernel<F16, D>
+				      : attention_half_kernel<BF16, D>;
 	if (!cuda_good(lane,
 		    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
 			    static_cast<int>(bytes)),
@@ -184,10 +185,10 @@ static bool launch(
 	return true;
 }
 
-bool cuda_attention_bf16(
+bool cuda_attention_half(
 	struct lane *lane, const struct attention_arguments *a, size_t sequences, size_t longest)
 {
-	if (!cuda_bf16_native(lane) || a->size > 128)
+	if (!cuda_half_native(lane) || a->size > 128)
 		return false;
 	return a->size <= 32   ? launch<32>(lane, a, sequences, longest)
 	       : a->size <= 64 ? launch<64>(lane, a, sequences, longest)
