@@ -1,23 +1,7 @@
 /* activation.c: what follows a product on a panel that is still in the cache: the bias, then the
- * activation. The functions are branch-free (lib/base/math.h), so that the compiler vectorises
- * these loops. */
+ * activation. */
+#include "gpu/activation.h"
 #include "gpu/cpu/product.h"
-
-INLINE float activate(const enum activation activation, float x)
-{
-	switch (activation) {
-	case ACTIVATION_GELU:
-		return math_gelu(x);
-	case ACTIVATION_GELU_TANH:
-		return math_gelu_tanh(x);
-	case ACTIVATION_RELU:
-		return x <= 0 ? 0 : x;
-	case ACTIVATION_TANH:
-		return math_tanh(x);
-	default:
-		return x;
-	}
-}
 
 INLINE void apply(const enum activation activation, float *y, size_t y_stride, size_t rows,
 	size_t columns, const float *bias)

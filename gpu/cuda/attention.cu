@@ -80,35 +80,44 @@ DEVICE_FN void add_bias(const struct head &h, size_t query, size_t k0, float (*s
 		}
 }
 
-/* D: the head's size rounded up to sixteens. */
+/* qs [D][PAD]: the block's queries, scaled, transposed; the last row again beyond the end. */
 template <int D>
-static __global__ void __launch_bounds__(THREADS)
-	attention_kernel(struct attention_arguments a, size_t parts)
+DEVICE_FN void bring_queries(float *qs, const struct attention_arguments &a, const struct head &h)
 {
-	enum { COLUMNS = D / LANES };
-	struct head h;
-	if (!head_find(a, parts, QUERIES, &h))
-		return;
-	DYNAMIC_SHARED(float, qs); /* [D][PAD] */
-	float *kv = qs + D * PAD,
-	      *ps = kv + D * (KEYS + 1); /* ks [D][KEYS + 1], vs [KEYS][D]; [KEYS][PAD] */
-	int size = static_cast<int>(a.size), tx = threadIdx.x % LANES, ty = threadIdx.x / LANES;
-	size_t query = h.first_query + OWN * ty;
+	int size = static_cast<int>(a.size);
 	for (int i = threadIdx.x; i < QUERIES * D; i += THREADS) {
 		int r = i / D, d = i % D;
 		size_t row = h.first_query + r < h.n ? h.first_query + r : h.n - 1;
 		qs[d * PAD + r] = d < size ? h.q[row * a.q_stride + d] * a.scale : 0;
 	}
-	float s[OWN][OWN], top[OWN];
+}
+
+/* The scores of keys from k0 on, which come into kv [D][KEYS + 1] first. */
+template <int D>
+DEVICE_FN void score_keys(const float *qs, float *kv, const struct attention_arguments &a,
+	const struct head &h, size_t query, size_t k0, float (*s)[OWN])
+{
+	int size = static_cast<int>(a.size);
+	__syncthreads();
+	bring<D, true>(kv, h.k, a.k_stride, k0, h, size);
+	__syncthreads();
+	scores<D>(qs, kv, size, s);
+	if (h.bias)
+		add_bias(h, query, k0, s);
+}
+
+/* Pass one: the largest score of each query of this thread. */
+template <int D>
+DEVICE_FN void find_top(const float *qs, float *kv, const struct attention_arguments &a,
+	const struct head &h, size_t query, float *top)
+{
+	int tx = threadIdx.x % LANES;
+	float s[OWN][OWN];
+#pragma unroll
 	for (int i = 0; i < OWN; i++)
 		top[i] = -INFINITY;
 	for (size_t k0 = 0; k0 < h.n; k0 += KEYS) {
-		__syncthreads();
-		bring<D, true>(kv, h.k, a.k_stride, k0, h, size);
-		__syncthreads();
-		scores<D>(qs, kv, size, s);
-		if (h.bias)
-			add_bias(h, query, k0, s);
+		score_keys<D>(qs, kv, a, h, query, k0, s);
 #pragma unroll
 		for (int j = 0; j < OWN; j++)
 #pragma unroll
@@ -124,58 +133,87 @@ static __global__ void __launch_bounds__(THREADS)
 		}
 		top[i] = top[i] + 0.0f;
 	}
-	struct lanes_of lanes;
-	float o[OWN][COLUMNS], total[OWN][COLUMNS];
+}
+
+/* ps [KEYS][PAD] = exp(s - top), added to the lanes. */
+DEVICE_FN void weigh(float *ps, float (*s)[OWN], const float *top, const struct head &h, size_t k0,
+	struct lanes_of *lanes)
+{
+	int tx = threadIdx.x % LANES, ty = threadIdx.x / LANES;
 #pragma unroll
-	for (int i = 0; i < OWN; i++) {
-		lanes.chunk[i] = lanes.all[i] = 0;
+	for (int j = 0; j < OWN; j++)
 #pragma unroll
-		for (int c = 0; c < COLUMNS; c++)
-			o[i][c] = total[i][c] = 0;
+		for (int i = 0; i < OWN; i++) {
+			float p = math_exp_neg(s[i][j] - top[i]);
+			if (k0 + tx + LANES * j < h.n)
+				lanes->chunk[i] = lanes->chunk[i] + p;
+			ps[(tx + LANES * j) * PAD + OWN * ty + i] = p;
+		}
+	if ((k0 + KEYS) % LANES_CHUNK == 0 || k0 + KEYS >= h.n)
+		end_chunk(lanes, k0 / LANES_CHUNK, tx);
+}
+
+/* The product P V: what its block of keys has come to, and the blocks before. */
+template <int D> struct output {
+	enum { COLUMNS = D / LANES };
+	float block[OWN][COLUMNS], total[OWN][COLUMNS];
+};
+
+template <int D>
+DEVICE_FN void add_values(
+	struct output<D> *o, const float *ps, const float *vs, const struct head &h, size_t k0)
+{
+	enum { COLUMNS = D / LANES };
+	int tx = threadIdx.x % LANES, ty = threadIdx.x / LANES;
+	int end = h.n - k0 < KEYS ? static_cast<int>(h.n - k0) : KEYS;
+#pragma unroll 4
+	for (int k = 0; k < end; k++) {
+		float4 p = *reinterpret_cast<const float4 *>(ps + k * PAD + OWN * ty);
+#pragma unroll
+		for (int c = 0; c < COLUMNS; c++) {
+			float v = vs[k * D + tx + LANES * c];
+			o->block[0][c] = math_fma(p.x, v, o->block[0][c]);
+			o->block[1][c] = math_fma(p.y, v, o->block[1][c]);
+			o->block[2][c] = math_fma(p.z, v, o->block[2][c]);
+			o->block[3][c] = math_fma(p.w, v, o->block[3][c]);
+		}
 	}
+	if ((k0 + KEYS) % BLOCK_K != 0 && k0 + KEYS < h.n)
+		return;
+#pragma unroll
+	for (int i = 0; i < OWN; i++)
+#pragma unroll
+		for (int c = 0; c < COLUMNS; c++) {
+			o->total[i][c] =
+				k0 < BLOCK_K ? o->block[i][c] : o->total[i][c] + o->block[i][c];
+			o->block[i][c] = 0;
+		}
+}
+
+/* D: the head's size rounded up to sixteens. */
+template <int D>
+static __global__ void __launch_bounds__(THREADS)
+	attention_kernel(struct attention_arguments a, size_t parts)
+{
+	enum { COLUMNS = D / LANES };
+	struct head h;
+	if (!head_find(a, parts, QUERIES, &h))
+		return;
+	DYNAMIC_SHARED(float, qs); /* [D][PAD]; ks [D][KEYS + 1] or vs [KEYS][D]; ps [KEYS][PAD] */
+	float *kv = qs + D * PAD, *ps = kv + D * (KEYS + 1), s[OWN][OWN], top[OWN];
+	int size = static_cast<int>(a.size), tx = threadIdx.x % LANES, ty = threadIdx.x / LANES;
+	size_t query = h.first_query + OWN * ty;
+	struct lanes_of lanes = {};
+	struct output<D> o = {};
+	bring_queries<D>(qs, a, h);
+	find_top<D>(qs, kv, a, h, query, top);
 	for (size_t k0 = 0; k0 < h.n; k0 += KEYS) {
-		__syncthreads();
-		bring<D, true>(kv, h.k, a.k_stride, k0, h, size);
-		__syncthreads();
-		scores<D>(qs, kv, size, s);
-		if (h.bias)
-			add_bias(h, query, k0, s);
-#pragma unroll
-		for (int j = 0; j < OWN; j++)
-#pragma unroll
-			for (int i = 0; i < OWN; i++) {
-				float p = math_exp_neg(s[i][j] - top[i]);
-				if (k0 + tx + LANES * j < h.n)
-					lanes.chunk[i] = lanes.chunk[i] + p;
-				ps[(tx + LANES * j) * PAD + OWN * ty + i] = p;
-			}
-		if ((k0 + KEYS) % LANES_CHUNK == 0 || k0 + KEYS >= h.n)
-			end_chunk(&lanes, k0 / LANES_CHUNK, tx);
+		score_keys<D>(qs, kv, a, h, query, k0, s);
+		weigh(ps, s, top, h, k0, &lanes);
 		__syncthreads();
 		bring<D, false>(kv, h.v, a.v_stride, k0, h, size);
 		__syncthreads();
-		int end = h.n - k0 < KEYS ? static_cast<int>(h.n - k0) : KEYS;
-#pragma unroll 4
-		for (int k = 0; k < end; k++) {
-			float4 p = *reinterpret_cast<const float4 *>(ps + k * PAD + OWN * ty);
-#pragma unroll
-			for (int c = 0; c < COLUMNS; c++) {
-				float v = kv[k * D + tx + LANES * c];
-				o[0][c] = math_fma(p.x, v, o[0][c]);
-				o[1][c] = math_fma(p.y, v, o[1][c]);
-				o[2][c] = math_fma(p.z, v, o[2][c]);
-				o[3][c] = math_fma(p.w, v, o[3][c]);
-			}
-		}
-		if ((k0 + KEYS) % BLOCK_K == 0 || k0 + KEYS >= h.n)
-#pragma unroll
-			for (int i = 0; i < OWN; i++)
-#pragma unroll
-				for (int c = 0; c < COLUMNS; c++) {
-					total[i][c] =
-						k0 < BLOCK_K ? o[i][c] : total[i][c] + o[i][c];
-					o[i][c] = 0;
-				}
+		add_values<D>(&o, ps, kv, h, k0);
 	}
 #pragma unroll
 	for (int i = 0; i < OWN; i++) {
@@ -186,7 +224,7 @@ static __global__ void __launch_bounds__(THREADS)
 		for (int c = 0; c < COLUMNS; c++)
 			if (tx + LANES * c < size)
 				h.out[(query + i) * a.out_stride + tx + LANES * c] =
-					total[i][c] / sum;
+					o.total[i][c] / sum;
 	}
 }
 

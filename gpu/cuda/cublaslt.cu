@@ -7,12 +7,12 @@
  * The library works on columns: y^T [n, rows] = w [k, n]^T x^T [k, rows]. It adds the bias; what
  * else follows, and rows that it cannot write, go through floats and finish_kernel.
  */
+#include <cuda_runtime.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gpu/cuda/activation.h"
 #include "gpu/cuda/cublaslt.h"
 #include "gpu/cuda/lane.h"
 #include "gpu/cuda/mma.h"
@@ -285,7 +285,7 @@ static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 	for (int l = 0; l < 8; l++) {
 		size_t at = column + l;
 		float x = at < f.n ? f.t[row * f.t_stride + at] : 0;
-		v[l] = at < f.n ? activate<F>(f.bias ? x + f.bias[at] : x) : 0;
+		v[l] = at < f.n ? activate(F, f.bias ? x + f.bias[at] : x) : 0;
 	}
 	if (f.pairs) {
 		reinterpret_cast<uint4 *>(f.pairs)[i] = make_uint4(half_pair<T>(v[0], v[1]),

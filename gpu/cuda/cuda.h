@@ -19,6 +19,7 @@
 
 extern "C" {
 #define _Noreturn
+#include "gpu/activation.h"
 #include "gpu/backend.h"
 #include "gpu/neighbors.h"
 #include "gpu/umap.h"

@@ -1,5 +1,5 @@
 /* elementwise.cu: sums, gates and rotary positions: a thread an element, or the pair that turns. */
-#include "gpu/cuda/activation.h"
+#include "gpu/cuda/cuda.h"
 
 enum { THREADS = 256 };
 
@@ -30,7 +30,7 @@ static __global__ void __launch_bounds__(THREADS) gate_kernel(struct gate_argume
 	if (e >= n)
 		return;
 	const float *x = a.x + i * a.x_stride;
-	a.y[i * a.y_stride + j] = activate<F>(x[j]) * x[a.columns + j];
+	a.y[i * a.y_stride + j] = activate(F, x[j]) * x[a.columns + j];
 }
 
 CUDA_KERNEL(gate)

@@ -13,7 +13,6 @@
  *
  * Tried on paper and left: sums in registers instead of y (190 registers, one block a processor).
  */
-#include "gpu/cuda/activation.h"
 #include "gpu/cuda/product.h"
 
 enum { THREADS = 256 };
@@ -106,7 +105,7 @@ DEVICE_FN float finish(const struct product &p, float sum, size_t row, size_t co
 template <enum activation F> static __device__ __noinline__ void apply(float *y, size_t n)
 {
 	for (size_t j = 0; j < n; j++)
-		y[j] = activate<F>(y[j]);
+		y[j] = activate(F, y[j]);
 }
 
 /* The activation over n elements of y that this thread has just stored: a loop of its own keeps the
