@@ -140,4 +140,5 @@ void memory_open(bool open); /* to loads and stores, while operations run */
 bool stream_ordered(uint32_t epoch, const char **who);
 /* Queue fn(context); name and place for reports. */
 void stream_call(cudaStream_t, const char *name, void (*fn)(void *), void *context, uintptr_t pc);
+void stream_drain(cudaStream_t); /* wait for what is queued there */
 bool stream_several(void); /* whether there ever was another than the default one */

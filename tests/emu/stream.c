@@ -19,14 +19,7 @@ struct clock {
 	uint32_t done[STREAMS];
 };
 
-enum op_kind { OP_LAUNCH, OP_COPY, OP_SET, OP_HOST, OP_RECORD, OP_WAIT, OP_REGION };
-
-struct copy {
-	char *to, *staged;
-	const char *from;
-	size_t to_pitch, from_pitch, width, height;
-	int value; /* OP_SET */
-};
+enum op_kind { OP_LAUNCH, OP_HOST, OP_RECORD, OP_WAIT };
 
 struct op {
 	struct op *next;
@@ -37,7 +30,6 @@ struct op {
 	uintptr_t pc;
 	union {
 		struct launch launch;
-		struct copy copy;
 		struct {
 			cudaHostFn_t fn;
 			void *context;
@@ -46,11 +38,6 @@ struct op {
 			struct CUevent_st *event;
 			uint64_t record;
 		} event;
-		struct {
-			void *p;
-			size_t size;
-			bool open;
-		} region;
 	};
 	/* a launch's closure follows */
 	_Alignas(16) char closure[];
@@ -249,34 +236,12 @@ static void queue(struct CUstream_st *s, struct op *op)
 	s->last = &op->next;
 }
 
-static void run_copy(const struct op *op)
-{
-	const struct copy *c = &op->copy;
-	for (size_t i = 0; c->width && i < c->height; i++) {
-		char *to = c->to + i * c->to_pitch;
-		const char *from = c->from ? c->from + i * c->from_pitch : NULL;
-		if (from && memory_is_device(from))
-			shadow_copy((uintptr_t)from, c->width, false, op->name);
-		if (memory_is_device(to))
-			shadow_copy((uintptr_t)to, c->width, true, op->name);
-		if (from)
-			memmove(to, from, c->width);
-		else
-			memset(to, c->value, c->width);
-	}
-	free(c->staged);
-}
-
 static void run(struct CUstream_st *s, struct op *op)
 {
 	begin(s, op);
 	switch (op->kind) {
 	case OP_LAUNCH:
 		launch_run(&op->launch);
-		break;
-	case OP_COPY:
-	case OP_SET:
-		run_copy(op);
 		break;
 	case OP_HOST:
 		op->host.fn(op->host.context);
@@ -287,10 +252,6 @@ static void run(struct CUstream_st *s, struct op *op)
 		break;
 	case OP_WAIT:
 		clock_join(&s->known, &op->event.event->known);
-		break;
-	case OP_REGION:
-		shadow_state((uintptr_t)op->region.p, op->region.size,
-			op->region.open ? BYTE_UNWRITTEN : BYTE_OUTSIDE);
 		break;
 	}
 	finish(s, op);
@@ -392,117 +353,7 @@ void emu_launch_queue(void *closure)
 	emu_unlock();
 }
 
-/* --- copies --- */
-
-static bool direction_fits(const void *to, const void *from, enum cudaMemcpyKind kind)
-{
-	static const bool device[][2] = { [cudaMemcpyHostToHost] = { false, false },
-		[cudaMemcpyHostToDevice] = { true, false },
-		[cudaMemcpyDeviceToHost] = { false, true },
-		[cudaMemcpyDeviceToDevice] = { true, true } };
-	if (kind == cudaMemcpyDefault)
-		return true;
-	return (unsigned)kind < cudaMemcpyDefault && memory_is_device(to) == device[kind][0] &&
-	       memory_is_device(from) == device[kind][1];
-}
-
-/* From memory that is not pinned a copy is staged at once, to it it is done at once; to pinned memory
- * it comes late, and until then there is garbage. */
-static cudaError_t copy_queue(struct copy c, enum cudaMemcpyKind kind, cudaStream_t stream,
-	bool wait, const char *name, uintptr_t pc)
-{
-	emu_lock();
-	struct CUstream_st *s = stream_of(stream);
-	cudaError_t e = cudaSuccess;
-	if (c.width && c.height && !direction_fits(c.to, c.from, kind)) {
-		e = cudaErrorInvalidValue;
-	} else if (c.width && c.height) {
-		bool to_device = memory_is_device(c.to), from_device = memory_is_device(c.from);
-		if (!from_device && !memory_is_pinned(c.from)) {
-			c.staged = malloc(c.width * c.height);
-			for (size_t i = 0; c.staged && i < c.height; i++)
-				memcpy(c.staged + i * c.width, c.from + i * c.from_pitch, c.width);
-			if (!c.staged)
-				abort();
-			c.from = c.staged;
-			c.from_pitch = c.width;
-			wait = wait && !to_device;
-		} else if (wait) {
-			wait = !(to_device && from_device);
-		}
-		if (!to_device && memory_is_pinned(c.to))
-			for (size_t i = 0; i < c.height; i++)
-				memset(c.to + i * c.to_pitch, 0xcb, c.width);
-		else if (!to_device)
-			wait = true;
-		struct op *op = op_new(OP_COPY, name, pc, 0);
-		op->copy = c;
-		queue(s, op);
-		if (wait)
-			drain(s);
-	}
-	emu_unlock();
-	return e;
-}
-
-#define PC ((uintptr_t)__builtin_return_address(0) - 1)
-
-cudaError_t cudaMemcpy(void *to, const void *from, size_t n, enum cudaMemcpyKind kind)
-{
-	return copy_queue(
-		(struct copy){ to, NULL, from, n, n, n, 1, 0 }, kind, NULL, true, "cudaMemcpy", PC);
-}
-
-cudaError_t cudaMemcpyAsync(
-	void *to, const void *from, size_t n, enum cudaMemcpyKind kind, cudaStream_t stream)
-{
-	return copy_queue((struct copy){ to, NULL, from, n, n, n, 1, 0 }, kind, stream, false,
-		"cudaMemcpyAsync", PC);
-}
-
-cudaError_t cudaMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch,
-	size_t width, size_t height, enum cudaMemcpyKind kind)
-{
-	return copy_queue((struct copy){ to, NULL, from, to_pitch, from_pitch, width, height, 0 },
-		kind, NULL, true, "cudaMemcpy2D", PC);
-}
-
-cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch,
-	size_t width, size_t height, enum cudaMemcpyKind kind, cudaStream_t stream)
-{
-	return copy_queue((struct copy){ to, NULL, from, to_pitch, from_pitch, width, height, 0 },
-		kind, stream, false, "cudaMemcpy2DAsync", PC);
-}
-
-cudaError_t cudaMemsetAsync(void *to, int value, size_t n, cudaStream_t stream)
-{
-	emu_lock();
-	struct op *op = op_new(OP_SET, "cudaMemset", PC, 0);
-	op->copy = (struct copy){ to, NULL, NULL, n, 0, n, 1, value };
-	cudaError_t e = memory_is_device(to) || n == 0 ? cudaSuccess : cudaErrorInvalidValue;
-	if (e == cudaSuccess)
-		queue(stream_of(stream), op);
-	else
-		free(op);
-	emu_unlock();
-	return e;
-}
-
-cudaError_t cudaMemset(void *to, int value, size_t n)
-{
-	return cudaMemsetAsync(to, value, n, NULL);
-}
-
-void emu_region(void *p, size_t size, bool open, cudaStream_t stream)
-{
-	emu_lock();
-	struct op *op = op_new(OP_REGION, "emu_region", PC, 0);
-	op->region.p = p;
-	op->region.size = size;
-	op->region.open = open;
-	queue(stream_of(stream), op);
-	emu_unlock();
-}
+/* --- other operations: copy.c, cublaslt.c --- */
 
 void stream_call(
 	cudaStream_t stream, const char *name, void (*fn)(void *), void *context, uintptr_t pc)
@@ -514,6 +365,15 @@ void stream_call(
 	queue(stream_of(stream), op);
 	emu_unlock();
 }
+
+void stream_drain(cudaStream_t stream)
+{
+	emu_lock();
+	drain(stream_of(stream));
+	emu_unlock();
+}
+
+#define PC ((uintptr_t)__builtin_return_address(0) - 1)
 
 cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t fn, void *context)
 {
