@@ -38,7 +38,7 @@ cuda := $(if $(CUDA),$(if $(findstring -fsanitize,$(OPTIMISE)),,$(call sources,g
 gencode := $(if $(GPU_ARCH),-arch=$(GPU_ARCH),$(foreach a,75 80 86 89 90 100,-gencode arch=compute_$a,code=sm_$a) \
 	-gencode arch=compute_120,code=[sm_120,compute_120])
 CUDA_FLAGS = -std=c++20 -O3 -fmad=false -ftz=false -prec-div=true -prec-sqrt=true -I. -I$(src) \
-	-Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-ffp-contract=off $(gencode)
+	-Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-ffp-contract=off --compress-mode=size $(gencode)
 
 lib := $(filter-out $(if $(cuda),gpu/no_cuda.c),$(call sources,lib/*/*.c gpu/*.c))
 lib_objects := $(cuda:%.cu=$(build)/%.o) $(lib:%.c=$(build)/%.o) $(foreach p,$(paths),$(kernels:gpu/cpu/%.c=$(build)/gpu/cpu/%.$(p).o))

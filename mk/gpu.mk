@@ -29,7 +29,7 @@ gpu-kit: models $(kit_commands:%=$(bin)/%) $(kit_tests:%=$(build)/tests/unit/%) 
 	mkdir -p $(kit)/bin $(kit)/tests $(kit)/lib $(kit)/golden $(kit)/models/random
 	for p in $(kit_commands:%=$(bin)/%); do strip -o $(kit)/bin/$${p##*/} $$p; done
 	for p in $(kit_tests:%=$(build)/tests/unit/%) $(build)/tests/gpu/random_model $(build)/tests/gpu/bench_gpu; do \
-		strip -o $(kit)/tests/$${p##*/} $$p; done
+		strip -g -o $(kit)/tests/$${p##*/} $$p; done # with names, for compute-sanitizer
 	ldd $(kit)/bin/* $(kit)/tests/* | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | sort -u | \
 		grep -vE '/(libc|libm|libdl|libpthread|librt)\.so' | while read -r f; do cp -L $$f $(kit)/lib/; done
 	cp -R $(src)/share $(kit)/share
