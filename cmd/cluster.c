@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "gpu/tensor.h"
 #include "lib/learn/agglomerative.h"
 #include "lib/learn/cluster_report.h"
 #include "lib/learn/cluster_state.h"
@@ -333,16 +334,28 @@ static void run_hdbscan(struct spool *spool, struct vector_table *v)
 	hdbscan_release(&h);
 }
 
+static struct device *device; /* of k-means */
+
+static void open_device(void)
+{
+	struct error e;
+	if (device_open(run.device, &device, &e))
+		command_fail(&e);
+	command_detail("on %s", device_name(device));
+}
+
 static void run_kmeans(struct spool *spool, struct vector_table *v)
 {
 	struct error e;
 	struct kmeans m;
-	kmeans_fit(&m, v->at, v->n, source.size,
-		&(struct kmeans_options){ .n_clusters = n_clusters,
-			.n_init = n_init,
-			.metric = (enum space_metric)metric,
-			.seed = run.seed,
-			.progress = command_progress });
+	struct kmeans_options o = { .n_clusters = n_clusters,
+		.n_init = n_init,
+		.metric = (enum space_metric)metric,
+		.seed = run.seed,
+		.progress = command_progress };
+	open_device();
+	if (kmeans_fit(&m, device, v->at, v->n, source.size, &o, &e))
+		command_fail(&e);
 	if (save_path && kmeans_save(&m, save_path, &e))
 		command_fail(&e);
 	finish(spool, &(struct cluster_result){ .method = method_names[method],
@@ -436,6 +449,15 @@ static void load_model(struct model *m)
 	arena_free(arena);
 }
 
+static void predict_centers(const struct model *m, const float *x, size_t n, int32_t *label)
+{
+	struct error e;
+	if (!device)
+		open_device();
+	if (kmeans_predict(&m->centers, device, x, n, label, &e))
+		command_fail(&e);
+}
+
 static void label_batch(const struct model *m, const struct record *records, const float *x,
 	size_t n, struct buffer *b)
 {
@@ -443,7 +465,7 @@ static void label_batch(const struct model *m, const struct record *records, con
 	double probability[BATCH], score[BATCH];
 	size_t held = 0;
 	if (m->method == CLUSTER_KMEANS)
-		kmeans_predict(&m->centers, x, n, label);
+		predict_centers(m, x, n, label);
 	else
 		hdbscan_predict(m->density, x, n, label, probability, score);
 	for (size_t i = 0; i < n; i++) {
@@ -499,5 +521,6 @@ int main(int argc, char **argv)
 		apply();
 	else
 		fit();
+	device_free(device);
 	return command_end();
 }

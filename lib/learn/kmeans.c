@@ -1,10 +1,11 @@
-/* kmeans.c: see kmeans.h. Distances are space.h's, with the centres as the blocks, so that a
- * lane is a centre. */
+/* kmeans.c: see kmeans.h. Rows are assigned by op_nearest_center; distances of the start are space.h's,
+ * with the centres as the blocks, so that a lane is a centre. */
 #include "lib/learn/kmeans.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "gpu/ops_centers.h"
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/base/ranked.h"
@@ -17,10 +18,13 @@ enum {
 };
 
 struct fit {
+	struct device *device;
+	struct tensor rows; /* x there */
 	const float *x;
 	size_t n, c, k;
 	enum space_metric metric;
 	int32_t *label;
+	int32_t *old; /* [N]: the labels before */
 	double *raw; /* [N]: squared distance to the centre of the label */
 	uint32_t *members; /* [N]: rows by label, in order */
 	size_t *first; /* [K + 1]: where a label's members begin */
@@ -51,7 +55,7 @@ static double sum_of(const double *x, size_t n)
 	return total;
 }
 
-/* --- Assignment ----------------------------------------------------------------------------- */
+/* --- Starts: greedy k-means++ --------------------------------------------------------------- */
 
 struct scratch {
 	double *points, *raw, *out[4];
@@ -84,39 +88,6 @@ static void four_rows(struct scratch *s, enum space_metric metric, const float *
 	}
 	space_block4(SPACE_EUCLIDEAN, points, blocks, n_blocks, c, s->out);
 }
-
-/* The nearest centre of each row; raw (its squared distance) may be NULL. Returns whether a
- * label changed. */
-static bool assign(enum space_metric metric, const float *x, size_t n, size_t c,
-	const double *centers, size_t k, int32_t *label, double *raw)
-{
-	double *blocks = blocks_of(centers, k, c);
-	size_t n_blocks = (k + SPACE_LANES - 1) / SPACE_LANES;
-	bool changed = false;
-#pragma omp parallel reduction(|| : changed)
-	{
-		struct scratch s = scratch_new(c, n_blocks);
-#pragma omp for schedule(dynamic, ROWS / 4)
-		for (size_t from = 0; from < n; from += 4) {
-			size_t count = n - from < 4 ? n - from : 4;
-			four_rows(&s, metric, x + from * c, count, c, blocks, n_blocks);
-			for (size_t i = 0; i < count; i++) {
-				size_t best = 0;
-				for (size_t j = 1; j < k; j++)
-					best = s.out[i][j] < s.out[i][best] ? j : best;
-				changed = changed || label[from + i] != (int32_t)best;
-				label[from + i] = (int32_t)best;
-				if (raw)
-					raw[from + i] = s.out[i][best];
-			}
-		}
-		scratch_free(&s);
-	}
-	mem_free(blocks);
-	return changed;
-}
-
-/* --- Starts: greedy k-means++ --------------------------------------------------------------- */
 
 /* nearest [N] becomes the smaller of itself and the squared distance to the candidate nearest[],
  * for each candidate of one block: closer [LANES, N]. */
@@ -307,17 +278,25 @@ static double tolerance(const struct fit *f)
 	return total;
 }
 
+/* The nearest centre of each row. Returns whether a label changed. */
+static bool assign(struct fit *f, const double *centers)
+{
+	memcpy(f->old, f->label, f->n * sizeof *f->label);
+	op_nearest_center(
+		f->device, f->rows, centers, f->k, f->metric == SPACE_COSINE, f->label, f->raw);
+	return memcmp(f->old, f->label, f->n * sizeof *f->label) != 0;
+}
+
 /* From the centres given to a minimum; returns the inertia. */
 static double lloyd(struct fit *f, double *centers, double enough, size_t *iterations)
 {
 	size_t size = f->k * f->c;
 	double *next = MEM_ARRAY(double, size);
-	memset(f->label, -1, f->n * sizeof *f->label);
 	bool settled = false;
 	*iterations = 0;
 	while (!settled && *iterations < MAX_ITERATIONS) {
 		++*iterations;
-		settled = !assign(f->metric, f->x, f->n, f->c, centers, f->k, f->label, f->raw);
+		settled = !assign(f, centers) && *iterations > 1;
 		if (settled)
 			break;
 		list_members(f);
@@ -331,18 +310,19 @@ static double lloyd(struct fit *f, double *centers, double enough, size_t *itera
 			break;
 	}
 	if (!settled)
-		assign(f->metric, f->x, f->n, f->c, centers, f->k, f->label, f->raw);
+		assign(f, centers);
 	mem_free(next);
 	return sum_of(f->raw, f->n);
 }
 
-void kmeans_fit(
-	struct kmeans *m, const float *x, size_t n, size_t c, const struct kmeans_options *o)
+int kmeans_fit(struct kmeans *m, struct device *device, const float *x, size_t n, size_t c,
+	const struct kmeans_options *o, struct error *e)
 {
 	CHECK(o->n_clusters >= 1 && o->n_clusters <= n && n < (size_t)1 << 31 &&
 		o->metric != SPACE_MANHATTAN);
 	size_t k = o->n_clusters, starts = o->start ? 1 : o->n_init;
-	struct fit f = { x, n, c, k, o->metric, MEM_ARRAY(int32_t, n), MEM_ARRAY(double, n),
+	struct fit f = { device, tensor_upload(device, F32, n, c, x), x, n, c, k, o->metric,
+		mem_zero(n, sizeof(int32_t)), MEM_ARRAY(int32_t, n), mem_zero(n, sizeof(double)),
 		MEM_ARRAY(uint32_t, n), MEM_ARRAY(size_t, k + 1) };
 	*m = (struct kmeans){ .k = k, .c = c, .metric = o->metric, .inertia = INFINITY };
 	m->centers = MEM_ARRAY(double, size_mul(k, c));
@@ -364,17 +344,24 @@ void kmeans_fit(
 		if (o->progress)
 			o->progress("k-means", start + 1, starts);
 	}
+	tensor_release(device, &f.rows);
 	mem_free(centers);
 	mem_free(f.label);
+	mem_free(f.old);
 	mem_free(f.raw);
 	mem_free(f.members);
 	mem_free(f.first);
+	return device_sync(device, e);
 }
 
-void kmeans_predict(const struct kmeans *m, const float *x, size_t n, int32_t *label)
+int kmeans_predict(const struct kmeans *m, struct device *device, const float *x, size_t n,
+	int32_t *label, struct error *e)
 {
-	memset(label, -1, n * sizeof *label);
-	assign(m->metric, x, n, m->c, m->centers, m->k, label, NULL);
+	struct tensor rows = tensor_upload(device, F32, n, m->c, x);
+	memset(label, 0, n * sizeof *label);
+	op_nearest_center(device, rows, m->centers, m->k, m->metric == SPACE_COSINE, label, NULL);
+	tensor_release(device, &rows);
+	return device_sync(device, e);
 }
 
 /* --- Fitted state --------------------------------------------------------------------------- */

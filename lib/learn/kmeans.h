@@ -8,6 +8,7 @@
  * number of threads.
  */
 #pragma once
+#include "gpu/tensor.h"
 #include "lib/base/error.h"
 #include "lib/file/safetensors.h"
 #include "lib/learn/space.h"
@@ -31,11 +32,14 @@ struct kmeans {
 	size_t iterations;
 };
 
-/* Cluster x [N, C], finite. */
-void kmeans_fit(struct kmeans *, const float *x, size_t n, size_t c, const struct kmeans_options *);
+/* Cluster x [N, C], finite: the same on any device. -1 and the device's failure: then the result is none,
+ * but to be released. */
+int kmeans_fit(struct kmeans *, struct device *, const float *x, size_t n, size_t c,
+	const struct kmeans_options *, struct error *);
 
 /* The nearest centre of each row. */
-void kmeans_predict(const struct kmeans *, const float *x, size_t n, int32_t *label);
+int kmeans_predict(const struct kmeans *, struct device *, const float *x, size_t n, int32_t *label,
+	struct error *);
 
 int kmeans_save(const struct kmeans *, const char *path, struct error *);
 

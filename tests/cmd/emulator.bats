@@ -86,6 +86,20 @@ setup() {
 	"$cuda/classify" --device cuda --replace --output-key guess --load cpu.safetensors labelled.jsonl | cmp cpu -
 }
 
+@test "cluster --method kmeans writes what the processor does, fitted and by --load" {
+	awk 'BEGIN { s = 7; for (i = 0; i < 150; i++) { printf "{\"embedding\":["
+		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 5) + s / 2147483648 }
+		print "]}" } }' >vectors.jsonl
+	for metric in euclidean cosine; do
+		cluster --device cpu --method kmeans --n-clusters 5 --n-init 2 --metric $metric --save cpu.safetensors vectors.jsonl >cpu
+		"$cuda/cluster" -v --device cuda --method kmeans --n-clusters 5 --n-init 2 --metric $metric --save card.safetensors vectors.jsonl \
+			2>log | cmp cpu -
+		grep -q "on cuda:0" log
+		cmp cpu.safetensors card.safetensors
+		"$cuda/cluster" --device cuda --load cpu.safetensors vectors.jsonl | cmp cpu -
+	done
+}
+
 @test "reduce --neighbors exact and approximate: the processor's bytes" {
 	awk 'BEGIN { s = 7; for (i = 0; i < 1100; i++) { printf "{\"embedding\":["
 		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 5) + s / 2147483648 }

@@ -9,6 +9,37 @@
 
 #include "cluster_golden.h"
 
+static struct device *device;
+
+static int setup(void **state)
+{
+	(void)state;
+	struct error e;
+	return device_open("cpu", &device, &e);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	device_free(device);
+	return 0;
+}
+
+static void fit(
+	struct kmeans *m, const float *x, size_t n, size_t c, const struct kmeans_options *o)
+{
+	struct error e;
+	if (kmeans_fit(m, device, x, n, c, o, &e))
+		fail_msg("%s", e.msg);
+}
+
+static void predict(const struct kmeans *m, const float *x, size_t n, int32_t *label)
+{
+	struct error e;
+	if (kmeans_predict(m, device, x, n, label, &e))
+		fail_msg("%s", e.msg);
+}
+
 static void iterations_are_those_of_scikit_learn(void **state)
 {
 	(void)state;
@@ -28,8 +59,7 @@ static void iterations_are_those_of_scikit_learn(void **state)
 		for (size_t j = 0; j < k * c; j++)
 			start[j] = x[(size_t)rows[j / c] * c + j % c];
 		struct kmeans m, best;
-		kmeans_fit(
-			&m, x, n, c, &(struct kmeans_options){ .n_clusters = k, .start = start });
+		fit(&m, x, n, c, &(struct kmeans_options){ .n_clusters = k, .start = start });
 		for (size_t j = 0; j < n; j++)
 			check_near("the label of row", name, j, m.label[j], label[j], 0);
 		for (size_t j = 0; j < k * c; j++)
@@ -41,7 +71,7 @@ static void iterations_are_those_of_scikit_learn(void **state)
 			golden_number(v, "iterations", -1), 0);
 		/* random starts differ; over 60 seeds the two have the same mean and the same
 		 * best (to 0.5 %), ten of 45 rows without structure spread by 4 % */
-		kmeans_fit(&best, x, n, c,
+		fit(&best, x, n, c,
 			&(struct kmeans_options){ .n_clusters = k, .n_init = 10, .seed = 42 });
 		assert_true(best.inertia <= 1.05 * golden_number(v, "best", -1));
 		kmeans_release(&m);
@@ -58,8 +88,7 @@ static void more_clusters_than_different_rows_leave_some_empty(void **state)
 	for (size_t i = 0; i < 40; i++)
 		x[i] = (float)(i % 4);
 	struct kmeans m;
-	kmeans_fit(
-		&m, x, 40, 1, &(struct kmeans_options){ .n_clusters = 9, .n_init = 2, .seed = 1 });
+	fit(&m, x, 40, 1, &(struct kmeans_options){ .n_clusters = 9, .n_init = 2, .seed = 1 });
 	assert_true(m.inertia == 0);
 	for (size_t i = 0; i < 40; i++) {
 		assert_int_equal(m.label[i], m.label[i % 4]);
@@ -76,7 +105,7 @@ static void an_empty_cluster_takes_the_farthest_row(void **state)
 	const float x[] = { 0, 1, 2, 10, 11, 50 };
 	const double start[] = { 1, 1, 10 };
 	struct kmeans m;
-	kmeans_fit(&m, x, 6, 1, &(struct kmeans_options){ .n_clusters = 3, .start = start });
+	fit(&m, x, 6, 1, &(struct kmeans_options){ .n_clusters = 3, .start = start });
 	const int32_t want[] = { 0, 0, 0, 2, 2, 1 };
 	assert_memory_equal(m.label, want, sizeof want);
 	kmeans_release(&m);
@@ -91,7 +120,7 @@ static void threads_do_not_show_and_seeds_do(void **state)
 	struct kmeans m[3];
 	for (int i = 0; i < 3; i++) {
 		omp_set_num_threads(i == 1 ? 5 : 1);
-		kmeans_fit(&m[i], x, N, C,
+		fit(&m[i], x, N, C,
 			&(struct kmeans_options){
 				.n_clusters = K, .n_init = 2, .seed = i < 2 ? 42 : 43 });
 	}
@@ -118,8 +147,8 @@ static void cosine_sees_directions_only(void **state)
 	struct kmeans_options o = {
 		.n_clusters = 5, .n_init = 1, .seed = 42, .metric = SPACE_COSINE
 	};
-	kmeans_fit(&a, x, N, C, &o);
-	kmeans_fit(&b, y, N, C, &o);
+	fit(&a, x, N, C, &o);
+	fit(&b, y, N, C, &o);
 	assert_memory_equal(a.label, b.label, N * sizeof(int32_t));
 	kmeans_release(&a);
 	kmeans_release(&b);
@@ -136,8 +165,7 @@ static void what_is_saved_labels_as_before(void **state)
 	float *x = places(N, C, 6, 4);
 	struct kmeans m, loaded;
 	int32_t label[N];
-	kmeans_fit(
-		&m, x, N, C, &(struct kmeans_options){ .n_clusters = 6, .n_init = 1, .seed = 42 });
+	fit(&m, x, N, C, &(struct kmeans_options){ .n_clusters = 6, .n_init = 1, .seed = 42 });
 	close(mkstemp(path));
 	assert_int_equal(kmeans_save(&m, path, &e), 0);
 	struct tensor_file *f = tensor_file_open(path, &e);
@@ -145,7 +173,7 @@ static void what_is_saved_labels_as_before(void **state)
 	assert_int_equal(kmeans_load(&loaded, f, &e), 0);
 	tensor_file_close(f);
 	unlink(path);
-	kmeans_predict(&loaded, x, N, label);
+	predict(&loaded, x, N, label);
 	assert_memory_equal(label, m.label, sizeof label);
 	kmeans_release(&m);
 	kmeans_release(&loaded);
@@ -162,5 +190,5 @@ int main(void)
 		cmocka_unit_test(cosine_sees_directions_only),
 		cmocka_unit_test(what_is_saved_labels_as_before),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }
