@@ -77,6 +77,7 @@ static void score_block(const struct validation *v, size_t first)
 {
 	const struct examples *x = v->examples;
 	size_t k = x->labels.n, n = x->n - first < LOGISTIC_ROWS ? x->n - first : LOGISTIC_ROWS;
+	struct error e;
 	const float *rows = x->blocks[first / LOGISTIC_BLOCK] + first % LOGISTIC_BLOCK * x->c;
 	for (size_t f = 0; f < asked.folds; f++) {
 		classifier_scores(&v->folds[f], source.device, rows, n, v->all);
@@ -84,6 +85,8 @@ static void score_block(const struct validation *v, size_t first)
 			if ((size_t)v->fold[first + i] == f)
 				memcpy(v->scores + i * k, v->all + i * k, k * sizeof *v->all);
 	}
+	if (device_sync(source.device, &e))
+		command_fail(&e);
 }
 
 static void put_validated(const void *context, struct buffer *b, size_t i)

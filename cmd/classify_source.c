@@ -268,6 +268,14 @@ bool source_next(void)
 	return true;
 }
 
+/* What the device computed, or its failure. */
+static void wait_for_device(void)
+{
+	struct error e;
+	if (device_sync(source.device, &e))
+		command_fail(&e);
+}
+
 void source_scores(double *scores)
 {
 	const struct window *w = &source.window;
@@ -275,6 +283,7 @@ void source_scores(double *scores)
 		classifier_scores(&source.classifier, source.device, w->vectors, w->n, scores);
 	else
 		model_scores(scores);
+	wait_for_device();
 }
 
 void source_logits(double *logits)
@@ -284,4 +293,5 @@ void source_logits(double *logits)
 		classifier_logits(&source.classifier, source.device, w->vectors, w->n, logits);
 	else
 		model_logits(logits);
+	wait_for_device();
 }

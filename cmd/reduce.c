@@ -235,7 +235,8 @@ static void apply(struct device *device)
 	while (batch_next(b)) {
 		for (size_t i = 0; i < b->n; i++)
 			memcpy(x + i * features, b->vector[i], features * sizeof *x);
-		reduction_apply(&r, device, x, b->n, y);
+		if (reduction_apply(&r, device, x, b->n, y, &error))
+			command_fail(&error);
 		for (size_t i = 0; i < b->n; i++)
 			put(&b->record[i], y + i * k, k);
 		command_progress("reducing", run.records, 0);
@@ -342,7 +343,8 @@ static void fit(struct device *device, struct reduction *r, const struct input *
 		neighbors_exact(device, in->x.n, umap.n_neighbors, umap.search) ? "exact"
 										: "approximate");
 	int32_t *label = target_key ? number_classes(in) : NULL;
-	umap_fit(&r->umap, device, &umap, in->x.at, in->x.n, source.size, label);
+	if (umap_fit(&r->umap, device, &umap, in->x.at, in->x.n, source.size, label, &error))
+		command_fail(&error);
 	mem_free(label);
 }
 
@@ -352,7 +354,8 @@ static void write_all(struct device *device, struct input *in, struct reduction 
 	float *y = r->umap.embedding, *scores = NULL;
 	if (r->method == REDUCTION_PCA) {
 		y = scores = MEM_ARRAY(float, size_mul(in->x.n, k));
-		reduction_apply(r, device, in->x.at, in->x.n, y);
+		if (reduction_apply(r, device, in->x.at, in->x.n, y, &error))
+			command_fail(&error);
 	}
 	struct arena *arena = arena_new();
 	struct record record;

@@ -32,8 +32,8 @@ void op_logistic_predict(struct device *d, const struct logistic_pass *pass, dou
 	device_run(d, KERNEL_logistic, &a, units(a.rows), 1);
 }
 
-void op_logistic_gradient(struct device *d, const struct logistic_pass *pass,
-	const int32_t *label, const double *weight, double *loss, double *gradient)
+void op_logistic_gradient(struct device *d, const struct logistic_pass *pass, const int32_t *label,
+	const double *weight, double *loss, double *gradient)
 {
 	struct logistic_arguments a = arguments(pass);
 	size_t rows = a.rows, classes = a.outputs + pass->reference;
@@ -41,8 +41,8 @@ void op_logistic_gradient(struct device *d, const struct logistic_pass *pass,
 	wave = wave < LEAST ? LEAST : wave < units(rows) ? wave : units(rows);
 	for (size_t i = 0; i < rows; i++)
 		CHECK(label[i] >= 0 && (size_t)label[i] < classes);
-	a.loss = MEM_ARRAY(double, wave);
-	a.gradient = MEM_ARRAY(double, size_mul(wave, size));
+	a.loss = mem_zero(wave, sizeof *a.loss); /* stays so where the device fails */
+	a.gradient = mem_zero(size_mul(wave, size), sizeof *a.gradient);
 	for (size_t row = 0; row < rows; row += wave * LOGISTIC_ROWS) {
 		size_t left = rows - row, n = units(left) < wave ? units(left) : wave;
 		a.x = (const float *)pass->x.data + row * a.x_stride;

@@ -99,10 +99,12 @@ int examples_fit(const struct examples *x, const struct classifier_options *o, c
 	int rc = weigh(x, &o->weights, fold, without, weight, e);
 	struct logistic_data data = { (const float *const *)x->blocks, x->n, x->c, x->label, weight,
 		x->labels.n };
-	if (!rc && logistic)
+	if (!rc && logistic) {
 		logistic_fit(&m->logistic, device, &data, &o->logistic, arena);
-	else if (!rc)
+		rc = device_sync(device, e);
+	} else if (!rc) {
 		rc = classifier_centroids(m, &data, arena, e);
+	}
 	mem_free(weight);
 	return rc;
 }

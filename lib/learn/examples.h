@@ -42,7 +42,8 @@ struct classifier_options {
 
 /*
  * Fit to the examples; those with fold[i] == without (fold NULL: none) are left out. The classifier
- * lives in the arena, its labels in the examples. An error (65) where a label has no example left.
+ * lives in the arena, its labels in the examples. An error (65) where a label has no example left,
+ * and the device's failure.
  */
 int examples_fit(const struct examples *, const struct classifier_options *, const int32_t *fold,
 	int32_t without, struct device *, struct classifier *, struct arena *, struct error *);

@@ -250,15 +250,15 @@ bool neighbors_exact(const struct device *d, size_t n, size_t k, enum neighbor_s
 	       n <= (device_on_card(d) ? EXACT_MOST_CARD : EXACT_MOST);
 }
 
-void neighbors_find(struct device *d, const struct rows *r, size_t k, enum neighbor_search search,
-	uint64_t seed, uint32_t *index, float *distance)
+int neighbors_find(struct device *d, const struct rows *r, size_t k, enum neighbor_search search,
+	uint64_t seed, uint32_t *index, float *distance, struct error *e)
 {
 	CHECK(k >= 1 && k <= r->n && r->n <= INT32_MAX);
 	size_t w = wide(k, r->n);
 	double *mean = mean_row(r);
 	float *x = centred(r, mean);
 	mem_free(mean);
-	int32_t *found = MEM_ARRAY(int32_t, size_mul(r->n, w));
+	int32_t *found = mem_zero(size_mul(r->n, w), sizeof *found);
 	if (neighbors_exact(d, r->n, k, search)) {
 		struct arena_mark mark = device_mark(d);
 		struct tensor values = tensor_matrix(d, F32, r->n, w),
@@ -271,10 +271,15 @@ void neighbors_find(struct device *d, const struct rows *r, size_t k, enum neigh
 	} else {
 		approximate_search(d, x, r->n, r->width, search_kind(r), w, seed, found);
 	}
-	refine(d, r, r, found, w, true, k, index, distance);
+	int result = device_sync(d, e);
+	if (result == 0) {
+		refine(d, r, r, found, w, true, k, index, distance);
+		result = device_sync(d, e);
+	}
 	mem_free(found);
 	if (x != r->x)
 		mem_free(x);
+	return result;
 }
 
 struct neighbor_index {
@@ -314,13 +319,13 @@ void neighbor_index_free(struct neighbor_index *x)
 	mem_free(x);
 }
 
-void neighbor_index_query(struct device *d, const struct neighbor_index *x, const struct rows *q,
-	size_t k, uint32_t *index, float *distance)
+int neighbor_index_query(struct device *d, const struct neighbor_index *x, const struct rows *q,
+	size_t k, uint32_t *index, float *distance, struct error *e)
 {
 	CHECK(k >= 1 && k <= x->rows->n && q->width == x->rows->width);
 	struct arena_mark mark = device_mark(d);
 	size_t w = wide(k, x->rows->n);
-	int32_t *found = MEM_ARRAY(int32_t, size_mul(q->n, w));
+	int32_t *found = mem_zero(size_mul(q->n, w), sizeof *found);
 	float *search = centred(q, x->mean);
 	struct tensor values = tensor_matrix(d, F32, q->n, w);
 	struct tensor indices = tensor_matrix(d, I32, q->n, w);
@@ -331,8 +336,13 @@ void neighbor_index_query(struct device *d, const struct neighbor_index *x, cons
 	tensor_release(d, &rows);
 	tensor_release(d, &square);
 	device_reset(d, mark);
-	refine(d, q, x->rows, found, w, false, k, index, distance);
+	int result = device_sync(d, e);
+	if (result == 0) {
+		refine(d, q, x->rows, found, w, false, k, index, distance);
+		result = device_sync(d, e);
+	}
 	if (search != q->x)
 		mem_free(search);
 	mem_free(found);
+	return result;
 }

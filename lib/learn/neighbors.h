@@ -50,14 +50,14 @@ enum { NEIGHBORS_APPROXIMATE_MOST = 200 };
 bool neighbors_exact(const struct device *, size_t n, size_t k, enum neighbor_search);
 
 /* index [N, k] and distance [N, k], by (distance, index) after the row itself, which is first at
- * distance 0. 1 <= k <= N < 2^31. */
-void neighbors_find(struct device *, const struct rows *, size_t k, enum neighbor_search,
-	uint64_t seed, uint32_t *index, float *distance);
+ * distance 0. 1 <= k <= N < 2^31. -1 and the device's failure. */
+int neighbors_find(struct device *, const struct rows *, size_t k, enum neighbor_search,
+	uint64_t seed, uint32_t *index, float *distance, struct error *);
 
 /* The k nearest among `rows` for each row of q, by (distance, index). An index of rows prepared
  * once: */
 struct neighbor_index;
 struct neighbor_index *neighbor_index_new(struct device *, const struct rows *);
 void neighbor_index_free(struct neighbor_index *);
-void neighbor_index_query(struct device *, const struct neighbor_index *, const struct rows *q,
-	size_t k, uint32_t *index, float *distance);
+int neighbor_index_query(struct device *, const struct neighbor_index *, const struct rows *q,
+	size_t k, uint32_t *index, float *distance, struct error *);

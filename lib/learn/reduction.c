@@ -21,12 +21,13 @@ size_t reduction_components(const struct reduction *r)
 	return r->method == REDUCTION_PCA ? r->pca.n_components : r->umap.options.n_components;
 }
 
-void reduction_apply(struct reduction *r, struct device *d, const float *x, size_t n, float *out)
+int reduction_apply(struct reduction *r, struct device *d, const float *x, size_t n, float *out,
+	struct error *e)
 {
-	if (r->method == REDUCTION_PCA)
-		pca_apply(&r->pca, x, n, out);
-	else
-		umap_apply(&r->umap, d, x, n, out);
+	if (r->method == REDUCTION_UMAP)
+		return umap_apply(&r->umap, d, x, n, out, e);
+	pca_apply(&r->pca, x, n, out);
+	return 0;
 }
 
 void reduction_free(struct reduction *r)

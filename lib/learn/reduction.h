@@ -22,8 +22,9 @@ struct reduction {
 size_t reduction_features(const struct reduction *); /* C: columns of what it reduces */
 size_t reduction_components(const struct reduction *); /* K: of what it gives */
 
-/* x [N, C] to out [N, K]. */
-void reduction_apply(struct reduction *, struct device *, const float *x, size_t n, float *out);
+/* x [N, C] to out [N, K]. -1 and the device's failure. */
+int reduction_apply(
+	struct reduction *, struct device *, const float *x, size_t n, float *out, struct error *);
 
 int reduction_save(const struct reduction *, const char *path, struct error *);
 

@@ -161,31 +161,38 @@ static void smooth(struct device *d, const float *distance, size_t n, size_t k,
 	device_reset(d, mark);
 }
 
-static struct graph fuzzy_graph(struct umap *u, struct device *d, const int32_t *label)
+static int fuzzy_graph(
+	struct umap *u, struct device *d, const int32_t *label, struct graph *g, struct error *e)
 {
 	size_t n = u->rows.n, k = u->k;
 	uint32_t *index = MEM_ARRAY(uint32_t, size_mul(n, k));
 	float *distance = MEM_ARRAY(float, size_mul(n, k)), *sigma = MEM_ARRAY(float, n),
 	      *rho = MEM_ARRAY(float, n);
 	progress(&u->options, "neighbours", 0, 0);
-	neighbors_find(d, &u->rows, k, u->options.search,
-		random_bits(u->options.seed, STREAM_NEIGHBORS, 0), index, distance);
-	progress(&u->options, "graph", 0, 0);
-	u->mean_distance = fuzzy_mean(distance, n * k);
-	smooth(d, distance, n, k, u->options.local_connectivity, u->mean_distance, sigma, rho);
-	struct graph g =
-		fuzzy_union(index, distance, sigma, rho, n, k, (float)u->options.set_op_mix_ratio);
-	if (label)
-		fuzzy_intersect(&g, label, u->options.target_weight);
+	int result = neighbors_find(d, &u->rows, k, u->options.search,
+		random_bits(u->options.seed, STREAM_NEIGHBORS, 0), index, distance, e);
+	if (result == 0) {
+		progress(&u->options, "graph", 0, 0);
+		u->mean_distance = fuzzy_mean(distance, n * k);
+		smooth(d, distance, n, k, u->options.local_connectivity, u->mean_distance, sigma,
+			rho);
+		result = device_sync(d, e);
+	}
+	if (result == 0) {
+		*g = fuzzy_union(
+			index, distance, sigma, rho, n, k, (float)u->options.set_op_mix_ratio);
+		if (label)
+			fuzzy_intersect(g, label, u->options.target_weight);
+	}
 	mem_free(rho);
 	mem_free(sigma);
 	mem_free(distance);
 	mem_free(index);
-	return g;
+	return result;
 }
 
-void umap_fit(struct umap *u, struct device *d, const struct umap_options *options, const float *x,
-	size_t n, size_t c, const int32_t *label)
+int umap_fit(struct umap *u, struct device *d, const struct umap_options *options, const float *x,
+	size_t n, size_t c, const int32_t *label, struct error *e)
 {
 	CHECK(n >= 1 && n <= INT32_MAX);
 	*u = (struct umap){ .options = *options };
@@ -194,15 +201,18 @@ void umap_fit(struct umap *u, struct device *d, const struct umap_options *optio
 	curve_fit(options->spread, options->min_dist, &u->a, &u->b);
 	rows_init(&u->rows, x, n, c, options->metric);
 	u->embedding = mem_zero(size_mul(n, components), sizeof *u->embedding);
+	struct graph g;
 	if (n == 1)
-		return;
-	struct graph g = fuzzy_graph(u, d, label);
+		return 0;
+	if (fuzzy_graph(u, d, label, &g, e))
+		return -1;
 	size_t n_epochs = options->n_epochs == SIZE_MAX ? epochs_default(n) : options->n_epochs;
 	float top = fuzzy_prune(&g, n_epochs > 10 ? n_epochs : epochs_default(n));
 	progress(options, "start", 0, 0);
 	start(u, &g, x, u->embedding);
 	layout(u, d, &g, top, n_epochs);
 	graph_free(&g);
+	return device_sync(d, e);
 }
 
 /* --- New rows ------------------------------------------------------------------------------- */
@@ -241,32 +251,20 @@ static uint64_t row_salt(const float *x, size_t c)
 	return h;
 }
 
-void umap_apply(struct umap *u, struct device *d, const float *x, size_t n, float *out)
+/* Rows start by their neighbours, and are moved, out [M, n_components]. */
+static void place(const struct umap *u, struct device *d, const struct rows *rows,
+	const uint32_t *index, const float *distance, const float *sigma, const float *rho,
+	float *out)
 {
-	size_t k = u->k, dim = u->options.n_components;
-	if (u->rows.n == 1 || n == 0) {
-		memset(out, 0, n * dim * sizeof *out);
-		return;
-	}
+	size_t n = rows->n, k = u->k, dim = u->options.n_components;
 	size_t n_epochs = u->options.n_epochs == SIZE_MAX ? EPOCHS_NEW : u->options.n_epochs / 3;
-	if (!u->index)
-		u->index = neighbor_index_new(d, &u->rows);
-	struct arena_mark mark = device_mark(d);
-	struct rows rows;
-	rows_init_as(&rows, &u->rows, x, n);
-	uint32_t *index = MEM_ARRAY(uint32_t, size_mul(n, k));
-	float *distance = MEM_ARRAY(float, size_mul(n, k)),
-	      *weight = MEM_ARRAY(float, size_mul(n, k));
-	float *sigma = MEM_ARRAY(float, n), *rho = MEM_ARRAY(float, n);
+	float *weight = MEM_ARRAY(float, size_mul(n, k));
 	uint64_t *salt = MEM_ARRAY(uint64_t, n);
-	neighbor_index_query(d, u->index, &rows, k, index, distance);
-	smooth(d, distance, n, k, fmax(0, u->options.local_connectivity - 1), u->mean_distance,
-		sigma, rho);
 #pragma omp parallel for schedule(static)
 	for (size_t i = 0; i < n; i++) {
 		begin(u, index + i * k, distance + i * k, sigma[i], rho[i], n_epochs,
 			weight + i * k, out + i * dim);
-		salt[i] = row_salt(rows.x + i * rows.width, rows.width);
+		salt[i] = row_salt(rows->x + i * rows->width, rows->width);
 	}
 	struct tensor y = tensor_matrix(d, F32, n, dim),
 		      fixed = tensor_upload(d, F32, u->rows.n, dim, u->embedding);
@@ -280,13 +278,42 @@ void umap_apply(struct umap *u, struct device *d, const float *x, size_t n, floa
 	tensor_release(d, &to);
 	tensor_release(d, &w);
 	mem_free(salt);
+	mem_free(weight);
+}
+
+int umap_apply(
+	struct umap *u, struct device *d, const float *x, size_t n, float *out, struct error *e)
+{
+	size_t k = u->k, dim = u->options.n_components;
+	if (u->rows.n == 1 || n == 0) {
+		memset(out, 0, n * dim * sizeof *out);
+		return 0;
+	}
+	if (!u->index)
+		u->index = neighbor_index_new(d, &u->rows);
+	struct arena_mark mark = device_mark(d);
+	struct rows rows;
+	rows_init_as(&rows, &u->rows, x, n);
+	uint32_t *index = MEM_ARRAY(uint32_t, size_mul(n, k));
+	float *distance = MEM_ARRAY(float, size_mul(n, k)), *sigma = MEM_ARRAY(float, n),
+	      *rho = MEM_ARRAY(float, n);
+	int result = neighbor_index_query(d, u->index, &rows, k, index, distance, e);
+	if (result == 0) {
+		smooth(d, distance, n, k, fmax(0, u->options.local_connectivity - 1),
+			u->mean_distance, sigma, rho);
+		result = device_sync(d, e);
+	}
+	if (result == 0) {
+		place(u, d, &rows, index, distance, sigma, rho, out);
+		result = device_sync(d, e);
+	}
 	mem_free(rho);
 	mem_free(sigma);
-	mem_free(weight);
 	mem_free(distance);
 	mem_free(index);
 	rows_free(&rows);
 	device_reset(d, mark);
+	return result;
 }
 
 void umap_free(struct umap *u)

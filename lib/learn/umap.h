@@ -43,13 +43,15 @@ struct umap {
 	struct neighbor_index *index; /* made when new rows are placed */
 };
 
-/* Fit to x [N, C], N >= 1, finite. label: NULL, or a class a row, -1 for unknown. */
-void umap_fit(struct umap *, struct device *, const struct umap_options *, const float *x, size_t n,
-	size_t c, const int32_t *label);
+/* Fit to x [N, C], N >= 1, finite. label: NULL, or a class a row, -1 for unknown. -1 and the device's
+ * failure: then the layout is none, but to be freed. */
+int umap_fit(struct umap *, struct device *, const struct umap_options *, const float *x, size_t n,
+	size_t c, const int32_t *label, struct error *);
 
 /* Place new rows x [M, C] in the layout, out [M, n_components]: a row by itself, the same in any
  * batch; one that is a copy of a fitted row at its place. umap-learn's transform, but for what
  * depends on the batch there (the largest weight, the number of epochs, the floor of sigma). */
-void umap_apply(struct umap *, struct device *, const float *x, size_t n, float *out);
+int umap_apply(
+	struct umap *, struct device *, const float *x, size_t n, float *out, struct error *);
 
 void umap_free(struct umap *);

@@ -43,6 +43,28 @@ setup() {
 	done
 }
 
+@test "a card without memory ends reduce, cluster and classify with exit 75, not with what was never computed" {
+	awk 'BEGIN { s = 7; for (i = 0; i < 400; i++) { printf "{\"label\":\"c%d\",\"embedding\":[", i % 3
+		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 3) + s / 2147483648 }
+		print "]}" } }' >vectors.jsonl
+	reduce --device cpu -n 2 --n-epochs 2 --save fitted.safetensors vectors.jsonl >cpu
+	classify --device cpu --fit --save classes.safetensors vectors.jsonl
+	refused() {
+		HEDDLE_EMU_MEMORY=$1 run -75 --separate-stderr "$cuda/$2" --device cuda "${@:3}" vectors.jsonl
+		[[ $stderr == "$2: cuda:0: no memory for "* ]]
+		[ "$output" = "" ]
+	}
+	for memory in 100000 280000; do
+		refused $memory reduce -n 2 --n-epochs 2
+		refused $memory reduce -n 2 --n-epochs 2 --neighbors approximate
+		refused $memory reduce --load fitted.safetensors
+	done
+	refused 100000 cluster --method kmeans --n-clusters 3
+	refused 100000 classify --fit --save never.safetensors
+	[ ! -e never.safetensors ]
+	refused 100000 classify --load classes.safetensors --replace --output-key guess
+}
+
 @test "windows computed beside reading and writing keep their order, and come out before a failure is told" {
 	static=$HEDDLE_SRC/share/models/all-MiniLM-L6-v2-static
 	awk 'BEGIN { for (i = 1; i <= 6150; i++) printf "{\"text\":\"w%d w%d\"}\n", i % 7, i % 11; print "{}" }' >many.jsonl

@@ -114,7 +114,9 @@ static void every_metric_finds_the_nearest(void **state)
 				uint32_t *index = MEM_ARRAY(uint32_t, n * k);
 				struct rows rows;
 				rows_init(&rows, x, n, c, (enum neighbor_metric)metric);
-				neighbors_find(device, &rows, k, NEIGHBORS_AUTO, 1, index, d);
+				assert_int_equal(neighbors_find(device, &rows, k, NEIGHBORS_AUTO, 1,
+							 index, d, NULL),
+					0);
 				check(x, n, c, (enum neighbor_metric)metric, k, x, n, index, d,
 					true);
 				rows_free(&rows);
@@ -135,7 +137,8 @@ static void copies_are_at_distance_0_and_rows_of_zeros_at_1_from_others(void **s
 	for (int metric = 0; metric < 4; metric += 3) {
 		struct rows rows;
 		rows_init(&rows, x, N, C, (enum neighbor_metric)metric);
-		neighbors_find(device, &rows, K, NEIGHBORS_AUTO, 1, index, d);
+		assert_int_equal(
+			neighbors_find(device, &rows, K, NEIGHBORS_AUTO, 1, index, d, NULL), 0);
 		assert_int_equal(index[5 * K + 1], 50);
 		assert_true(d[5 * K + 1] == 0 && fabsf(d[5 * K + 2] - 1) < 1e-6f);
 		assert_int_equal(index[54 * K + 1], 0);
@@ -159,7 +162,8 @@ static void distances_survive_an_offset_and_any_scale(void **state)
 			x[i] = (x[i] + (s == 0 ? 1000 : 0)) * scales[s];
 		struct rows rows;
 		rows_init(&rows, x, N, C, NEIGHBOR_EUCLIDEAN);
-		neighbors_find(device, &rows, K, NEIGHBORS_AUTO, 1, index, d);
+		assert_int_equal(
+			neighbors_find(device, &rows, K, NEIGHBORS_AUTO, 1, index, d, NULL), 0);
 		check(x, N, C, NEIGHBOR_EUCLIDEAN, K, x, N, index, d, true);
 		rows_free(&rows);
 		mem_free(index);
@@ -178,11 +182,16 @@ static void the_search_by_clusters_finds_nearly_all_and_always_the_same(void **s
 	for (int metric = 0; metric < 4; metric += 2) {
 		struct rows rows;
 		rows_init(&rows, x, N, C, (enum neighbor_metric)metric);
-		neighbors_find(device, &rows, K, NEIGHBORS_EXACT, 0, exact, d);
+		assert_int_equal(
+			neighbors_find(device, &rows, K, NEIGHBORS_EXACT, 0, exact, d, NULL), 0);
 		omp_set_num_threads(1);
-		neighbors_find(device, &rows, K, NEIGHBORS_APPROXIMATE, 1, index, d);
+		assert_int_equal(
+			neighbors_find(device, &rows, K, NEIGHBORS_APPROXIMATE, 1, index, d, NULL),
+			0);
 		omp_set_num_threads(3);
-		neighbors_find(device, &rows, K, NEIGHBORS_APPROXIMATE, 1, index2, d2);
+		assert_int_equal(neighbors_find(device, &rows, K, NEIGHBORS_APPROXIMATE, 1, index2,
+					 d2, NULL),
+			0);
 		assert_memory_equal(index, index2, N * K * sizeof *index);
 		assert_memory_equal(d, d2, N * K * sizeof *d);
 		size_t hits = 0;
@@ -212,7 +221,7 @@ static void an_index_answers_for_new_rows(void **state)
 		rows_init(&rows, x, N, C, (enum neighbor_metric)metric);
 		rows_init_as(&q, &rows, x + N * C, M);
 		struct neighbor_index *i = neighbor_index_new(device, &rows);
-		neighbor_index_query(device, i, &q, K, index, d);
+		assert_int_equal(neighbor_index_query(device, i, &q, K, index, d, NULL), 0);
 		check(x, N, C, (enum neighbor_metric)metric, K, x + N * C, M, index, d, false);
 		neighbor_index_free(i);
 		rows_free(&q);

@@ -114,7 +114,8 @@ static struct found find(const json_t *want, bool own)
 	struct found f = { MEM_ARRAY(uint32_t, n * k), MEM_ARRAY(float, n *k), MEM_ARRAY(float, n),
 		MEM_ARRAY(float, n) };
 	rows_init(&rows, x, n, c, metric_named(json_string_value(json_object_get(want, "metric"))));
-	neighbors_find(device, &rows, k, NEIGHBORS_AUTO, 1, f.index, f.distance);
+	assert_int_equal(
+		neighbors_find(device, &rows, k, NEIGHBORS_AUTO, 1, f.index, f.distance, NULL), 0);
 	rows_free(&rows);
 	/* the bisections end where a sum is within 1e-5, so that the last bit of a distance may
 	 * move sigma by 1e-5: from the same float32 distances all later steps agree to 1e-6 */
@@ -352,7 +353,7 @@ static float *fit(const struct umap_options *o, const float *rows, size_t m, siz
 	const int32_t *label)
 {
 	struct umap u;
-	umap_fit(&u, device, o, rows, m, columns, label);
+	assert_int_equal(umap_fit(&u, device, o, rows, m, columns, label, NULL), 0);
 	float *y = MEM_ARRAY(float, m * o->n_components);
 	memcpy(y, u.embedding, m * o->n_components * sizeof *y);
 	for (size_t i = 0; i < m * o->n_components; i++)
@@ -522,11 +523,11 @@ static void new_rows_land_beside_their_cluster_in_any_batch(void **state)
 	      copies[NEW * 5];
 	struct umap_options o = UMAP_DEFAULTS;
 	struct umap u;
-	umap_fit(&u, device, &o, rows, M, COLUMNS, NULL);
+	assert_int_equal(umap_fit(&u, device, &o, rows, M, COLUMNS, NULL, NULL), 0);
 	const float *new = rows + M *COLUMNS;
-	umap_apply(&u, device, new, NEW, all);
+	assert_int_equal(umap_apply(&u, device, new, NEW, all, NULL), 0);
 	for (size_t i = 0; i < NEW; i++) {
-		umap_apply(&u, device, new + i *COLUMNS, 1, one + i * 5);
+		assert_int_equal(umap_apply(&u, device, new + i *COLUMNS, 1, one + i * 5, NULL), 0);
 		size_t best = 0;
 		double least = INFINITY;
 		for (size_t j = 0; j < M; j++) {
@@ -543,7 +544,7 @@ static void new_rows_land_beside_their_cluster_in_any_batch(void **state)
 		assert_true(least < 1);
 	}
 	assert_memory_equal(all, one, sizeof all);
-	umap_apply(&u, device, rows, NEW, copies);
+	assert_int_equal(umap_apply(&u, device, rows, NEW, copies, NULL), 0);
 	assert_memory_equal(copies, u.embedding, sizeof copies);
 	umap_free(&u);
 	mem_free(rows);
