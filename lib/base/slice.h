@@ -35,8 +35,8 @@ static inline int slice_compare(struct slice a, struct slice b)
 	return c ? c : (a.size > b.size) - (a.size < b.size);
 }
 
-/* The n < 8 bytes at p as a little-endian number. memcpy of n bytes would be a call, and what it
- * stores could not be read back at once. */
+/* The n < 8 bytes at p as a number, for hashing. memcpy of n bytes would be a call, and what it stores
+ * could not be read back at once. */
 static inline uint64_t slice_few(const char *p, size_t n)
 {
 	const unsigned char *b = (const unsigned char *)p;

@@ -195,6 +195,19 @@ static void maximal_invalid_parts_are_replaced(void **state)
 	}
 }
 
+static void few_bytes_are_a_number(void **state)
+{
+	static const char bytes[7] = "\x81\x92\x83\xf4\x85\xa6\x87";
+	(void)state;
+	for (size_t n = 0; n < 8; n++) {
+		/* up to the end, so that a sanitizer sees a byte too many */
+		const char *p = bytes + sizeof bytes - n;
+		uint64_t want = 0;
+		memcpy(&want, p, n);
+		assert_true(slice_few(p, n) == want);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +216,7 @@ int main(void)
 		cmocka_unit_test(every_sequence_of_utf8),
 		cmocka_unit_test(dense_utf8_of_any_length),
 		cmocka_unit_test(maximal_invalid_parts_are_replaced),
+		cmocka_unit_test(few_bytes_are_a_number),
 	};
 	return cmocka_run_group_tests_name("scans", tests, NULL, NULL);
 }
