@@ -131,6 +131,9 @@ void command_begin(const struct command *, int argc, char **argv);
 /* Leave this input key out, as --drop does. Before the output is opened. */
 void command_drop(const char *key);
 
+/* Did the user give this option? */
+bool command_given(const char *name);
+
 /* Open output and writer for the first n of the command's keys and write the CSV header. Before the
  * first record is written. */
 void command_output(size_t n_keys);

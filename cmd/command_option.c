@@ -205,10 +205,21 @@ static void choose(const struct option *o, const char *text)
 	command_usage("--%s wants one of %s, not '%s'", o->name, o->choices, text);
 }
 
+static struct strings used; /* names of options */
+
+bool command_given(const char *name)
+{
+	for (size_t i = 0; i < used.n; i++)
+		if (strcmp(used.at[i], name) == 0)
+			return true;
+	return false;
+}
+
 static void apply(const struct option *o, const char *text, bool on)
 {
 	double value;
 	struct error e = { 0 };
+	strings_add(&used, o->name);
 	if (o->given)
 		*o->given = true;
 	switch (o->kind) {

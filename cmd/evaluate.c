@@ -23,9 +23,8 @@ static struct resample_options sampling = { .resamples = 1000, .confidence = 0.9
 static struct strings embedding_keys, ks, metric_names, label_names, fail_under, fail_over;
 static const char *by, *paired;
 static int output_format, ci_method, paired_test;
-static size_t digits = SIZE_MAX;
-static bool ci, resamples_given, digits_given;
-static size_t digits_value;
+static size_t digits, digits_value;
+static bool ci;
 
 static char metric_help[1024]; /* names all metrics */
 
@@ -37,14 +36,8 @@ static const struct option options[] = {
 		0, "reference-key", &how.reference_key, "KEY", "key of what is right [reference]"),
 	OPTION_STRING(0, "by", &by, "KEY", "measure the records of each value of this key too"),
 	OPTION_CHOICE(0, "output-format", &output_format, "text|json|csv", "of the report [text]"),
-	{ .kind = OPTION_KIND_COUNT,
-		.name = "digits",
-		.to = &digits_value,
-		.argument = "N",
-		.help = "decimals of a text report [2; 4 for figures up to 1]",
-		.low = 0,
-		.high = DIGITS_MOST,
-		.given = &digits_given },
+	OPTION_COUNT(0, "digits", &digits_value, 0, DIGITS_MOST, "N",
+		"decimals of a text report [2; 4 for figures up to 1]"),
 	OPTION_STRINGS(0, "fail-under", &fail_under, "NAME=X",
 		"exit 1 where this figure is below X; may be repeated"),
 	OPTION_STRINGS(0, "fail-over", &fail_over, "NAME=X", "exit 1 where this figure is above X"),
@@ -53,14 +46,8 @@ static const struct option options[] = {
 	OPTION_CHOICE(0, "ci-method", &ci_method, RESAMPLE_METHODS, "how [percentile]"),
 	OPTION_NUMBER(
 		0, "confidence", &sampling.confidence, 0.01, 0.9999, "X", "of the interval [0.95]"),
-	{ .kind = OPTION_KIND_COUNT,
-		.name = "resamples",
-		.to = &sampling.resamples,
-		.argument = "N",
-		.help = "of the bootstrap, or trials of the randomization [1000; 10000]",
-		.low = 1,
-		.high = 1e9,
-		.given = &resamples_given },
+	OPTION_COUNT(0, "resamples", &sampling.resamples, 1, 1e9, "N",
+		"of the bootstrap, or trials of the randomization [1000; 10000]"),
 	OPTION_STRING(0, "paired", &paired, "FILE",
 		"compare with the same records as another system predicts them"),
 	OPTION_CHOICE(0, "paired-test", &paired_test, RESAMPLE_TESTS, "how [bootstrap]"),
@@ -181,6 +168,48 @@ static void open_metrics(struct reader *reader)
 		if (!works[n_works++].measure)
 			command_usage("%s", e.msg);
 	}
+}
+
+/* What only some metrics look at. */
+static const struct {
+	const char *option, *metrics;
+} only[] = { { "label-names", "classification" }, { "score-key", "scores" }, { "bins", "scores" },
+	{ "embedding-keys", "sts, pairs, trustworthiness" }, { "vector-key", "clustering_space" },
+	{ "neighbors", "trustworthiness" }, { "model", "bertscore" }, { "layer", "bertscore" },
+	{ "idf", "bertscore" }, { "rescale", "bertscore" }, { "topics", "coherence, diversity" },
+	{ "top-words", "coherence, diversity" }, { "strict", "seqeval" }, { "scheme", "seqeval" },
+	{ "suffix", "seqeval" }, { "bleu-tokenizer", "bleu" },
+	{ "lowercase", "bleu, chrf, chrf++" }, { "smooth", "bleu" }, { "smooth-value", "bleu" },
+	{ "effective-order", "bleu" }, { "char-order", "chrf, chrf++" }, { "word-order", "chrf" },
+	{ "beta", "chrf, chrf++" }, { "whitespace", "chrf, chrf++" }, { "normalized", "ter" },
+	{ "no-punct", "ter" }, { "asian", "ter" }, { "case-sensitive", "ter" },
+	{ "stemmer", "rouge" }, { "k", "retrieval, pass@k" }, { "text-key", "coherence" } };
+
+static bool measures_one_of(const char *list)
+{
+	for (const char *comma; list; list = comma ? comma + 2 : NULL) {
+		comma = strchr(list, ',');
+		size_t size = comma ? (size_t)(comma - list) : strlen(list);
+		for (size_t i = 0; i < metric_names.n; i++)
+			if (slice_equal(
+				    slice_from(metric_names.at[i]), (struct slice){ list, size }))
+				return true;
+	}
+	return false;
+}
+
+static void check_options(void)
+{
+	for (size_t i = 0; i < sizeof only / sizeof *only; i++)
+		if (command_given(only[i].option) && !measures_one_of(only[i].metrics))
+			command_usage("--%s is an option of --metric %s", only[i].option,
+				only[i].metrics);
+	if (!ci && (command_given("ci-method") || command_given("confidence")))
+		command_usage("--ci-method and --confidence go with --ci");
+	if (!paired && command_given("paired-test"))
+		command_usage("--paired-test goes with --paired");
+	if (!ci && !paired && command_given("resamples"))
+		command_usage("--resamples goes with --ci or --paired");
 }
 
 /* VALUE=NAME; quotes around the name are not part of it. */
@@ -374,7 +403,7 @@ static void compare(struct finding *f, const struct work *w)
 	struct measure *m = w->measure;
 	struct resample_options o = sampling;
 	uint32_t *other = ARENA_ARRAY(m->arena, uint32_t, f->n + 1);
-	if (paired_test == TEST_RANDOMIZATION && !resamples_given)
+	if (paired_test == TEST_RANDOMIZATION && !command_given("resamples"))
 		o.resamples = 10000;
 	for (size_t i = 0; i < f->n; i++)
 		other[i] = f->units[i] + (uint32_t)w->n;
@@ -517,7 +546,7 @@ int main(int argc, char **argv)
 	how = metric_defaults;
 	name_all();
 	command_begin(&command, argc, argv);
-	digits = digits_given ? digits_value : SIZE_MAX;
+	digits = command_given("digits") ? digits_value : SIZE_MAX;
 	sampling.seed = run.seed;
 	sampling.method = (enum resample_method)ci_method;
 	sampling.test = (enum resample_test)paired_test;
@@ -527,6 +556,7 @@ int main(int argc, char **argv)
 	read_keys();
 	read_cut_offs();
 	open_metrics(run.reader);
+	check_options();
 	size_t records = run.reader ? read_records() : 0;
 	if (paired && run.rejected)
 		command_usage("--paired needs every record: none may be rejected");

@@ -232,6 +232,20 @@ EOF
 }
 
 @test "what metrics need and cannot use is said" {
+	run evaluate --metric sts --stemmer in.jsonl
+	status_is 2
+	output_has "--stemmer is an option of --metric rouge"
+	run evaluate --metric chrf++,bleu --word-order 2 in.jsonl
+	status_is 2
+	output_has "--word-order is an option of --metric chrf"
+	run evaluate --metric sts --confidence 0.9 in.jsonl
+	status_is 2
+	output_has "go with --ci"
+	run evaluate --metric sts --resamples 9 in.jsonl
+	status_is 2
+	run evaluate --metric sts --paired-test wilcoxon in.jsonl
+	status_is 2
+	output_has "--paired-test goes with --paired"
 	run evaluate --metric scores in.jsonl
 	status_is 2
 	output_has "needs --score-key"
