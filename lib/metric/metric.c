@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "lib/base/random.h"
+#include "lib/metric/alignment.h"
 #include "lib/metric/list.h"
 #include "lib/metric/sum.h"
 
@@ -53,32 +54,23 @@ const struct metric_kind *const metrics[] = {
 	NULL,
 };
 
-static char lower(char c)
+/* ASCII letters lowercased. */
+static uint32_t *points_of(const char *name, size_t n, struct arena *arena)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+	uint32_t *out = ARENA_ARRAY(arena, uint32_t, n + 1);
+	for (size_t i = 0; i < n; i++)
+		out[i] = (unsigned char)name[i] + (name[i] >= 'A' && name[i] <= 'Z' ? 32u : 0u);
+	return out;
 }
 
-/* Insertions, deletions and replacements between two short names, regardless of case. */
+/* Edits between two names, regardless of case. */
 static size_t distance(const char *a, const char *b)
 {
-	enum { MOST = 32 };
-	size_t n = strlen(a), m = strlen(b), row[MOST + 1];
-	if (n > MOST || m > MOST)
-		return MOST;
-	for (size_t j = 0; j <= m; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			size_t best = diagonal + (lower(a[i - 1]) != lower(b[j - 1]));
-			best = row[j] + 1 < best ? row[j] + 1 : best;
-			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[m];
+	struct arena *arena = arena_new();
+	size_t n = strlen(a), m = strlen(b);
+	size_t d = edit_distance(points_of(a, n, arena), n, points_of(b, m, arena), m, arena);
+	arena_free(arena);
+	return d;
 }
 
 /* Figures that are not in `figures`, as users may ask for them. */
