@@ -296,7 +296,8 @@ void json_begin(struct json_parser *p, struct slice text)
 }
 
 /* Behind the container whose opening bracket is the last token. */
-static enum json_type skip_container(struct json_parser *p, enum json_type opened)
+__attribute__((noinline)) static enum json_type skip_container(
+	struct json_parser *p, enum json_type opened)
 {
 	const char *start = p->from;
 	size_t outside = p->depth - 1;

@@ -264,8 +264,8 @@ bool json_text_equal(struct json string, struct slice text)
 	/* text that an escape stands for is shorter than it */
 	if (size <= text.size)
 		return size == text.size && memcmp(s, text.data, size) == 0 &&
-		       !memchr(s, '\\', size);
-	if (!memchr(s, '\\', size))
+		       (string.plain || !memchr(s, '\\', size));
+	if (string.plain || !memchr(s, '\\', size))
 		return false;
 	const char *t = text.data, *last = text.data + text.size;
 	while (s < end) {
