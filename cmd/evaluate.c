@@ -31,8 +31,10 @@ static void open_metrics(struct reader *reader)
 	struct error e;
 	for (size_t i = 0; i < asked.n_metrics; i++) {
 		works[n_works].measure = metric_open(asked.metrics[i], reader, &asked.how, &e);
-		if (!works[n_works++].measure)
+		if (!works[n_works++].measure && e.code == ERROR_USAGE)
 			command_usage("%s", e.msg);
+		if (!works[i].measure)
+			command_fail(&e);
 	}
 }
 

@@ -288,8 +288,10 @@ EOF
 	run evaluate --metric coherence --topics topics.json --by text texts.jsonl
 	status_is 2
 	run evaluate --metric coherence --topics nothing.json texts.jsonl
-	[ "$status" = 66 ] || [ "$status" = 2 ]
+	status_is 66
 	output_has nothing.json
+	run evaluate --metric diversity --topics texts.jsonl
+	status_is 65
 }
 
 @test "bertscore of a text with itself is 1, idf and a baseline change it" {
