@@ -321,8 +321,6 @@ static void report(
 	const struct measure *m, const uint32_t *units, size_t n, size_t digits, struct buffer *b)
 {
 	const struct state *s = (const struct state *)m;
-	if (!n)
-		return;
 	struct tally t = tally_of(s, units, n);
 	bool real = t.correct == 0 && !s->several;
 	struct report_row *rows = MEM_ARRAY(struct report_row, t.k + 1), averages[4];

@@ -76,7 +76,7 @@ struct metric_kind {
 	int (*finish)(struct measure *, struct error *);
 	/* Over units[n], any order, repetitions too. May run in several threads at once. */
 	void (*compute)(const struct measure *, const uint32_t *units, size_t n, double *value);
-	/* Text instead of a line a figure; may be NULL. */
+	/* Text instead of a line a figure, of n > 0; may be NULL. */
 	void (*report)(const struct measure *, const uint32_t *units, size_t n, size_t digits,
 		struct buffer *);
 	/* More members of the JSON report, each ", \"name\": value"; may be NULL. */
@@ -110,6 +110,7 @@ extern const struct metric_kind *const metrics[]; /* ends with NULL */
 /* NULL and an error (2) that suggests the nearest name. */
 const struct metric_kind *metric_find(const char *name, struct error *);
 
+/* Asks the reader, which is NULL where no records are read, for keys. NULL and the error. */
 struct measure *metric_open(
 	const struct metric_kind *, struct reader *, const struct metric_options *, struct error *);
 int measure_add(struct measure *, const struct record *, struct arena *, struct error *);
@@ -146,6 +147,8 @@ void measure_means(const struct measure *, const uint32_t *units, size_t n, doub
 			: (void)0)
 #define LIST_ADD(list, ...) (LIST_ROOM(list, 1), (list).at[(list).n++] = (__VA_ARGS__))
 #define LIST_COPY(list, from, count) \
-	(LIST_ROOM(list, count), memcpy((list).at + (list).n, from, (count) * sizeof *(list).at), \
+	(LIST_ROOM(list, count), \
+		(void)((count) ? memcpy((list).at + (list).n, from, (count) * sizeof *(list).at) \
+			       : NULL), \
 		(list).n += (count))
 void *metric_room(void *array, size_t need, size_t *capacity, size_t size);

@@ -302,8 +302,6 @@ static void report(
 	static const struct slice names[] = { { "micro avg", 9 }, { "macro avg", 9 },
 		{ "weighted avg", 12 } };
 	size_t tags, equal;
-	if (!n)
-		return;
 	struct counts *c = total(s, units, n, &tags, &equal);
 	uint32_t *which = MEM_ARRAY(uint32_t, s->types.n + 1);
 	size_t k = pack(s, c, which);
