@@ -16,15 +16,20 @@ static bool read_number(struct slice s, double *x)
 	return s.size && after == s.data + s.size;
 }
 
+static bool is_whole(struct slice number)
+{
+	size_t i = number.data[0] == '-';
+	while (i < number.size && number.data[i] >= '0' && number.data[i] <= '9')
+		i++;
+	return i == number.size;
+}
+
 /* 1.0 and 1e0 as 1; a plain whole number is that already. */
 static struct slice canonical(struct json v, struct arena *arena)
 {
 	int64_t whole;
-	size_t i = v.raw.data[0] == '-';
-	bool zero = v.raw.data[i] == '0';
-	while (i < v.raw.size && v.raw.data[i] >= '0' && v.raw.data[i] <= '9')
-		i++;
-	if ((i == v.raw.size && !(zero && v.raw.data[0] == '-')) || !json_integer(v, &whole))
+	bool zero = slice_equal(v.raw, SLICE("-0"));
+	if ((is_whole(v.raw) && !zero) || !json_integer(v, &whole))
 		return v.raw;
 	struct buffer b = { 0 };
 	json_write_integer(&b, whole);
@@ -51,6 +56,7 @@ static int add(struct labels *l, const struct record *r, const char *key, struct
 	case JSON_NUMBER:
 		type = LABEL_NUMBER;
 		text = canonical(v, arena);
+		l->floats = l->floats || !is_whole(v.raw);
 		break;
 	default:
 		return record_error(r, e,
@@ -156,6 +162,18 @@ static int by_text(const void *a, const void *b)
 		((const struct sortable *)a)->text, ((const struct sortable *)b)->text);
 }
 
+static struct slice shown(struct labels *l, struct slice text)
+{
+	if (l->type == LABEL_BOOLEAN)
+		return text.data[0] == 't' ? SLICE("True") : SLICE("False");
+	if (l->type != LABEL_NUMBER || !l->floats || !is_whole(text))
+		return text;
+	char *out = arena_alloc(l->terms.arena, text.size + 2);
+	memcpy(out, text.data, text.size);
+	memcpy(out + text.size, ".0", 2);
+	return (struct slice){ out, text.size + 2 };
+}
+
 void labels_sort(struct labels *l)
 {
 	size_t n = l->terms.n;
@@ -170,29 +188,28 @@ void labels_sort(struct labels *l)
 	qsort(s, n, sizeof *s, numbers ? by_number : by_text);
 	mem_free(l->order);
 	mem_free(l->rank);
+	mem_free(l->shown);
+	l->shown = MEM_ARRAY(struct slice, n + 1);
 	l->order = MEM_ARRAY(uint32_t, n + 1);
 	l->rank = MEM_ARRAY(uint32_t, n + 1);
 	for (size_t i = 0; i < n; i++) {
 		l->order[i] = s[i].id;
 		l->rank[s[i].id] = (uint32_t)i;
+		l->shown[i] = shown(l, l->terms.at[i]);
 	}
 	mem_free(s);
 }
 
 struct slice labels_text(const struct labels *l, uint32_t label)
 {
-	struct slice s = l->terms.at[label];
-	if (l->type == LABEL_BOOLEAN)
-		return s.data[0] == 't' ? SLICE("True") : SLICE("False");
-	return s;
+	return l->shown[label];
 }
 
 uint32_t labels_find(const struct labels *l, struct slice text)
 {
-	if (l->type == LABEL_BOOLEAN && slice_equal(text, SLICE("True")))
-		text = SLICE("true");
-	if (l->type == LABEL_BOOLEAN && slice_equal(text, SLICE("False")))
-		text = SLICE("false");
+	for (size_t i = 0; i < l->terms.n; i++)
+		if (slice_equal(l->shown[i], text))
+			return (uint32_t)i;
 	return terms_find(&l->terms, text);
 }
 
@@ -201,5 +218,6 @@ void labels_free(struct labels *l)
 	terms_free(&l->terms);
 	mem_free(l->order);
 	mem_free(l->rank);
+	mem_free(l->shown);
 	*l = (struct labels){ 0 };
 }

@@ -92,7 +92,7 @@ def several_labels(records, labels):
 @family("classification", ["scikit-learn"])
 def classification():
     strings, numbers = ["b", "neutral", "Ärger", "a,c", "zzzzzzzzzzzzzzzzzzz"], [-1, 0, 2, 10, 11]
-    for labels in strings, numbers, [0, 1], [True, False]:
+    for labels in strings, numbers, [0, 1], [True, False], [-2.0, 0.0, 1.0, 30.0]:
         binary = max(labels) if len(labels) == 2 else None
         yield "", lambda r, l=labels: labels_case(r, l), lambda x, b=binary: one_label(x, b)
     four = ["a", "b", "c", "d"]
