@@ -27,6 +27,7 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 const struct metric_kind metric_exact_match = {
 	.name = "exact_match",
 	.summary = "answers that are equal",
+	.as = "evaluate-0.4",
 	.unit = sizeof(double),
 	.figures = (const char *const[]){ "exact_match", NULL },
 	.add = add,
@@ -120,6 +121,7 @@ static int squad_add(
 const struct metric_kind metric_squad = {
 	.name = "squad",
 	.summary = "F1 and exact match of answers, as SQuAD",
+	.as = "squad-1.1",
 	.unit = 2 * sizeof(double),
 	.figures = (const char *const[]){ "f1", "exact_match", NULL },
 	.add = squad_add,

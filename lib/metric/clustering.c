@@ -262,6 +262,7 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 const struct metric_kind metric_clustering = {
 	.name = "clustering",
 	.summary = "AMI, ARI, NMI, V-measure, purity of clusters against classes",
+	.as = "scikit-learn-1.9",
 	.state = sizeof(struct state),
 	.unit = sizeof(struct pair),
 	.figures = figures,

@@ -211,6 +211,7 @@ static void compute(const struct measure *measure, const uint32_t *units, size_t
 const struct metric_kind metric_clustering_space = {
 	.name = "clustering_space",
 	.summary = "silhouette, Davies-Bouldin, Calinski-Harabasz, DBCV of clusters",
+	.as = "scikit-learn-1.9,hdbscan-0.8.44",
 	.state = sizeof(struct state),
 	.unit = sizeof(uint32_t),
 	.figures = figures,

@@ -39,6 +39,7 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 const struct metric_kind metric_edit = {
 	.name = "edit",
 	.summary = "edit distance of characters",
+	.as = "rapidfuzz-3",
 	.unit = 2 * sizeof(double),
 	.figures = (const char *const[]){ "distance", "normalized_distance", NULL },
 	.add = add,
@@ -136,6 +137,7 @@ static void rate_compute(const struct measure *m, const uint32_t *units, size_t 
 const struct metric_kind metric_wer = {
 	.name = "wer",
 	.summary = "word error rate",
+	.as = "jiwer-4",
 	.unit = 2 * sizeof(double),
 	.figures = (const char *const[]){ "wer", "edits", "ref_len", NULL },
 	.add = wer_add,
@@ -146,6 +148,7 @@ const struct metric_kind metric_wer = {
 const struct metric_kind metric_cer = {
 	.name = "cer",
 	.summary = "character error rate",
+	.as = "jiwer-4",
 	.unit = 2 * sizeof(double),
 	.figures = (const char *const[]){ "cer", "edits", "ref_len", NULL },
 	.add = cer_add,

@@ -158,11 +158,10 @@ void measure_compute(const struct measure *m, const uint32_t *units, size_t n, d
 
 void measure_signature(const struct measure *m, const char *extra, struct buffer *b)
 {
-	size_t begin = b->size;
 	if (m->metric->signature)
 		m->metric->signature(m, b);
-	if (b->size == begin)
-		buffer_text(b, m->metric->name);
+	else
+		buffer_printf(b, "%s|as:%s", m->metric->name, m->metric->as);
 	if (extra)
 		buffer_printf(b, "|%s", extra);
 	buffer_printf(b, "|heddle:%s|data:%016llx", HEDDLE_VERSION, (unsigned long long)m->hash);

@@ -81,7 +81,8 @@ struct metric_kind {
 		struct buffer *);
 	/* More members of the JSON report, each ", \"name\": value"; may be NULL. */
 	void (*detail)(const struct measure *, const uint32_t *units, size_t n, struct buffer *);
-	/* How it counted: "case:mixed|tok:13a"; may be NULL. */
+	const char *as; /* the implementation that it equals: "jiwer-4" */
+	/* Instead of "NAME|as:AS", how it counted: "case:mixed|tok:13a"; may be NULL. */
 	void (*signature)(const struct measure *, struct buffer *);
 	void (*close)(struct measure *); /* frees what the state holds; may be NULL */
 	bool lower_is_better;

@@ -63,6 +63,7 @@ static int finish(struct measure *m, struct error *e)
 const struct metric_kind metric_pass = {
 	.name = "pass@k",
 	.summary = "samples of code that pass",
+	.as = "human-eval",
 	.open = open,
 	.add = add,
 	.finish = finish,

@@ -162,6 +162,7 @@ static int finish(struct measure *m, struct error *e)
 const struct metric_kind metric_retrieval = {
 	.name = "retrieval",
 	.summary = "nDCG, MRR, MAP, recall and accuracy of ranked ids",
+	.as = "sentence-transformers-6.2",
 	.open = open,
 	.add = add,
 	.finish = finish,
