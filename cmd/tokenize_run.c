@@ -1,12 +1,21 @@
 /*
- * tokenize_run.c: records in batches. Threads encode chunks of a batch into buffers of their own, which
- * go out in order.
+ * tokenize_run.c: records in batches, on all threads. The first thread reads batches, writes those that
+ * are done, in order, and helps where there is neither to do; the others encode, chunk by chunk, into
+ * buffers that belong to the chunk. Nobody waits for a batch to end but who writes it. A batch is small
+ * enough for the cache that it is read, encoded and written from.
  */
-#include <omp.h>
+#include <pthread.h>
 
 #include "cmd/tokenize_private.h"
 
-enum { BATCH_RECORDS = 8192, BATCH_BYTES = 1 << 22, CHUNK_RECORDS = 64 };
+enum {
+	BATCHES = 8,
+	BATCH_RECORDS = 8192,
+	BATCH_BYTES = 1 << 19,
+	CHUNK_RECORDS = 64,
+	CHUNK_BYTES = 1 << 15,
+	CHUNKS = BATCH_RECORDS / CHUNK_RECORDS + BATCH_BYTES / CHUNK_BYTES + 1
+};
 
 static record_function *one;
 static const char *doing;
@@ -62,10 +71,6 @@ static void finish(struct chunk *c, const struct record *records)
 	c->failed = false;
 }
 
-/*
- * Records on their way: while threads encode one batch, the first of them writes the one before and
- * reads the next.
- */
 struct batch {
 	struct arena *memory;
 	struct record *records; /* [BATCH_RECORDS] */
@@ -73,11 +78,10 @@ struct batch {
 	size_t *ends; /* [BATCH_RECORDS], of the chunks */
 	struct error **errors; /* [BATCH_RECORDS] */
 	size_t n, n_chunks;
+	size_t taken, left; /* chunks that somebody has begun, that are not done */
 	bool failed; /* reading ended so, behind these records */
 	struct error error;
 };
-
-enum { CHUNKS = BATCH_RECORDS / CHUNK_RECORDS, BATCHES = 3 };
 
 static void new_batch(struct batch *b)
 {
@@ -99,26 +103,36 @@ static void free_batch(struct batch *b)
 	mem_free(b->errors);
 }
 
+/* The chunk for the next record of a batch: the last one, unless it has enough. */
+static struct chunk *chunk_for_next(struct batch *b, size_t *bytes)
+{
+	struct chunk *c = &b->chunks[b->n_chunks ? b->n_chunks - 1 : 0];
+	if (b->n_chunks && c->n < CHUNK_RECORDS && *bytes < CHUNK_BYTES)
+		return c;
+	c = &b->chunks[b->n_chunks++];
+	c->first = b->n;
+	c->n = *bytes = 0;
+	c->ends = b->ends + b->n;
+	c->errors = b->errors + b->n;
+	return c;
+}
+
 static void read_batch(struct batch *b)
 {
 	int more = 1;
-	b->n = 0;
+	b->n = b->n_chunks = b->taken = 0;
 	arena_clear(b->memory);
-	for (size_t bytes = 0; b->n < BATCH_RECORDS && bytes < BATCH_BYTES; b->n++) {
-		more = command_read(b->memory, &b->records[b->n], &b->error);
+	for (size_t bytes = 0, of_chunk = 0; b->n < BATCH_RECORDS && bytes < BATCH_BYTES; b->n++) {
+		struct record *r = &b->records[b->n];
+		more = command_read(b->memory, r, &b->error);
 		if (more <= 0)
 			break;
-		bytes += b->records[b->n].raw.size;
+		chunk_for_next(b, &of_chunk)->n++;
+		of_chunk += r->raw.size;
+		bytes += r->raw.size;
 	}
+	b->left = b->n_chunks;
 	b->failed = more < 0;
-	b->n_chunks = (b->n + CHUNK_RECORDS - 1) / CHUNK_RECORDS;
-	for (size_t i = 0; i < b->n_chunks; i++) {
-		struct chunk *c = &b->chunks[i];
-		c->first = i * CHUNK_RECORDS;
-		c->n = i + 1 < b->n_chunks ? CHUNK_RECORDS : b->n - c->first;
-		c->ends = b->ends + c->first;
-		c->errors = b->errors + c->first;
-	}
 }
 
 static void write_batch(struct batch *b)
@@ -131,53 +145,128 @@ static void write_batch(struct batch *b)
 		command_fail(&b->error);
 }
 
-/* One batch is encoded; the one before, if any, is written and the next read. */
-static void turn(
-	struct batch *before, struct batch *now, struct batch *next, struct worker *workers)
+/* --- Threads -------------------------------------------------------------------------------- */
+
+/* Batches are numbered as they are read: written <= begun <= filled; number i lies at i % BATCHES. */
+static struct {
+	pthread_mutex_t lock; /* of all below, and of taken and left */
+	pthread_cond_t filling, done; /* a batch more, or the end; a batch is done */
+	struct batch batches[BATCHES];
+	size_t written, begun, filled;
+	bool over;
+} line = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	.filling = PTHREAD_COND_INITIALIZER,
+	.done = PTHREAD_COND_INITIALIZER };
+
+static struct batch *batch_at(size_t i)
 {
-#pragma omp parallel num_threads((int)run.threads) if (now->n_chunks > 1)
-	{
-#pragma omp master
-		{
-			if (before)
-				write_batch(before);
-			next->n = 0;
-			if (!now->failed)
-				read_batch(next);
+	return &line.batches[i % BATCHES];
+}
+
+/* Encode a chunk, if there is one that nobody has begun; the lock is held before and behind. */
+static bool help(struct worker *w)
+{
+	while (line.begun < line.filled &&
+		batch_at(line.begun)->taken == batch_at(line.begun)->n_chunks)
+		line.begun++;
+	if (line.begun == line.filled)
+		return false;
+	struct batch *b = batch_at(line.begun);
+	struct chunk *c = &b->chunks[b->taken++];
+	pthread_mutex_unlock(&line.lock);
+	work(c, b->records, w);
+	pthread_mutex_lock(&line.lock);
+	if (--b->left == 0)
+		pthread_cond_signal(&line.done);
+	return true;
+}
+
+static void *help_all(void *worker)
+{
+	pthread_mutex_lock(&line.lock);
+	while (help(worker) || !line.over)
+		if (line.begun == line.filled && !line.over)
+			pthread_cond_wait(&line.filling, &line.lock);
+	pthread_mutex_unlock(&line.lock);
+	return NULL;
+}
+
+/* As many as the system gives: the first thread can do it all. */
+static size_t start_threads(pthread_t *threads, struct worker *workers)
+{
+	size_t n = 0;
+	while (n + 1 < run.threads &&
+		pthread_create(&threads[n], NULL, help_all, &workers[n + 1]) == 0)
+		n++;
+	return n;
+}
+
+/* Read the next batch; false where there is none. */
+static bool fill(void)
+{
+	struct batch *b = batch_at(line.filled);
+	pthread_mutex_unlock(&line.lock);
+	read_batch(b);
+	pthread_mutex_lock(&line.lock);
+	line.filled += b->n > 0;
+	pthread_cond_broadcast(&line.filling);
+	return b->n > 0;
+}
+
+static void empty(void)
+{
+	pthread_mutex_unlock(&line.lock);
+	write_batch(batch_at(line.written));
+	pthread_mutex_lock(&line.lock);
+	line.written++;
+}
+
+/* All that the first thread does. */
+static size_t read_and_write(struct worker *workers, pthread_t *threads)
+{
+	size_t n_threads = 0;
+	bool more = true, started = false;
+	pthread_mutex_lock(&line.lock);
+	while (more || line.written < line.filled) {
+		if (line.written < line.filled && batch_at(line.written)->left == 0)
+			empty();
+		else if (more && line.filled - line.written < BATCHES)
+			more = fill() && !batch_at(line.filled - 1)->failed;
+		else if (!help(&workers[0]))
+			pthread_cond_wait(&line.done, &line.lock);
+		if (!started && (line.filled > 1 || batch_at(0)->n_chunks > 1)) {
+			n_threads = start_threads(threads, workers);
+			started = true;
 		}
-#pragma omp for schedule(dynamic, 1)
-		for (size_t i = 0; i < now->n_chunks; i++)
-			work(&now->chunks[i], now->records, &workers[omp_get_thread_num()]);
 	}
+	line.over = true;
+	pthread_cond_broadcast(&line.filling);
+	pthread_mutex_unlock(&line.lock);
+	return n_threads;
 }
 
 void run_records(record_function *function, const struct tokenizer *tokenizer, const char *what)
 {
 	one = function;
 	doing = what;
-	struct batch batches[BATCHES];
 	struct worker *workers = MEM_ARRAY(struct worker, run.threads);
+	pthread_t *threads = MEM_ARRAY(pthread_t, run.threads);
 	for (size_t i = 0; i < BATCHES; i++)
-		new_batch(&batches[i]);
+		new_batch(&line.batches[i]);
 	for (size_t i = 0; i < run.threads; i++)
 		workers[i] = (struct worker){ arena_new(), tokenizer_scratch_new(tokenizer) };
-	read_batch(&batches[0]);
-	struct batch *before = NULL, *now = &batches[0];
-	for (size_t i = 1; now->n; i++) {
-		struct batch *next = &batches[i % BATCHES];
-		turn(before, now, next, workers);
-		before = now;
-		now = next;
-	}
-	if (before)
-		write_batch(before);
-	if (now->failed)
-		command_fail(&now->error);
+	size_t n = read_and_write(workers, threads);
+	/* a failure behind records ended the run where they were written */
+	if (batch_at(line.filled)->failed)
+		command_fail(&batch_at(line.filled)->error);
+	for (size_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
 	for (size_t i = 0; i < BATCHES; i++)
-		free_batch(&batches[i]);
+		free_batch(&line.batches[i]);
 	for (size_t i = 0; i < run.threads; i++) {
 		arena_free(workers[i].arena);
 		tokenizer_scratch_free(workers[i].scratch);
 	}
 	mem_free(workers);
+	mem_free(threads);
 }
