@@ -549,7 +549,8 @@ int main(int argc, char **argv)
 			.type_ids = fields[TYPE_IDS],
 			.special_mask = fields[SPECIAL_MASK],
 			.word_ids = fields[WORD_IDS],
-			.byte_offsets = offset_unit == 1 };
+			.byte_offsets = offset_unit == 1,
+			.is_utf8 = true };
 		want = reader_want(run.reader, run.text_key);
 		want_pair = pair_key ? reader_want(run.reader, pair_key) : 0;
 		command_output_keys(keys, n);

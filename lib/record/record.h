@@ -85,7 +85,7 @@ size_t reader_bytes(const struct reader *); /* read so far, for progress */
 /* --- Values -----------------------------------------------------------------------------------
  * Each returns -1 and an error (65) "file:line: key "text" …" where the value is absent or of the
  * wrong kind. key is for the message. A JSON string is no number and a JSON number no text; a field
- * of CSV is what it is read as. */
+ * of CSV is what it is read as. Texts are UTF-8. */
 
 int record_text(const struct record *, size_t want, const char *key, struct arena *, struct slice *,
 	struct error *);

@@ -99,7 +99,7 @@ static int encode_text(const struct tokenizer *t, struct slice text, size_t limi
 			text.size);
 	begin(s, t, o);
 	bool any_bytes = t->fast == FAST_BERT && !t->added.normal.n;
-	bool valid = any_bytes || utf8_check(text) == text.size;
+	bool valid = o->is_utf8 || any_bytes || utf8_check(text) == text.size;
 	struct slice from = valid ? text : repair(s, text);
 	s->text = from.data;
 	s->limit = limit;

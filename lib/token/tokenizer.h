@@ -73,6 +73,7 @@ struct tokenizer_options {
 	bool offsets, type_ids, special_mask, word_ids,
 		attention_mask, surfaces; /* what struct encoding is to hold beside ids */
 	bool byte_offsets; /* offsets in bytes instead of code points */
+	bool is_utf8; /* texts are known to be UTF-8, as those of records are: no need to look */
 };
 
 struct token_offset {

@@ -2,8 +2,9 @@
  * tokens.c: how fast texts in memory become ids, for tokens.py, which runs the peers beside it:
  * 	tokens TOKENIZER TEXTS.jsonl
  * prints one JSON object: milliseconds to open the tokenizer (best of three), MB/s of CPU time of
- * the first pass over the texts and of the best of five, by wall clock of the best with one thread
- * and with two, the number of tokens and a hash of the ids.
+ * the first pass over the texts and of the best of five, of CPU time of two threads together, which a
+ * busy machine leaves alone (asleep while they wait: OMP_WAIT_POLICY=passive), by wall clock of the
+ * best with one thread and with two, the number of tokens and a hash of the ids.
  */
 #include <omp.h>
 #include <stdio.h>
