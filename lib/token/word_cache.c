@@ -208,10 +208,10 @@ static __attribute__((noinline)) size_t look_again(
 	const struct entry *e = find(c, k, p);
 	if (e->high) {
 		size_t n = e->high >> COUNT_SHIFT;
-		const uint32_t *from = n ? e->ids : c->spilled + e->ids[0];
-		n = n ? n : e->ids[1];
 		if (n)
-			memcpy(ids, from, n * sizeof *ids);
+			memcpy(ids, e->ids, n * sizeof *ids);
+		else if ((n = e->ids[1]) != 0)
+			memcpy(ids, c->spilled + e->ids[0], n * sizeof *ids);
 		return n;
 	}
 	size_t n = c->split(c->model, (struct slice){ p, size }, ids);
