@@ -27,7 +27,7 @@ sanitize:
 endif
 
 # Everything that is exhaustive: all 2^32 floats through lib/base/math.h and through printing and reading, 10 million mutations of
-# JSON, records of 300 MB.
+# JSON, records of 300 MB, every code point in context through the scanners and PCRE2.
 check-slow: tests $(build)/tests/unit/test_math_native
 	HEDDLE_SLOW=1 HEDDLE_TEST_TIMEOUT=$${HEDDLE_TEST_TIMEOUT:-21600} $(src)/tests/run $(build) $(bin)
 
