@@ -195,13 +195,11 @@ static struct encoding framed(
 }
 
 /* Of the windows first .. end - 1 of an input, the one where token i is furthest from both ends;
- * an end that is the text's own is no end. */
+ * an end that is the text's own is no end. The first one has the token. */
 static size_t widest(const struct span *w, size_t first, size_t end, size_t i, size_t n)
 {
 	size_t best = end, room = 0;
-	for (size_t k = first; k < end; k++) {
-		if (i < w[k].from || i >= w[k].to)
-			continue;
+	for (size_t k = first; k < end && w[k].from <= i; k++) {
 		size_t left = w[k].from == 0 ? n : i - w[k].from;
 		size_t right = w[k].to == n ? n : w[k].to - 1 - i;
 		size_t here = left < right ? left : right;
@@ -305,6 +303,8 @@ int tagger_run(struct tagger *m, const struct tagger_input *in, size_t n, struct
 		m->windows += end - first > 1 ? end - first : 0;
 		double *scores = ARENA_ARRAY(arena, double, size_mul(t[i].n, k));
 		for (size_t j = 0; j < t[i].n; j++, scores += k) {
+			while (w[first].to <= j)
+				first++;
 			size_t from = widest(w, first, end, j, t[i].n);
 			softmax(logits[from] + (m->n_prefix + j - w[from].from) * k, k, scores);
 			out[i].tokens[j].scores = scores;
