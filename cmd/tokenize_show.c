@@ -43,6 +43,20 @@ static void add_token(struct buffer *b, struct slice text, const char *colour, b
 	*first = false;
 }
 
+/*
+ * Where a token lies. A space that is a token by itself is from the first character of the word behind
+ * it, says the reference: here it is the white space before that.
+ */
+static struct token_offset place(
+	const struct tokenizer *t, const struct encoding *x, size_t i, size_t at)
+{
+	struct token_offset o = x->offsets[i];
+	if (i + 1 < x->n && o.start > at && x->offsets[i + 1].start == o.start &&
+		slice_equal(tokenizer_token(t, x->ids[i]), SLICE("\u2581")))
+		return (struct token_offset){ (uint32_t)at, o.start };
+	return o;
+}
+
 /* One line: the tokens of a text. */
 static void add_line(struct buffer *b, const struct tokenizer *t, struct slice text,
 	const struct encoding *x, bool colour)
@@ -50,7 +64,7 @@ static void add_line(struct buffer *b, const struct tokenizer *t, struct slice t
 	size_t at = 0, turn = 0;
 	bool first = true;
 	for (size_t i = 0; i < x->n; i++) {
-		struct token_offset o = x->offsets[i];
+		struct token_offset o = place(t, x, i, at);
 		struct slice part = { text.data + o.start, o.end - o.start };
 		if (x->special_mask[i] || o.end <= at || part.size == 0) {
 			/* of no bytes of its own: a special token, or the next of a character's bytes */

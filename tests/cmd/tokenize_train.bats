@@ -183,3 +183,11 @@ train() {
 	status_is 2
 	output_has "is not UTF-8"
 }
+
+# The reference says of such a space that it is from the word's first character, which was shown twice for it.
+@test "--show shows a space that is a token by itself as the white space" {
+	train unigram 40 texts.jsonl -o unigram.json
+	run tokenize -m unigram.json --show <<<'{"text":"hug Zug"}'
+	status_is 0
+	[ "$output" = '     5  hug| |Z|u|g' ]
+}
