@@ -46,14 +46,23 @@ static bool has_special(const struct trainer *t, struct slice text)
 	return false;
 }
 
-/* Those of the template (Unigram: all its added tokens), then the user's. */
+/*
+ * Those of the template (Unigram: all its added tokens), WordPiece's unknown one, without which there is no
+ * tokenizer, then the user's.
+ */
 static void list_special(struct trainer *t)
 {
 	const struct added *added = &t->tokenizer->added;
-	t->special = MEM_ARRAY(struct added_token, size_add(added->n, t->options.n_special));
+	t->special = MEM_ARRAY(struct added_token, size_add(added->n, t->options.n_special + 1));
 	for (size_t i = 0; i < added->n; i++)
 		if (added->tokens[i].special || t->options.kind == TRAIN_UNIGRAM)
 			t->special[t->n_special++] = added->tokens[i];
+	if (t->options.kind == TRAIN_WORDPIECE) {
+		struct slice unknown =
+			vocab_token(&t->tokenizer->vocab, t->tokenizer->model.unknown);
+		if (unknown.data && !has_special(t, unknown))
+			t->special[t->n_special++] = (struct added_token){ .content = unknown };
+	}
 	for (size_t i = 0; i < t->options.n_special; i++)
 		if (!has_special(t, t->options.special[i]))
 			t->special[t->n_special++] =
