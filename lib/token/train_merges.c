@@ -66,11 +66,6 @@ static void *grow(void *array, size_t *capacity, size_t size)
 
 /* --- Tokens before the first merge ----------------------------------------------------------- */
 
-struct character {
-	uint32_t c;
-	uint64_t n;
-};
-
 static int by_code_point(const void *a, const void *b)
 {
 	const struct character *x = a, *y = b;
@@ -84,52 +79,22 @@ static int by_count(const void *a, const void *b)
 	return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : by_code_point(a, b);
 }
 
-enum { CODE_POINTS = 0x110000 };
-
-/* The characters of the words and of the initial alphabet. */
-static struct character *count_characters(
-	const struct word_list *words, const struct merge_options *o, size_t *n)
-{
-	uint64_t *counts = mem_zero(CODE_POINTS, sizeof *counts);
-	for (size_t i = 0; i < words->n; i++) {
-		struct slice w = words->at[i].word;
-		for (size_t j = 0; j < w.size;) {
-			uint32_t c;
-			j += utf8_decode(w.data + j, w.data + w.size, &c);
-			counts[c] += words->at[i].n;
-		}
-	}
-	for (size_t i = 0; i < o->n_alphabet; i++)
-		counts[o->alphabet[i]] = UINT64_MAX;
-	struct character *list = NULL;
-	size_t capacity = 0;
-	*n = 0;
-	for (uint32_t c = 0; c < CODE_POINTS; c++) {
-		if (!counts[c])
-			continue;
-		RESERVE(list, *n, capacity);
-		list[(*n)++] = (struct character){ c, counts[c] };
-	}
-	mem_free(counts);
-	return list;
-}
-
 static void add_alphabet(
 	struct merges *m, const struct word_list *words, const struct merge_options *o)
 {
-	size_t n, limit = o->trainer->limit_alphabet;
-	struct character *list = count_characters(words, o, &n);
-	if (limit && n > limit) {
-		qsort(list, n, sizeof *list, by_count);
-		n = limit;
-		qsort(list, n, sizeof *list, by_code_point);
+	struct character_list list = characters_count(words, o->alphabet, o->n_alphabet);
+	size_t limit = o->trainer->limit_alphabet;
+	if (limit && list.n > limit) {
+		qsort(list.at, list.n, sizeof *list.at, by_count);
+		list.n = limit;
+		qsort(list.at, list.n, sizeof *list.at, by_code_point);
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < list.n; i++) {
 		char bytes[4];
-		size_t size = utf8_encode(bytes, list[i].c);
+		size_t size = utf8_encode(bytes, list.at[i].c);
 		terms_add(&m->tokens, (struct slice){ bytes, size });
 	}
-	mem_free(list);
+	mem_free(list.at);
 }
 
 /* The symbols of a word: of its characters those that are tokens. Returns how many. */

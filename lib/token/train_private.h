@@ -23,6 +23,22 @@ struct word_list {
 	size_t n;
 };
 
+/* --- train_characters.c ---------------------------------------------------------------------- */
+
+struct character {
+	uint32_t c;
+	uint64_t n;
+};
+
+struct character_list {
+	struct character *at; /* mem_free */
+	size_t n;
+};
+
+/* How often each character occurs, by code point; of the alphabet UINT64_MAX. */
+struct character_list characters_count(
+	const struct word_list *, const uint32_t *alphabet, size_t n_alphabet);
+
 /*
  * --- train_merges.c: byte-pair encoding (Sennrich, Haddow and Birch, "Neural machine translation of
  * rare words with subword units", 2016)

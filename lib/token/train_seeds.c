@@ -12,7 +12,7 @@
 #include "lib/text/utf8.h"
 #include "lib/token/train_private.h"
 
-enum { LONGEST = 16, MOST = 1000000, CODE_POINTS = 0x110000 };
+enum { LONGEST = 16, MOST = 1000000 };
 
 struct node {
 	uint32_t at, size; /* characters */
@@ -118,14 +118,12 @@ static int by_score(const void *a, const void *b, void *context)
 	return (x->size < y->size) - (x->size > y->size);
 }
 
-static void read_text(struct seeds *s, const struct word_list *words, uint64_t *counts)
+static void read_text(struct seeds *s, const struct word_list *words)
 {
 	for (size_t i = 0; i < words->n; i++) {
 		struct slice w = words->at[i].word;
-		for (size_t j = 0; j < w.size; s->n++) {
+		for (size_t j = 0; j < w.size; s->n++)
 			j += utf8_decode(w.data + j, w.data + w.size, &s->text[s->n]);
-			counts[s->text[s->n]] += words->at[i].n;
-		}
 		s->text[s->n++] = 0;
 	}
 }
@@ -139,7 +137,8 @@ static void find_nodes(struct seeds *s)
 			at[n++] = (uint32_t)i;
 	group(s, at, n, 0);
 	mem_free(at);
-	qsort_r(s->nodes, s->n_nodes, sizeof *s->nodes, by_score, s->text);
+	if (s->n_nodes)
+		qsort_r(s->nodes, s->n_nodes, sizeof *s->nodes, by_score, s->text);
 }
 
 /* The texts of n characters in the arena. */
@@ -153,19 +152,20 @@ static struct slice text_of(const struct seeds *s, const struct node *x, struct 
 }
 
 /* The characters, behind the words in the text, with how often they occur; 0 is what ends a word. */
-static struct node *list_characters(struct seeds *s, const uint64_t *counts, size_t *n)
+static struct node *list_characters(struct seeds *s, const struct word_list *words, size_t *n)
 {
+	struct character_list all = characters_count(words, NULL, 0);
+	struct node *list = MEM_ARRAY(struct node, all.n);
+	s->text = mem_resize(
+		s->text, s->n * sizeof *s->text, size_mul(s->n + all.n, sizeof *s->text));
 	*n = 0;
-	for (uint32_t c = 1; c < CODE_POINTS; c++)
-		*n += counts[c] != 0;
-	s->text = mem_resize(s->text, s->n * sizeof *s->text, size_mul(s->n + *n, sizeof *s->text));
-	struct node *list = MEM_ARRAY(struct node, *n), *next = list;
-	for (uint32_t c = 1; c < CODE_POINTS; c++) {
-		if (!counts[c])
+	for (size_t i = 0; i < all.n; i++) {
+		if (!all.at[i].c)
 			continue;
-		*next++ = (struct node){ (uint32_t)s->n, 1, counts[c] };
-		s->text[s->n++] = c;
+		list[(*n)++] = (struct node){ (uint32_t)s->n, 1, all.at[i].n };
+		s->text[s->n++] = all.at[i].c;
 	}
+	mem_free(all.at);
 	qsort_r(list, *n, sizeof *list, by_score, s->text);
 	return list;
 }
@@ -177,10 +177,9 @@ struct scored_piece *seeds_find(const struct word_list *words, struct arena *are
 	for (size_t i = 0; i < words->n; i++)
 		size += words->at[i].word.size + 1;
 	s.text = MEM_ARRAY(uint32_t, size);
-	uint64_t *counts = mem_zero(CODE_POINTS, sizeof *counts);
-	read_text(&s, words, counts);
+	read_text(&s, words);
 	find_nodes(&s);
-	struct node *chars = list_characters(&s, counts, &n_chars);
+	struct node *chars = list_characters(&s, words, &n_chars);
 	size_t most = n_chars < MOST ? MOST - n_chars : 1;
 	size_t n_nodes = s.n_nodes < most ? s.n_nodes : most;
 	*n = n_chars + n_nodes;
@@ -197,6 +196,5 @@ struct scored_piece *seeds_find(const struct word_list *words, struct arena *are
 	mem_free(s.text);
 	mem_free(s.nodes);
 	mem_free(chars);
-	mem_free(counts);
 	return out;
 }

@@ -25,7 +25,6 @@ enum {
 	UNKNOWN = 0,
 	GONE = -1,
 	NONE = -1 /* as uint32_t */,
-	CODE_POINTS = 0x110000
 };
 static const double shrinking_factor = 0.75, least_expected = 0.5, unknown_penalty = 10,
 		    missing_penalty = 0.0001;
@@ -431,23 +430,14 @@ static void sort_pieces(struct pieces_learnt *p)
 static void find_characters(
 	struct terms *set, const struct word_list *words, const struct piece_options *o)
 {
-	uint8_t *seen = mem_zero(CODE_POINTS, 1);
-	for (size_t i = 0; i < o->n_alphabet; i++)
-		seen[o->alphabet[i]] = 1;
-	for (size_t i = 0; i < words->n; i++) {
-		struct slice w = words->at[i].word;
-		for (size_t j = 0; j < w.size;) {
-			uint32_t c;
-			j += utf8_decode(w.data + j, w.data + w.size, &c);
-			seen[c] = 1;
-		}
-	}
-	for (uint32_t c = 0; c < CODE_POINTS; c++) {
+	struct character_list list = characters_count(words, o->alphabet, o->n_alphabet);
+	for (size_t i = 0; i < list.n; i++) {
 		char bytes[4];
-		if (seen[c] && !terms_has(o->taken, (struct slice){ bytes, utf8_encode(bytes, c) }))
-			terms_add(set, (struct slice){ bytes, utf8_encode(bytes, c) });
+		struct slice text = { bytes, utf8_encode(bytes, list.at[i].c) };
+		if (!terms_has(o->taken, text))
+			terms_add(set, text);
 	}
-	mem_free(seen);
+	mem_free(list.at);
 }
 
 /*
