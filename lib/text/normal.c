@@ -51,8 +51,10 @@ static inline bool inert(enum normal_form form, uint32_t c)
 
 size_t normal_prefix(enum normal_form form, struct slice text)
 {
-	const char *end = text.data + text.size;
 	size_t last = 0;
+	if (!text.size)
+		return 0; /* data may be NULL */
+	const char *end = text.data + text.size;
 	start();
 	for (size_t i = 0; i < text.size;) {
 		size_t ascii = utf8_ascii((struct slice){ text.data + i, text.size - i });
