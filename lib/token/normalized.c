@@ -15,6 +15,7 @@ static void grow(struct buffer *text, uint32_t **from, uint32_t **to, size_t *ca
 void normalized_set(struct normalized *n, struct slice text, uint32_t at)
 {
 	buffer_clear(&n->text);
+	buffer_reserve(&n->text, 1); /* an empty text has data too */
 	buffer_slice(&n->text, text);
 	n->limit = normalized_limit(text.size);
 	if (n->unaligned)
@@ -69,6 +70,7 @@ struct change change_begin(struct normalized *n, size_t removed)
 {
 	struct change c = { n, 0 };
 	buffer_clear(&n->next.text);
+	buffer_reserve(&n->next.text, 1);
 	for (size_t i = 0; i < removed; i++)
 		c.at += size_at(n, c.at);
 	return c;
