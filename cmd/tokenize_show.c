@@ -1,6 +1,7 @@
 /*
- * tokenize_show.c: tokens for the eye: a text cut where its tokens end, in two colours by turns on a
- * terminal, else with a bar between them; for one model (--show) or a line for each of several (--compare).
+ * tokenize_show.c: tokens for the eye: a text cut where its tokens end, in two colours by turns
+ * on a terminal, else with a bar between them; for one model (--show) or a line for each of
+ * several (--compare).
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -44,8 +45,8 @@ static void add_token(struct buffer *b, struct slice text, const char *colour, b
 }
 
 /*
- * Where a token lies. A space that is a token by itself is from the first character of the word behind
- * it, says the reference: here it is the white space before that.
+ * Where a token lies. A space that is a token by itself is from the first character of the word
+ * behind it, says the reference: here it is the white space before that.
  */
 static struct token_offset place(
 	const struct tokenizer *t, const struct encoding *x, size_t i, size_t at)
@@ -67,7 +68,10 @@ static void add_line(struct buffer *b, const struct tokenizer *t, struct slice t
 		struct token_offset o = place(t, x, i, at);
 		struct slice part = { text.data + o.start, o.end - o.start };
 		if (x->special_mask[i] || o.end <= at || part.size == 0) {
-			/* of no bytes of its own: a special token, or the next of a character's bytes */
+			/*
+			 * of no bytes of its own: a special token, or the next of a character's
+			 * bytes
+			 */
 			part = tokenizer_token(t, x->ids[i]);
 			add_token(b, part,
 				!colour              ? NULL

@@ -1,6 +1,6 @@
 /*
- * tokenize_train.c: --train: a tokenizer from the texts of the records. Each thread counts the words
- * that it meets; what is learnt from the counts is written as tokenizer.json.
+ * tokenize_train.c: --train: a tokenizer from the texts of the records. Each thread counts the
+ * words that it meets; what is learnt from the counts is written as tokenizer.json.
  */
 #include <omp.h>
 #include <sys/stat.h>

@@ -47,8 +47,8 @@ static bool has_special(const struct trainer *t, struct slice text)
 }
 
 /*
- * Those of the template (Unigram: all its added tokens), WordPiece's unknown one, without which there is no
- * tokenizer, then the user's.
+ * Those of the template (Unigram: all its added tokens), WordPiece's unknown one, without which
+ * there is no tokenizer, then the user's.
  */
 static void list_special(struct trainer *t)
 {
@@ -267,7 +267,9 @@ static int learn_merges(const struct trainer *t, const struct word_list *words,
 	return rc;
 }
 
-/* The special tokens with a score of 0, the unknown one before them unless it is one, the pieces. */
+/*
+ * The special tokens with a score of 0, the unknown one before them unless it is one, the pieces.
+ */
 static int learn_pieces(const struct trainer *t, const struct word_list *words,
 	const uint32_t *alphabet, size_t n_alphabet, size_t threads, struct trained *out,
 	struct buffer *json, struct error *e)

@@ -24,9 +24,9 @@ struct trainer_options {
 struct trainer;
 
 /*
- * From a template: a tokenizer.json whose normalizer, pre-tokenizer, post-processor, decoder and special
- * tokens the new tokenizer gets, the model's options too; it has to be of the kind. The text is the
- * caller's and must last, and so must what the options point to.
+ * From a template: a tokenizer.json whose normalizer, pre-tokenizer, post-processor, decoder and
+ * special tokens the new tokenizer gets, the model's options too; it has to be of the kind. The
+ * text is the caller's and must last, and so must what the options point to.
  */
 struct trainer *trainer_new(struct slice template, const struct trainer_options *, struct error *);
 void trainer_free(struct trainer *);

@@ -1,15 +1,17 @@
 /*
  * train_merges.c: BPE: again and again the most frequent pair of neighbours becomes a token.
  *
- * The result is that of tokenizers 0.23 (src/models/bpe/trainer.rs), which its peculiarities decide
- * where tokens spell the same in two ways ("ab" "c" and "a" "bc"): a pair that gains places while it
- * waits is queued once more with those places, its count is never taken back, and a pair merged twice
- * has the rank of the last time. Of equal counts the pair of smaller ids wins. The reference numbers the
- * tokens with a prefix or suffix, and drops rare characters of equal counts, in the order of a hash
- * table, which differs from run to run; here that is the order of the words, and of code points.
+ * The result is that of tokenizers 0.23 (src/models/bpe/trainer.rs), which its peculiarities
+ * decide where tokens spell the same in two ways ("ab" "c" and "a" "bc"): a pair that gains
+ * places while it waits is queued once more with those places, its count is never taken back, and
+ * a pair merged twice has the rank of the last time. Of equal counts the pair of smaller ids
+ * wins. The reference numbers the tokens with a prefix or suffix, and drops rare characters of
+ * equal counts, in the order of a hash table, which differs from run to run; here that is the
+ * order of the words, and of code points.
  *
- * A word is its symbols in one array, and is gone over whole when one of its pairs is merged: words
- * are short. Counts wait in a heap as they were when they were queued, and are put right when they come up.
+ * A word is its symbols in one array, and is gone over whole when one of its pairs is merged:
+ * words are short. Counts wait in a heap as they were when they were queued, and are put right
+ * when they come up.
  */
 #include <stdlib.h>
 

@@ -40,8 +40,8 @@ struct character_list characters_count(
 	const struct word_list *, const uint32_t *alphabet, size_t n_alphabet);
 
 /*
- * --- train_merges.c: byte-pair encoding (Sennrich, Haddow and Birch, "Neural machine translation of
- * rare words with subword units", 2016)
+ * --- train_merges.c: byte-pair encoding (Sennrich, Haddow and Birch, "Neural machine translation
+ * of rare words with subword units", 2016)
  */
 struct merge {
 	uint32_t left, right; /* tokens */
@@ -95,9 +95,9 @@ int pieces_train(struct pieces_learnt *, const struct word_list *, const struct 
 void pieces_free_learnt(struct pieces_learnt *);
 
 /*
- * train_seeds.c: what Unigram begins with: the characters of the words, then the substrings of 2 to 16
- * characters that are followed by at least two different things, by what they would save; at most a
- * million. Scores are logarithms of their shares. Texts lie in the arena.
+ * train_seeds.c: what Unigram begins with: the characters of the words, then the substrings of 2
+ * to 16 characters that are followed by at least two different things, by what they would save;
+ * at most a million. Scores are logarithms of their shares. Texts lie in the arena.
  */
 struct scored_piece *seeds_find(const struct word_list *, struct arena *, size_t *n);
 

@@ -1,9 +1,10 @@
 /*
- * train_seeds.c: the pieces that Unigram begins with (tokenizers 0.23, src/models/unigram/trainer.rs,
- * make_seed_sentence_pieces): where that reads the inner nodes of a suffix tree, here the places of all
- * characters are grouped by what follows them, a character deeper each time; a group that falls apart is
- * such a node. Groups are cut by the three-way partition of Bentley and Sedgewick, "Fast algorithms for
- * sorting and searching strings", 1997. A different word counts once, as in the reference.
+ * train_seeds.c: the pieces that Unigram begins with (tokenizers 0.23,
+ * src/models/unigram/trainer.rs, make_seed_sentence_pieces): where that reads the inner nodes of
+ * a suffix tree, here the places of all characters are grouped by what follows them, a character
+ * deeper each time; a group that falls apart is such a node. Groups are cut by the three-way
+ * partition of Bentley and Sedgewick, "Fast algorithms for sorting and searching strings", 1997.
+ * A different word counts once, as in the reference.
  */
 #include <stdlib.h>
 
@@ -151,7 +152,9 @@ static struct slice text_of(const struct seeds *s, const struct node *x, struct 
 	return arena_copy(arena, (struct slice){ bytes, size });
 }
 
-/* The characters, behind the words in the text, with how often they occur; 0 is what ends a word. */
+/*
+ * The characters, behind the words in the text, with how often they occur; 0 is what ends a word.
+ */
 static struct node *list_characters(struct seeds *s, const struct word_list *words, size_t *n)
 {
 	struct character_list all = characters_count(words, NULL, 0);

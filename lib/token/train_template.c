@@ -1,6 +1,7 @@
 /*
- * train_template.c: the tokenizers that are trained where the user has no template: BERT's WordPiece, GPT-2's
- * byte-level BPE, a Unigram as SentencePieceUnigramTokenizer of tokenizers 0.23 has it.
+ * train_template.c: the tokenizers that are trained where the user has no template: BERT's
+ * WordPiece, GPT-2's byte-level BPE, a Unigram as SentencePieceUnigramTokenizer of tokenizers
+ * 0.23 has it.
  */
 #include "lib/record/json.h"
 #include "lib/text/utf8.h"

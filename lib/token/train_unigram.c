@@ -1,15 +1,16 @@
 /*
- * train_unigram.c: Unigram by expectation and maximisation, with what is of least use taken out in
- * between (tokenizers 0.23, src/models/unigram/trainer.rs, which follows sentencepiece): two rounds of EM,
- * in which the counts are made sparse by the digamma function (Liang and Klein, "Structured Bayesian
- * nonparametric models with variational inference", 2007), then a quarter of the pieces goes, until
- * a tenth more than asked for is left.
+ * train_unigram.c: Unigram by expectation and maximisation, with what is of least use taken out
+ * in between (tokenizers 0.23, src/models/unigram/trainer.rs, which follows sentencepiece): two
+ * rounds of EM, in which the counts are made sparse by the digamma function (Liang and Klein,
+ * "Structured Bayesian nonparametric models with variational inference", 2007), then a quarter of
+ * the pieces goes, until a tenth more than asked for is left.
  *
- * The reference sums logarithms of probabilities over every pair of neighbours in the lattice; here a
- * place in a word has one sum from either side, of probabilities with an exponent beside them, so that
- * nothing is too long. A piece is one of the seeds as long as it lives, so the trie is built once. Its sums
- * depend on the order of a hash table and its number of threads in their last bits; here words are
- * in the order of their bytes, and in shares of which the number is constant.
+ * The reference sums logarithms of probabilities over every pair of neighbours in the lattice;
+ * here a place in a word has one sum from either side, of probabilities with an exponent beside
+ * them, so that nothing is too long. A piece is one of the seeds as long as it lives, so the trie
+ * is built once. Its sums depend on the order of a hash table and its number of threads in their
+ * last bits; here words are in the order of their bytes, and in shares of which the number is
+ * constant.
  */
 #include <omp.h>
 
@@ -262,8 +263,9 @@ static void choose_left(
 
 /*
  * The best way through the edges of a word of `size` bytes, but for one that is all of it where
- * `whole` is false: its last edge, from which `left` leads on; NONE where there is none. An edge has
- * a best way of its own: sums that are the same but for their rounding may be equal for one edge behind them and not for another.
+ * `whole` is false: its last edge, from which `left` leads on; NONE where there is none. An edge
+ * has a best way of its own: sums that are the same but for their rounding may be equal for one
+ * edge behind them and not for another.
  */
 static uint32_t find_best(
 	struct lattice *l, const struct model *m, size_t size, bool whole, double *best)
@@ -313,10 +315,10 @@ static uint64_t *count_best(const struct model *m, const struct word_list *words
 enum fate { STAYS, LEAVES, WEIGHED };
 
 /*
- * Whether a piece could go, and what the likelihood of the words would lose by it: its places are taken by
- * the pieces that it would be cut into. One that is no best way by itself and is counted all the same
- * (a tie) stays. The sum of all counts grows by n for each piece more that it is cut into; the reference
- * takes the number of all pieces for theirs, and so does this.
+ * Whether a piece could go, and what the likelihood of the words would lose by it: its places are
+ * taken by the pieces that it would be cut into. One that is no best way by itself and is counted
+ * all the same (a tie) stays. The sum of all counts grows by n for each piece more that it is cut
+ * into; the reference takes the number of all pieces for theirs, and so does this.
  */
 static enum fate weigh(struct lattice *l, const struct model *m, const uint64_t *counts, double sum,
 	size_t piece, double *loss)

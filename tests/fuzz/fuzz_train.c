@@ -1,6 +1,6 @@
 /*
- * Any bytes as the template of a tokenizer that is trained, or as the texts that it is trained on. What is
- * written must open, and tokenize the texts.
+ * Any bytes as the template of a tokenizer that is trained, or as the texts that it is trained
+ * on. What is written must open, and tokenize the texts.
  */
 #include <stdlib.h>
 
@@ -53,12 +53,15 @@ static void train(struct slice template, const struct trainer_options *o, struct
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char texts[] = "hug pug hugs\nabab aaaa \xc3\xa9 e\xcc\x81\n\xe4\xb8\xad\xe6\x96\x87 don't 1999 \xf0\x9f\x98\x80\n ";
+	static const char texts[] = "hug pug hugs\nabab aaaa \u00e9 e\u0301\n\u4e2d\u6587 don't 1999 "
+				    "\U0001f600\n ";
 	static const struct slice special[] = { SLICE("<new>"), SLICE("a") };
 	struct slice text = { (const char *)data, size };
 	if (size < 2)
 		return 0;
-	struct trainer_options o = { .vocab_size = 300, .special = special, .initial_alphabet = SLICE("q\xc3\x9f") };
+	struct trainer_options o = {
+		.vocab_size = 300, .special = special, .initial_alphabet = SLICE("q\u00df")
+	};
 	if (data[0] == '{') {
 		for (unsigned kind = 0; kind < 3; kind++) {
 			o.kind = (enum trainer_kind)kind;
