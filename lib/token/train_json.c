@@ -134,7 +134,8 @@ static void add_vocab(struct buffer *b, const struct trained *t)
 	for (size_t i = 0; i < t->tokens.n; i++) {
 		buffer_text(b, i ? ",\n" : "\n");
 		json_write_string(b, t->tokens.at[i]);
-		buffer_printf(b, ":%zu", i);
+		buffer_char(b, ':');
+		json_write_integer(b, (int64_t)i);
 	}
 	buffer_char(b, '}');
 	if (t->kind != TRAIN_BPE)
