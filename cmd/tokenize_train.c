@@ -27,6 +27,11 @@ static int add_record(struct buffer *out, const struct record *r, struct worker 
 	return 0;
 }
 
+static void show_progress(size_t done, size_t total)
+{
+	command_progress("learning", done, total);
+}
+
 /* The text of a model's tokenizer.json. */
 static struct slice read_template(const char *model, struct arena *arena)
 {
@@ -55,14 +60,16 @@ static struct slice read_template(const char *model, struct arena *arena)
 	return text;
 }
 
-void train_all(const struct trainer_options *o, const char *model, bool lowercase)
+void train_all(const struct trainer_options *options, const char *model, bool lowercase)
 {
+	struct trainer_options o = *options;
+	o.progress = show_progress;
 	struct error e;
 	struct arena *arena = arena_new();
 	struct buffer usual = { NULL, 0, 0 };
-	trainer_template(&usual, o->kind, lowercase);
+	trainer_template(&usual, o.kind, lowercase);
 	struct slice template = model ? read_template(model, arena) : buffer_view(&usual);
-	if (!(trainer = trainer_new(template, o, &e))) {
+	if (!(trainer = trainer_new(template, &o, &e))) {
 		if (model)
 			error_wrap(&e, "%s", model);
 		command_fail(&e);

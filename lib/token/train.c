@@ -282,8 +282,8 @@ static int learn_pieces(const struct trainer *t, const struct word_list *words,
 	if (t->unknown.data)
 		out->unknown = terms_find(&out->tokens, t->unknown);
 	size_t special = out->tokens.n, size = t->options.vocab_size;
-	const struct piece_options o = { size, size > special ? size - special : 0, alphabet,
-		n_alphabet, &out->tokens, threads };
+	const struct piece_options o = { &t->options, special, size > special ? size - special : 0,
+		alphabet, n_alphabet, &out->tokens, threads };
 	int rc = pieces_train(&p, words, &o, e);
 	if (!rc) {
 		double *scores = mem_zero(special + p.n, sizeof *scores);

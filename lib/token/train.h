@@ -19,6 +19,7 @@ struct trainer_options {
 	struct slice initial_alphabet; /* characters that are tokens whether they occur or not */
 	const struct slice *special; /* special tokens behind those of the template */
 	size_t n_special;
+	void (*progress)(size_t done, size_t total); /* told while it learns, where not NULL */
 };
 
 struct trainer;

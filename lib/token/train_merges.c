@@ -346,6 +346,8 @@ static void merge_all(struct state *s, struct merges *m, const struct merge_opti
 			return;
 		pop(s);
 		merge_pair(s, m, o, top);
+		if (o->trainer->progress && m->n % 256 == 0)
+			o->trainer->progress(m->tokens.n, o->trainer->vocab_size);
 	}
 }
 

@@ -82,7 +82,8 @@ struct pieces_learnt {
 };
 
 struct piece_options {
-	size_t vocab_size, n_pieces; /* special tokens counted and not */
+	const struct trainer_options *trainer;
+	size_t n_special, n_pieces; /* of the vocabulary */
 	const uint32_t *alphabet; /* code points that become pieces in any case */
 	size_t n_alphabet;
 	const struct terms *taken; /* texts of special tokens */

@@ -394,8 +394,9 @@ static void prune(struct model *m, const struct word_list *words, size_t n_piece
 
 /* --- All of it ------------------------------------------------------------------------------- */
 
-static void learn(struct model *m, const struct word_list *words, size_t n_pieces, size_t threads)
+static void learn(struct model *m, const struct word_list *words, const struct piece_options *o)
 {
+	size_t n_pieces = o->trainer->vocab_size * 11 / 10, threads = o->threads, all = m->n;
 	struct lattice *lattices = mem_zero(threads, sizeof *lattices);
 	for (;;) {
 		for (int i = 0; i < EM_ROUNDS; i++) {
@@ -405,6 +406,8 @@ static void learn(struct model *m, const struct word_list *words, size_t n_piece
 		}
 		if (m->n <= n_pieces)
 			break;
+		if (o->trainer->progress)
+			o->trainer->progress(all - m->n, all - n_pieces);
 		size_t fewer = (size_t)((double)m->n * shrinking_factor);
 		prune(m, words, fewer > n_pieces ? fewer : n_pieces, lattices, threads);
 	}
@@ -508,17 +511,16 @@ int pieces_train(struct pieces_learnt *p, const struct word_list *words,
 	find_characters(&characters, words, o);
 	if (characters.n > o->n_pieces) {
 		error_set(e, ERROR_USAGE,
-			"a vocabulary of %zu, %zu of them special, has no room for the %zu "
-			"different "
-			"characters",
-			o->vocab_size, o->vocab_size - o->n_pieces, characters.n);
+			"a vocabulary of %zu with %zu special tokens has no room for the %zu "
+			"different characters",
+			o->trainer->vocab_size, o->n_special, characters.n);
 		terms_free(&characters);
 		return -1;
 	}
 	struct scored_piece *seeds = seeds_find(words, p->arena, &n);
 	int rc = build_model(&m, seeds, n, e);
 	if (!rc) {
-		learn(&m, words, o->vocab_size * 11 / 10, o->threads);
+		learn(&m, words, o);
 		collect(p, &m, &characters, o);
 	}
 	free_model(&m);
