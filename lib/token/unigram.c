@@ -94,6 +94,10 @@ static int read_members(struct unigram *u, const struct members *m, struct vocab
 			return -1;
 		lowest = u->scores[n] < lowest ? u->scores[n] : lowest;
 	}
+	/* of equal tokens the last is found in text, but each id still means its own */
+	for (size_t i = 0; i < u->n; i++)
+		if (!v->tokens[i].data)
+			v->tokens[i] = tokens[i];
 	u->unknown_score = lowest - 10;
 	u->unknown = (uint32_t)NONE;
 	if (unknown.type != JSON_ABSENT && unknown.type != JSON_NULL) {

@@ -321,6 +321,15 @@ ten='{"id":7,"text":"hello world hello world hello world hello world hello world
 	[ "$output" = '{"tokens":["▁","x","▁","☃fi"]}' ]
 }
 
+# The unknown token of such a model was an id without a text, which the fuzzer met after 680,000 executions.
+@test "a Unigram vocabulary with a token twice: the last is found, either means it" {
+	echo '{"model":{"type":"Unigram","unk_id":2,"vocab":[["<unk>",0],["x",-1],["a",-3.25],["x",-1],["a",-3.25],["l",-4.5]],"byte_fallback":false}}' >"$BATS_TEST_TMPDIR/t.json"
+	run tokenize -m "$BATS_TEST_TMPDIR/t.json" --fields ids,tokens --drop text <<<'{"text":"azx"}'
+	[ "$output" = '{"ids":[4,2,3],"tokens":["a","z","x"]}' ]
+	run tokenize -m "$BATS_TEST_TMPDIR/t.json" --decode --drop ids <<<'{"ids":[1,2,3,4]}'
+	[ "$output" = '{"text":"x a x a"}' ]
+}
+
 # <mask> of RoBERTa takes in the space before it: the reference calls it " <mask>", we once "<mask>".
 @test "an added token is called with the white space that it took in, and as it was normalized" {
 	cat >"$BATS_TEST_TMPDIR/t.json" <<-'END'
