@@ -220,12 +220,13 @@ static struct word_list list_words(
 	for (size_t i = 1; i < n; i++)
 		for (size_t j = 0; j < counts[i]->words.n; j++)
 			count(all, counts[i]->words.at[j], counts[i]->counts[j]);
-	struct word_list list = { MEM_ARRAY(struct counted, all->words.n), all->words.n };
+	struct word_list list = { MEM_ARRAY(struct counted, all->words.n), all->words.n, 0 };
 	for (size_t i = 0; i < list.n; i++) {
 		struct slice word = all->words.at[i];
 		if (t->tokenizer->fast == FAST_BYTES)
 			word = spell(word, all->words.arena);
 		list.at[i] = (struct counted){ word, all->counts[i] };
+		list.size += word.size;
 	}
 	qsort(list.at, list.n, sizeof *list.at, by_word);
 	return list;
@@ -311,6 +312,11 @@ int trainer_run(struct trainer *t, struct word_counts *const *counts, size_t n, 
 	int rc;
 	if (!words.n)
 		rc = error_set(e, ERROR_DATA, "there is no text to learn from");
+	else if (words.size > WORDS_MOST)
+		rc = error_set(e, ERROR_DATA,
+			"the different words have %zu bytes, the most allowed is %d: has the "
+			"template no pre-tokenizer?",
+			words.size, WORDS_MOST);
 	else if (t->options.kind == TRAIN_UNIGRAM)
 		rc = learn_pieces(t, &words, alphabet, n_alphabet, threads, &out, json, e);
 	else

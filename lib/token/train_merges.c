@@ -128,24 +128,16 @@ static uint32_t spell(
 	return n;
 }
 
-static int spell_words(
-	struct state *s, struct merges *m, const struct merge_options *o, struct error *e)
+static void spell_words(struct state *s, struct merges *m, const struct merge_options *o)
 {
 	const struct word_list *words = s->words;
-	size_t total = 0;
-	for (size_t i = 0; i < words->n; i++)
-		total = size_add(total, words->at[i].word.size);
-	if (total >= UINT32_MAX)
-		return error_set(
-			e, ERROR_DATA, "different words of %zu bytes: the most is 4 GiB", total);
-	s->symbols = MEM_ARRAY(uint32_t, total);
+	s->symbols = MEM_ARRAY(uint32_t, words->size);
 	s->sizes = MEM_ARRAY(uint32_t, words->n);
 	s->starts = MEM_ARRAY(size_t, words->n);
 	for (size_t i = 0, at = 0; i < words->n; at += s->sizes[i++]) {
 		s->starts[i] = at;
 		s->sizes[i] = spell(m, o, words->at[i].word, s->symbols + at);
 	}
-	return 0;
 }
 
 /* --- Pairs ----------------------------------------------------------------------------------- */
@@ -379,8 +371,9 @@ int merges_train(struct merges *m, const struct merge_options *o, const struct w
 	for (size_t i = 0; i < o->n_special; i++)
 		terms_add(&m->tokens, o->special[i].content);
 	add_alphabet(m, words, o);
-	int rc = spell_words(&s, m, o, e);
-	if (!rc && m->tokens.n > o->trainer->vocab_size)
+	int rc = 0;
+	spell_words(&s, m, o);
+	if (m->tokens.n > o->trainer->vocab_size)
 		rc = error_set(e, ERROR_USAGE,
 			"a vocabulary of %zu has no room for the %zu special tokens and %zu "
 			"characters that it begins with",

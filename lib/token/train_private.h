@@ -17,10 +17,14 @@ struct counted {
 	uint64_t n;
 };
 
-/* All of them, in the order of their bytes. */
+/*
+ * All of them, in the order of their bytes. They have WORDS_MOST bytes together at most, so that 32
+ * bits hold the number of a place in them: of a pair in a word there are three to a byte at most.
+ */
+enum { WORDS_MOST = 1 << 30 };
 struct word_list {
 	struct counted *at;
-	size_t n;
+	size_t n, size; /* words; their bytes */
 };
 
 /* --- train_characters.c ---------------------------------------------------------------------- */

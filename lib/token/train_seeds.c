@@ -176,10 +176,8 @@ static struct node *list_characters(struct seeds *s, const struct word_list *wor
 struct scored_piece *seeds_find(const struct word_list *words, struct arena *arena, size_t *n)
 {
 	struct seeds s = { .n = 0 };
-	size_t size = 0, n_chars;
-	for (size_t i = 0; i < words->n; i++)
-		size += words->at[i].word.size + 1;
-	s.text = MEM_ARRAY(uint32_t, size);
+	size_t n_chars;
+	s.text = MEM_ARRAY(uint32_t, words->size + words->n);
 	read_text(&s, words);
 	find_nodes(&s);
 	struct node *chars = list_characters(&s, words, &n_chars);

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/record/json.h"
-#include "lib/token/train.h"
+#include "lib/token/train_private.h"
 #include "tests/unit/token_golden.h"
 
 /* Both sum doubles, in other orders. */
@@ -287,6 +287,29 @@ static void refuses_what_cannot_be(void **state)
 	}
 }
 
+/* Of so many bytes only the size is looked at. */
+static void refuses_more_words_than_it_can_number(void **state)
+{
+	struct buffer template = { NULL, 0, 0 }, json = { NULL, 0, 0 };
+	const struct trainer_options o = { .kind = TRAIN_UNIGRAM, .vocab_size = 100 };
+	struct error e = { 0 };
+	(void)state;
+	trainer_template(&template, o.kind, false);
+	struct trainer *t = trainer_new(buffer_view(&template), &o, &e);
+	struct tokenizer_scratch *scratch = tokenizer_scratch_new(trainer_tokenizer(t));
+	struct word_counts *counts = word_counts_new();
+	assert_int_equal(trainer_add(t, scratch, SLICE("word"), counts, &e), 0);
+	counts->words.at[0].size = (size_t)WORDS_MOST + 1;
+	assert_int_equal(trainer_run(t, &counts, 1, 1, &json, &e), -1);
+	assert_int_equal(e.code, ERROR_DATA);
+	assert_non_null(strstr(e.msg, "has the template no pre-tokenizer?"));
+	word_counts_free(counts);
+	tokenizer_scratch_free(scratch);
+	trainer_free(t);
+	buffer_free(&template);
+	buffer_free(&json);
+}
+
 static void refuses_templates_that_do_not_fit(void **state)
 {
 	static const struct {
@@ -321,6 +344,7 @@ int main(void)
 		cmocka_unit_test(equals_the_reference),
 		cmocka_unit_test(usual_templates_give_tokenizers),
 		cmocka_unit_test(refuses_what_cannot_be),
+		cmocka_unit_test(refuses_more_words_than_it_can_number),
 		cmocka_unit_test(refuses_templates_that_do_not_fit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
