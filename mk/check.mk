@@ -65,6 +65,6 @@ fuzz_flags = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-
 fuzz: $(wildcard $(src)/tests/fuzz/fuzz_*.c)
 	+$(MAKE) build=$(build)/fuzz bin=$(build)/fuzz/bin CC=clang OPTIMISE='$(fuzz_flags)' $(build)/fuzz/libheddle.a
 	@set -e; for f in $^; do n=$$(basename $$f .c); echo "== $$n"; mkdir -p $(build)/fuzz/$$n; \
-		clang $(FLAGS) $(fuzz_flags) -fsanitize=fuzzer -o $(build)/fuzz/$$n.run $$f $(build)/fuzz/libheddle.a $(LIBS); \
+		clang $(FLAGS) $(fuzz_flags) -fsanitize=fuzzer -o $(build)/fuzz/$$n.run $$f $(build)/fuzz/libheddle.a $(LIBS) $(cairo_libs); \
 		$(build)/fuzz/$$n.run -runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 -artifact_prefix=$(build)/fuzz/ \
 			$(build)/fuzz/$$n $(src)/tests/fuzz/corpus/$$n 2>&1 | grep -E 'ERROR|SUMMARY|number_of_executed|Test unit' ; done

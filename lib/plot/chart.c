@@ -61,8 +61,9 @@ static void write_number(const struct frame *f, float x, float y, float size,
 	enum canvas_align align, struct colour colour, const char *format, double v)
 {
 	char text[64];
-	int n = snprintf(text, sizeof text, format, v);
-	write(f, x, y, size, align, colour, (struct slice){ text, (size_t)n });
+	/* a report may say anything: 1e300 in full has no room */
+	snprintf(text, sizeof text, fabs(v) < 1e15 ? format : "%.6g", v);
+	write(f, x, y, size, align, colour, slice_from(text));
 }
 
 static void head(const struct frame *f, const char *what, double figure)
@@ -79,9 +80,10 @@ static void head(const struct frame *f, const char *what, double figure)
 	if (isnan(figure))
 		return;
 	char text[96];
-	int n = snprintf(text, sizeof text, "%s %.4f", what, figure);
+	snprintf(
+		text, sizeof text, fabs(figure) < 1e15 ? "%.60s %.4f" : "%.60s %.6g", what, figure);
 	write(f, f->x, f->y - 16 * u, 15 * u, CANVAS_LEFT, f->theme->faint,
-		(struct slice){ text, (size_t)n });
+		lettering_clean(f->arena, slice_from(text)));
 }
 
 static void draw_cell(
@@ -234,7 +236,7 @@ static void draw_bar(
 			f->canvas, x1, middle - tick, x1, middle + tick, 2 * u, f->theme->topic[1]);
 	}
 	canvas_group(f->canvas, (struct slice){ 0 });
-	if (size >= 4)
+	if (size >= 4 && !isnan(v))
 		write_number(f, f->x + f->side, base, size, CANVAS_RIGHT, f->theme->ink,
 			most == 1 ? "%.4f" : "%.2f", v);
 }

@@ -110,6 +110,12 @@ static int read_calibration(struct chart *c, struct json m, const char *path, st
 
 /* --- Bars ------------------------------------------------------------------------------------- */
 
+/* Within what a picture can show, else none. */
+static double bounded(double x)
+{
+	return fabs(x) < 1e30 ? x : NAN;
+}
+
 static void add_bar(struct chart *c, struct slice label, struct json m, const char *figure)
 {
 	struct json interval = strcmp(figure, "score") ? json_get(json_get(m, "intervals"), figure)
@@ -117,9 +123,9 @@ static void add_bar(struct chart *c, struct slice label, struct json m, const ch
 	struct json_iterator i = json_iterate(interval);
 	size_t n = c->n++;
 	c->labels[n] = label;
-	c->value[n] = number(json_get(m, figure));
-	c->low[n] = json_each(&i) ? number(i.value) : NAN;
-	c->high[n] = json_each(&i) ? number(i.value) : NAN;
+	c->value[n] = bounded(number(json_get(m, figure)));
+	c->low[n] = json_each(&i) ? bounded(number(i.value)) : NAN;
+	c->high[n] = json_each(&i) ? bounded(number(i.value)) : NAN;
 }
 
 /* Of the metric m, called so, the figure of each group. */
