@@ -66,15 +66,68 @@ static int nearer(const void *a, const void *b)
 	return (x->i > y->i) - (x->i < y->i);
 }
 
-/* The others by distance from unit i. */
-static void neighbors(
-	const struct vectors *v, const uint32_t *units, size_t n, size_t i, struct near *out)
+/* Let place i of a heap, whose root is the farthest, go down to where it belongs. */
+static void sink(struct near *heap, size_t n, size_t i)
 {
-	size_t k = 0;
-	for (size_t j = 0; j < n; j++)
-		if (j != i)
-			out[k++] = (struct near){ vectors_distance(v, units[i], units[j]), j };
-	qsort(out, k, sizeof *out, nearer);
+	for (size_t child; (child = 2 * i + 1) < n; i = child) {
+		child += child + 1 < n && nearer(&heap[child], &heap[child + 1]) < 0;
+		if (nearer(&heap[child], &heap[i]) < 0)
+			return;
+		struct near x = heap[i];
+		heap[i] = heap[child];
+		heap[child] = x;
+	}
+}
+
+/* The k < n units nearest to unit i, in no order. */
+static void nearest(const struct vectors *v, const uint32_t *units, size_t n, size_t i,
+	struct near *out, size_t k)
+{
+	size_t have = 0;
+	for (size_t j = 0; j < n; j++) {
+		struct near x = { vectors_distance(v, units[i], units[j]), j };
+		if (j == i)
+			continue;
+		if (have < k) {
+			out[have++] = x;
+			for (size_t h = have == k ? k / 2 : 0; h-- > 0;)
+				sink(out, k, h);
+		} else if (nearer(&x, &out[0]) < 0) {
+			out[0] = x;
+			sink(out, k, 0);
+		}
+	}
+}
+
+/* Σ max(0, rank - k) over the k units given, by distance from unit i. The ranks are counted: below [k]
+ * is how many units lie between a given one and the given one before it. */
+static size_t penalty(const struct vectors *v, const uint32_t *units, size_t n, size_t i,
+	struct near *given, size_t k, size_t *below)
+{
+	size_t rank = 0, sum = 0;
+	for (size_t m = 0; m < k; m++) {
+		given[m].d = vectors_distance(v, units[i], units[given[m].i]);
+		below[m] = 0;
+	}
+	qsort(given, k, sizeof *given, nearer);
+	for (size_t j = 0; j < n; j++) {
+		struct near x = { vectors_distance(v, units[i], units[j]), j };
+		size_t low = 0, high = k;
+		while (low < high) {
+			size_t middle = (low + high) / 2;
+			if (nearer(&given[middle], &x) < 0)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+		if (low < k && j != i)
+			below[low]++;
+	}
+	for (size_t m = 0; m < k; m++) {
+		rank += below[m];
+		sum += rank > k ? rank - k : 0;
+	}
+	return sum;
 }
 
 static void compute(const struct measure *m, const uint32_t *units, size_t n, double *value)
@@ -85,20 +138,15 @@ static void compute(const struct measure *m, const uint32_t *units, size_t n, do
 		return;
 #pragma omp parallel reduction(+ : sum)
 	{
-		struct near *a = MEM_ARRAY(struct near, n), *b = MEM_ARRAY(struct near, n);
-		size_t *rank = MEM_ARRAY(size_t, n);
+		struct near *near = MEM_ARRAY(struct near, k);
+		size_t *below = MEM_ARRAY(size_t, k);
 #pragma omp for schedule(dynamic, 16)
 		for (size_t i = 0; i < n; i++) {
-			neighbors(&s->before, units, n, i, a);
-			neighbors(&s->after, units, n, i, b);
-			for (size_t j = 0; j + 1 < n; j++)
-				rank[a[j].i] = j + 1;
-			for (size_t j = 0; j < k; j++)
-				sum += rank[b[j].i] > k ? rank[b[j].i] - k : 0;
+			nearest(&s->after, units, n, i, near, k);
+			sum += penalty(&s->before, units, n, i, near, k, below);
 		}
-		mem_free(a);
-		mem_free(b);
-		mem_free(rank);
+		mem_free(near);
+		mem_free(below);
 	}
 	double nn = (double)n, kk = (double)k;
 	value[0] = 1 - (double)sum * (2 / (nn * kk * (2 * nn - 3 * kk - 1)));
