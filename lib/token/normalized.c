@@ -114,8 +114,10 @@ void change_copy(struct change *c, size_t bytes)
 	struct aligned_text *to = &n->next;
 	size_t at = to->text.size;
 	CHECK(bytes <= n->text.size - c->at);
+	if (bytes == 0)
+		return;
 	buffer_add(&to->text, n->text.data + c->at, bytes);
-	if (!n->unaligned && bytes) {
+	if (!n->unaligned) {
 		grow(&to->text, &to->from, &to->to, &to->capacity);
 		memcpy(to->from + at, n->from + c->at, bytes * sizeof *to->from);
 		memcpy(to->to + at, n->to + c->at, bytes * sizeof *to->to);
