@@ -6,6 +6,7 @@
 #include "gpu/ops.h"
 #include "lib/file/safetensors.h"
 #include "lib/model/config.h"
+#include "lib/token/tokenizer.h"
 
 /* Texts end to end: those of sequence b are tokens cu_seqlens[b] .. cu_seqlens[b + 1]. */
 struct batch {
@@ -53,6 +54,14 @@ struct architecture {
 
 /* By model_type; NULL and an error that lists those known (78). */
 const struct architecture *architecture_find(const char *model_type, struct error *);
+
+/* What a transformer's folder says that it is, in the arena, and its weights, a file to be closed.
+ * 78 otherwise. */
+int architecture_open(const char *folder, struct model_config *, const struct architecture **,
+	struct tensor_file **, struct arena *, struct error *);
+
+/* The tokenizer of a folder, whose ids are below the rows of the embedding. */
+struct tokenizer *architecture_tokenizer(const char *folder, size_t rows, struct error *);
 
 /* The weights of a model folder: model.safetensors, or its shards. */
 struct tensor_file *architecture_weights(const char *folder, struct error *);

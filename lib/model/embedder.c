@@ -112,13 +112,7 @@ static int apply_length(struct embedder *m, size_t wanted, struct error *e)
 static int open_transformer(struct embedder *m, enum dtype dtype, struct error *e)
 {
 	const char *folder = m->sentence.folder;
-	if (model_config_read(folder, &m->config, m->arena, e))
-		return -1;
-	m->architecture = architecture_find(m->config.model_type, e);
-	if (!m->architecture)
-		return error_wrap(e, "%s/config.json", folder);
-	m->file = architecture_weights(folder, e);
-	if (!m->file)
+	if (architecture_open(folder, &m->config, &m->architecture, &m->file, m->arena, e))
 		return -1;
 	m->model = m->architecture->open(&m->config, m->file, m->device, dtype, e);
 	if (!m->model)
@@ -146,19 +140,12 @@ static int open_static(struct embedder *m, enum dtype dtype, struct error *e)
 static int open_tokenizer(struct embedder *m, struct error *e)
 {
 	const char *folder = m->sentence.folder;
-	m->tokenizer = tokenizer_open(folder, e);
-	if (!m->tokenizer) {
-		if (e && e->code == ERROR_NO_INPUT)
-			e->code = ERROR_MODEL;
+	size_t rows = m->architecture ? m->config.vocab_size : m->table.n;
+	m->tokenizer = architecture_tokenizer(folder, rows, e);
+	if (!m->tokenizer)
 		return -1;
-	}
 	if (m->sentence.lowercase && tokenizer_lowercase_first(m->tokenizer, e))
 		return error_wrap(e, "%s", folder);
-	size_t rows = m->architecture ? m->config.vocab_size : m->table.n;
-	if (tokenizer_vocab_size(m->tokenizer) > rows)
-		return error_set(e, ERROR_MODEL,
-			"%s: the tokenizer has ids up to %zu, the model %zu embeddings", folder,
-			tokenizer_vocab_size(m->tokenizer) - 1, rows);
 	return 0;
 }
 

@@ -26,21 +26,6 @@ struct labeller {
 
 /* --- Opening ------------------------------------------------------------------------------- */
 
-static int open_tokenizer(struct labeller *m, const char *folder, struct error *e)
-{
-	m->tokenizer = tokenizer_open(folder, e);
-	if (!m->tokenizer) {
-		if (e && e->code == ERROR_NO_INPUT)
-			e->code = ERROR_MODEL;
-		return -1;
-	}
-	if (tokenizer_vocab_size(m->tokenizer) > m->config.vocab_size)
-		return error_set(e, ERROR_MODEL,
-			"%s: the tokenizer has ids up to %zu, the model %zu embeddings", folder,
-			tokenizer_vocab_size(m->tokenizer) - 1, m->config.vocab_size);
-	return 0;
-}
-
 /* The least of what is asked, what the tokenizer's folder says and what the model has positions
  * for. */
 static int find_length(struct labeller *m, const char *folder, size_t asked, struct error *e)
@@ -84,13 +69,7 @@ static int open_all(
 {
 	const char *folder = folder_find(name, m->arena, e);
 	if (!folder || device_open(o->device, &m->device, e) ||
-		model_config_read(folder, &m->config, m->arena, e))
-		return -1;
-	m->architecture = architecture_find(m->config.model_type, e);
-	if (!m->architecture)
-		return error_wrap(e, "%s/config.json", folder);
-	m->file = architecture_weights(folder, e);
-	if (!m->file)
+		architecture_open(folder, &m->config, &m->architecture, &m->file, m->arena, e))
 		return -1;
 	const struct head_layout *layout =
 		m->task == LABELLER_SEQUENCE ? &m->architecture->sequence : &m->architecture->token;
@@ -99,7 +78,8 @@ static int open_all(
 		return error_wrap(e, "%s is no %s classifier", folder,
 			m->task == LABELLER_SEQUENCE ? "text" : "token");
 	m->model = m->architecture->open(&m->config, m->file, m->device, o->dtype, e);
-	if (!m->model || open_tokenizer(m, folder, e) || find_length(m, folder, o->max_length, e))
+	m->tokenizer = m->model ? architecture_tokenizer(folder, m->config.vocab_size, e) : NULL;
+	if (!m->tokenizer || find_length(m, folder, o->max_length, e))
 		return -1;
 	m->batch_tokens = batches_tokens(&m->config, m->device);
 	m->failed = SIZE_MAX;

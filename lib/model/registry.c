@@ -57,3 +57,39 @@ struct tensor_file *architecture_weights(const char *folder, struct error *e)
 	arena_free(arena);
 	return file;
 }
+
+int architecture_open(const char *folder, struct model_config *config,
+	const struct architecture **architecture, struct tensor_file **file, struct arena *arena,
+	struct error *e)
+{
+	if (model_config_read(folder, config, arena, e))
+		return -1;
+	*architecture = architecture_find(config->model_type, e);
+	if (!*architecture)
+		return error_wrap(e, "%s/config.json", folder);
+	*file = architecture_weights(folder, e);
+	return *file ? 0 : -1;
+}
+
+struct tokenizer *architecture_tokenizer(const char *folder, size_t rows, struct error *e)
+{
+	struct tokenizer *t = tokenizer_open(folder, e);
+	if (!t && e && e->code == ERROR_NO_INPUT)
+		e->code = ERROR_MODEL;
+	if (!t)
+		return NULL;
+	size_t ids = tokenizer_vocab_size(t);
+	if (tokenizer_is_sentencepiece(t))
+		error_set(e, ERROR_MODEL,
+			"%s: a SentencePiece model alone does not say how this kind of model "
+			"normalizes and frames a text: it needs a tokenizer.json",
+			folder);
+	else if (ids > rows)
+		error_set(e, ERROR_MODEL,
+			"%s: the tokenizer has ids up to %zu, the model %zu embeddings", folder,
+			ids - 1, rows);
+	else
+		return t;
+	tokenizer_free(t);
+	return NULL;
+}

@@ -14,9 +14,9 @@ struct config {
 	struct slice bos_token, eos_token; /* data NULL: the model's */
 };
 
-/* Transformers numbers the pieces of these anew, as fairseq did. */
+/* Transformers numbers the pieces of these anew, as fairseq did, or normalizes otherwise. */
 static const char *const renumbered[] = { "XLMRoberta", "Camembert", "MBart", "Barthez", "XGLM",
-	"XLMProphetNet", "Nllb", "M2M100" };
+	"XLMProphetNet", "Nllb", "M2M100", "Albert", "DebertaV2" };
 
 static int read_class(struct config *c, struct slice class, struct error *e)
 {
@@ -24,7 +24,8 @@ static int read_class(struct config *c, struct slice class, struct error *e)
 		size_t n = strlen(renumbered[i]);
 		if (class.size >= n && memcmp(class.data, renumbered[i], n) == 0)
 			return error_set(e, ERROR_MODEL,
-				"a %.*s has other ids than its SentencePiece model: it needs a "
+				"a %.*s makes other tokens than its SentencePiece model: it needs "
+				"a "
 				"tokenizer.json",
 				(int)(class.size < 100 ? class.size : 100), class.data);
 	}

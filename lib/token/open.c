@@ -267,7 +267,7 @@ static char *join(struct arena *arena, struct slice folder, const char *name)
 static int load_folder(struct tokenizer *t, const char *path, struct error *e)
 {
 	static const char *const known[] = { "tokenizer.json", "vocab.txt", "tokenizer.model",
-		"spiece.model", "sentencepiece.bpe.model", "vocab.json" };
+		"spiece.model", "spm.model", "sentencepiece.bpe.model", "vocab.json" };
 	struct slice folder = slice_from(path);
 	const char *config = join(t->arena, folder, "tokenizer_config.json");
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

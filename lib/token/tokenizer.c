@@ -217,6 +217,11 @@ uint32_t tokenizer_padding(const struct tokenizer *t)
 	return (uint32_t)TOKENIZER_NO_ID;
 }
 
+bool tokenizer_is_sentencepiece(const struct tokenizer *t)
+{
+	return t->sentencepiece != NULL;
+}
+
 bool tokenizer_marks_words(const struct tokenizer *t)
 {
 	return t->model.kind == MODEL_WORDPIECE;

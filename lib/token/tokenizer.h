@@ -129,6 +129,8 @@ size_t tokenizer_added(const struct tokenizer *, bool pair);
  * may be unused.
  */
 size_t tokenizer_vocab_size(const struct tokenizer *);
+/* Made of a SentencePiece model, of a file by itself or in GGUF. */
+bool tokenizer_is_sentencepiece(const struct tokenizer *);
 
 /* The token of an id, in the tokenizer's memory; data is NULL where there is none. */
 struct slice tokenizer_token(const struct tokenizer *, uint32_t id);

@@ -271,6 +271,20 @@ near() {
 	status_is 66
 }
 
+@test "a SentencePiece model alone is refused where the model wants its texts framed" {
+	cp -r "$golden/albert" model
+	rm model/tokenizer.json
+	cp "$HEDDLE_SRC/tests/golden/sentencepiece/unigram.model" model/spiece.model
+	run classify -m ./model --format text <<<x
+	status_is 78
+	output_has 'needs a tokenizer.json'
+	mv model/spiece.model model/spm.model
+	echo '{"tokenizer_class": "DebertaV2Tokenizer"}' >model/tokenizer_config.json
+	run classify -m ./model --format text <<<x
+	status_is 78
+	output_has 'a DebertaV2Tokenizer makes other tokens than its SentencePiece model'
+}
+
 @test "options that do not go together are exit 2" {
 	classify --fit --save c in.jsonl
 	for o in "" "--fit" "--fit --load c" "--load c --label x" "--load c -C 2" "--load c --save d" "--fit --save d --top-k 2" \

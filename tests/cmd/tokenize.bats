@@ -394,7 +394,7 @@ ten='{"id":7,"text":"hello world hello world hello world hello world hello world
 	echo '{"tokenizer_class":"XLMRobertaTokenizer"}' >"$folder/tokenizer_config.json"
 	run tokenize -m "$folder" <<<'{"text":"the cat"}'
 	[ "$status" = 78 ]
-	[[ "$output" = *"a XLMRobertaTokenizer has other ids than its SentencePiece model"* ]]
+	[[ "$output" = *"a XLMRobertaTokenizer makes other tokens than its SentencePiece model"* ]]
 	head -c 500 "$models/bpe_llama.model" >"$BATS_TEST_TMPDIR/cut.model"
 	run tokenize -m "$BATS_TEST_TMPDIR/cut.model" <<<'{"text":"the cat"}'
 	[ "$status" = 78 ]
