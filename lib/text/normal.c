@@ -76,10 +76,24 @@ size_t normal_prefix(enum normal_form form, struct slice text)
 	return text.size;
 }
 
-struct mark {
-	struct normal_change c;
-	uint32_t class;
-};
+void normal_sort(struct normal_mark *marks, size_t n)
+{
+	size_t i = 1;
+	while (i < n && marks[i - 1].class <= marks[i].class)
+		i++;
+	if (i >= n)
+		return;
+	struct normal_mark *sorted = MEM_ARRAY(struct normal_mark, n);
+	size_t start_of[257] = { 0 };
+	for (i = 0; i < n; i++)
+		start_of[marks[i].class + 1]++;
+	for (i = 0; i < 256; i++)
+		start_of[i + 1] += start_of[i];
+	for (i = 0; i < n; i++)
+		sorted[start_of[marks[i].class]++] = marks[i];
+	memcpy(marks, sorted, n * sizeof *marks);
+	mem_free(sorted);
+}
 
 /*
  * Marks wait for the next code point of class 0 to be sorted. When composing, what was sorted
@@ -89,7 +103,7 @@ struct mark {
 struct run {
 	enum normal_form form;
 	struct buffer *out;
-	struct buffer marks; /* struct mark */
+	struct buffer marks; /* struct normal_mark */
 	struct buffer held; /* struct normal_change */
 	struct normal_change composee;
 	bool composing;
@@ -153,32 +167,11 @@ static void order(struct run *r, struct normal_change c, unsigned class)
 		put(r, c);
 }
 
-/* Sort marks by class, stably and in linear time: there are 256 classes. */
-static void sort(struct mark *marks, size_t n)
-{
-	size_t i = 1;
-	while (i < n && marks[i - 1].class <= marks[i].class)
-		i++;
-	if (i >= n)
-		return;
-	struct mark *sorted = MEM_ARRAY(struct mark, n);
-	size_t start_of[257] = { 0 };
-	for (i = 0; i < n; i++)
-		start_of[marks[i].class + 1]++;
-	for (i = 0; i < 256; i++)
-		start_of[i + 1] += start_of[i];
-	for (i = 0; i < n; i++)
-		sorted[start_of[marks[i].class]++] = marks[i];
-	memcpy(marks, sorted, n * sizeof *marks);
-	mem_free(sorted);
-}
-
 static void flush(struct run *r)
 {
-	struct mark *marks = (struct mark *)r->marks.data;
+	struct normal_mark *marks = (struct normal_mark *)r->marks.data;
 	size_t n = r->marks.size / sizeof *marks;
-	if (n > 1)
-		sort(marks, n);
+	normal_sort(marks, n);
 	for (size_t i = 0; i < n; i++)
 		order(r, marks[i].c, marks[i].class);
 	buffer_clear(&r->marks);
@@ -217,7 +210,7 @@ void normal_run(enum normal_form form, struct slice text, struct buffer *changes
 			struct normal_change out = { parts[i], i > 0 };
 			unsigned class = simple ? 0 : unicode_combining_class(parts[i]);
 			if (class) {
-				struct mark m = { out, class };
+				struct normal_mark m = { out, class };
 				buffer_add(&r.marks, &m, sizeof m);
 				continue;
 			}

@@ -22,6 +22,15 @@ struct normal_change {
 	int32_t change;
 };
 
+/* A code point of a combining class that is not 0, up to 255. */
+struct normal_mark {
+	struct normal_change c;
+	uint32_t class;
+};
+
+/* Canonical order of marks in a row: by class, stably, in linear time. */
+void normal_sort(struct normal_mark *, size_t n);
+
 /*
  * How many bytes at the beginning the form leaves as they are, whatever follows: all of a text
  * that has the form already.

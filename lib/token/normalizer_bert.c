@@ -1,3 +1,4 @@
+#include "lib/text/normal.h"
 #include "lib/text/unicode.h"
 #include "lib/text/utf8.h"
 #include "lib/token/normalizer.h"
@@ -9,11 +10,6 @@
  * place of whichever input stands there. A run is what lies between two code points of class 0;
  * `places` are the inputs of the run not yet handed out.
  */
-struct mark {
-	uint32_t code_point;
-	uint8_t class, change;
-};
-
 struct place {
 	uint32_t from, to;
 };
@@ -21,7 +17,7 @@ struct place {
 struct run {
 	const struct bert_normalizer *normalizer;
 	struct normalized *out;
-	struct buffer marks, places; /* struct mark, struct place */
+	struct buffer marks, places; /* struct normal_mark, struct place */
 	size_t handed; /* of places */
 	struct place last;
 };
@@ -43,42 +39,21 @@ static void put(const struct bert_normalizer *n, struct normalized *out, uint32_
 	change_write(out, bytes, utf8_encode(bytes, c), at.from, at.to);
 }
 
-static struct place hand_out(struct run *r, unsigned change)
+static struct place hand_out(struct run *r, int32_t change)
 {
 	if (!change)
 		r->last = ((const struct place *)r->places.data)[r->handed++];
 	return r->last;
 }
 
-/* Sort marks by class, stably and in linear time: there are 256 classes. */
-static void sort(struct mark *marks, size_t n)
-{
-	size_t i = 1;
-	while (i < n && marks[i - 1].class <= marks[i].class)
-		i++;
-	if (i >= n)
-		return;
-	struct mark *sorted = MEM_ARRAY(struct mark, n);
-	size_t start[257] = { 0 };
-	for (i = 0; i < n; i++)
-		start[marks[i].class + 1]++;
-	for (i = 0; i < 256; i++)
-		start[i + 1] += start[i];
-	for (i = 0; i < n; i++)
-		sorted[start[marks[i].class]++] = marks[i];
-	memcpy(marks, sorted, n * sizeof *marks);
-	mem_free(sorted);
-}
-
 static void flush(struct run *r)
 {
-	struct mark *marks = (struct mark *)r->marks.data;
+	struct normal_mark *marks = (struct normal_mark *)r->marks.data;
 	size_t n = r->marks.size / sizeof *marks;
-	sort(marks, n);
+	normal_sort(marks, n);
 	for (size_t i = 0; i < n; i++) {
-		struct place at = hand_out(r, marks[i].change);
-		put(r->normalizer, r->out, marks[i].code_point, unicode_flags(marks[i].code_point),
-			at);
+		uint32_t c = marks[i].c.code_point;
+		put(r->normalizer, r->out, c, unicode_flags(c), hand_out(r, marks[i].c.change));
 	}
 	buffer_clear(&r->marks);
 }
@@ -91,7 +66,7 @@ static void decompose(struct run *r, uint32_t c, struct place at)
 	for (size_t i = 0; i < n; i++) {
 		unsigned class = unicode_combining_class(parts[i]);
 		if (class) {
-			struct mark m = { parts[i], (uint8_t) class, i > 0 };
+			struct normal_mark m = { { parts[i], i > 0 }, class };
 			buffer_add(&r->marks, &m, sizeof m);
 			continue;
 		}
