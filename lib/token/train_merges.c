@@ -14,6 +14,7 @@
  * when they come up.
  */
 #include <stdlib.h>
+#include <wchar.h>
 
 #include "lib/base/random.h"
 #include "lib/text/utf8.h"
@@ -268,27 +269,46 @@ static void count_pairs(struct state *s)
 	queue_touched(s);
 }
 
+/* Where the pair stands next, from i on; n: nowhere. Long words are gone over by libc's vectors. */
+static uint32_t next_pair(const uint32_t *x, uint32_t i, uint32_t n, uint32_t left, uint32_t right)
+{
+	_Static_assert(sizeof(wchar_t) == sizeof *x, "wmemchr looks for 32 bits");
+	for (; i + 1 < n; i++) {
+		if (n - i > 32) {
+			const wchar_t *at =
+				wmemchr((const wchar_t *)x + i, (wchar_t)left, n - i - 1);
+			if (!at)
+				return n;
+			i = (uint32_t)(at - (const wchar_t *)x);
+		}
+		if (x[i] == left && x[i + 1] == right)
+			return i;
+	}
+	return n;
+}
+
 /* Every pair of left and right in a word becomes a token. */
 static void merge_word(struct state *s, uint32_t word, uint64_t key, uint32_t token)
 {
 	uint32_t *x = s->symbols + s->starts[word], n = s->sizes[word], to = 0;
 	uint32_t left = (uint32_t)(key >> 32), right = (uint32_t)key;
 	uint64_t count = s->words->at[word].n;
-	for (uint32_t i = 0; i < n; i++) {
-		if (x[i] != left || i + 1 == n || x[i + 1] != right) {
-			x[to++] = x[i];
-			continue;
-		}
+	for (uint32_t i = 0, next; i < n; i = next + 2) {
+		next = next_pair(x, i, n, left, right);
+		if (to < i)
+			memmove(x + to, x + i, (next - i) * sizeof *x);
+		to += next - i;
+		if (next == n)
+			break;
 		if (to) {
 			lose(s, x[to - 1], left, count);
 			gain(s, x[to - 1], token, word, count);
 		}
-		if (i + 2 < n) {
-			lose(s, right, x[i + 2], count);
-			gain(s, token, x[i + 2], word, count);
+		if (next + 2 < n) {
+			lose(s, right, x[next + 2], count);
+			gain(s, token, x[next + 2], word, count);
 		}
 		x[to++] = token;
-		i++;
 	}
 	s->sizes[word] = to;
 }
