@@ -11,6 +11,7 @@ struct tokenizer *find_tokenizer(const char *path);
 
 /* What a thread has of its own. */
 struct worker {
+	size_t number; /* below run.threads */
 	struct arena *arena;
 	struct tokenizer_scratch *scratch;
 };

@@ -254,7 +254,7 @@ void run_records(record_function *function, const struct tokenizer *tokenizer, c
 	for (size_t i = 0; i < BATCHES; i++)
 		new_batch(&line.batches[i]);
 	for (size_t i = 0; i < run.threads; i++)
-		workers[i] = (struct worker){ arena_new(), tokenizer_scratch_new(tokenizer) };
+		workers[i] = (struct worker){ i, arena_new(), tokenizer_scratch_new(tokenizer) };
 	size_t n = read_and_write(workers, threads);
 	/* a failure behind records ended the run where they were written */
 	if (batch_at(line.filled)->failed)

@@ -2,7 +2,6 @@
  * tokenize_train.c: --train: a tokenizer from the texts of the records. Each thread counts the
  * words that it meets; what is learnt from the counts is written as tokenizer.json.
  */
-#include <omp.h>
 #include <sys/stat.h>
 
 #include "cmd/tokenize_private.h"
@@ -22,7 +21,7 @@ static int add_record(struct buffer *out, const struct record *r, struct worker 
 	(void)tokens;
 	if (record_text(r, want, run.text_key, w->arena, &text, e))
 		return -1;
-	if (trainer_add(trainer, w->scratch, text, counts[omp_get_thread_num()], e))
+	if (trainer_add(trainer, w->scratch, text, counts[w->number], e))
 		return error_wrap(e, "%s:%zu", r->file, r->line);
 	return 0;
 }
