@@ -11,18 +11,16 @@
 
 #include "tests/bench/kernels.h"
 
-#if __has_include(<cblas.h>)
+#if defined HAVE_openblas
 #include <cblas.h>
-#define HAVE_CBLAS
 #endif
-#if __has_include(<oneapi/dnnl/dnnl.h>)
+#if defined HAVE_dnnl
 #include <oneapi/dnnl/dnnl.h>
-#define HAVE_ONEDNN
 #endif
 
 enum { ROUNDS = 8 };
 
-#if defined HAVE_ONEDNN
+#if defined HAVE_dnnl
 
 struct peer {
 	dnnl_engine_t engine;
@@ -117,7 +115,7 @@ static void peer_run(struct peer *p)
 
 static void blas_run(size_t m, size_t n, size_t k, const float *x, const float *w, float *y)
 {
-#if defined HAVE_CBLAS
+#if defined HAVE_openblas
 	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)m, (int)n, (int)k, 1, x, (int)k, w,
 		(int)k, 0, y, (int)n);
 #else
@@ -125,12 +123,12 @@ static void blas_run(size_t m, size_t n, size_t k, const float *x, const float *
 #endif
 }
 
-#if defined HAVE_ONEDNN
+#if defined HAVE_dnnl
 enum { ONEDNN = 1 };
 #else
 enum { ONEDNN = 0 };
 #endif
-#if defined HAVE_CBLAS
+#if defined HAVE_openblas
 enum { BLAS = 1 };
 #else
 enum { BLAS = 0 };
