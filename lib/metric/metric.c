@@ -2,7 +2,7 @@
 #include "lib/metric/metric.h"
 
 #include <stdio.h>
-#include <strings.h>
+#include <string.h>
 
 #include "config.h"
 #include "lib/base/random.h"
@@ -83,38 +83,42 @@ static const struct {
 	{ "spearman", &metric_sts }, { "pearson", &metric_sts }, { "ap", &metric_pairs },
 	{ "mrr", &metric_retrieval }, { "ndcg", &metric_retrieval }, { "map", &metric_retrieval } };
 
-/* The metric that has such a figure, NULL where none has. */
-static const struct metric_kind *metric_with(const char *figure)
+/* A name and its metric, and how far it is from what was asked for. */
+struct near {
+	size_t distance;
+	const char *name;
+	const struct metric_kind *metric;
+};
+
+static void consider(
+	struct near *least, const char *asked, const char *name, const struct metric_kind *metric)
 {
-	for (size_t i = 0; i < sizeof other_figures / sizeof *other_figures; i++)
-		if (!strcasecmp(other_figures[i].figure, figure))
-			return other_figures[i].metric;
-	for (const struct metric_kind *const *m = metrics; *m; m++)
-		for (const char *const *name = (*m)->figures; name && *name; name++)
-			if (!strcasecmp(*name, figure))
-				return *m;
-	return NULL;
+	size_t d = distance(name, asked);
+	if (d < least->distance)
+		*least = (struct near){ d, name, metric };
 }
 
 const struct metric_kind *metric_find(const char *name, struct error *e)
 {
-	const struct metric_kind *has = metric_with(name), *near = metrics[0];
-	size_t least = SIZE_MAX;
+	struct near metric = { .distance = SIZE_MAX }, figure = metric;
 	for (const struct metric_kind *const *m = metrics; *m; m++) {
 		if (!strcmp((*m)->name, name))
 			return *m;
-		size_t d = distance((*m)->name, name);
-		if (d < least) {
-			least = d;
-			near = *m;
-		}
+		consider(&metric, name, (*m)->name, *m);
+		for (const char *const *f = (*m)->figures; f && *f; f++)
+			consider(&figure, name, *f, *m);
 	}
-	if (has && least > 0)
+	for (size_t i = 0; i < sizeof other_figures / sizeof *other_figures; i++)
+		consider(&figure, name, other_figures[i].figure, other_figures[i].metric);
+	if (figure.distance == 0 && metric.distance > 0)
 		error_set(e, ERROR_USAGE, "unknown metric '%s'; it is among the figures of %s",
-			name, has->name);
+			name, figure.metric->name);
+	else if (figure.distance < metric.distance)
+		error_set(e, ERROR_USAGE, "unknown metric '%s'; did you mean %s, a figure of %s?",
+			name, figure.name, figure.metric->name);
 	else
 		error_set(
-			e, ERROR_USAGE, "unknown metric '%s'; did you mean %s?", name, near->name);
+			e, ERROR_USAGE, "unknown metric '%s'; did you mean %s?", name, metric.name);
 	return NULL;
 }
 

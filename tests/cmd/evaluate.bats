@@ -148,6 +148,8 @@ EOF
 	output_has "unknown metric 'ROUGEL'; it is among the figures of rouge"
 	run evaluate --metric mcc in.jsonl
 	output_has "it is among the figures of classification"
+	run evaluate --metric accurcy in.jsonl
+	output_has "did you mean accuracy, a figure of classification?"
 	run evaluate --metric Chr in.jsonl
 	output_has "did you mean chrf?"
 	run evaluate in.jsonl
