@@ -2,7 +2,7 @@
 #pragma once
 #include "gpu/ops_centers.h"
 
-enum { CENTER_ROWS = 64, CENTER_LANES = 8 };
+enum { CENTER_ROWS = 64 };
 
 struct nearest_center_arguments { /* a unit is a block of CENTER_ROWS rows */
 	const float *x;

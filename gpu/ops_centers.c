@@ -6,7 +6,7 @@
 #include "gpu/centers.h"
 #include "gpu/kernels.h"
 
-static double *blocks_of(const double *centers, size_t k, size_t c)
+double *center_blocks(const double *centers, size_t k, size_t c)
 {
 	size_t lanes = (k + CENTER_LANES - 1) / CENTER_LANES * CENTER_LANES;
 	double *blocks = MEM_ARRAY(double, size_mul(lanes, c));
@@ -30,7 +30,7 @@ void op_nearest_center(struct device *d, struct tensor x, const double *centers,
 		.centers = centers,
 		.label = label,
 		.raw = raw };
-	double *blocks = d->backend ? NULL : blocks_of(centers, k, a.columns);
+	double *blocks = d->backend ? NULL : center_blocks(centers, k, a.columns);
 	a.blocks = blocks;
 	device_run(d, KERNEL_nearest_center, &a, (a.rows + CENTER_ROWS - 1) / CENTER_ROWS, 1);
 	mem_free(blocks);

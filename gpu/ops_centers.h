@@ -13,3 +13,9 @@
  */
 void op_nearest_center(struct device *, struct tensor x, const double *centers, size_t k, bool unit,
 	int32_t *label, double *raw);
+
+enum { CENTER_LANES = 8 };
+
+/* Centers [K, C] as blocks of CENTER_LANES, each [C, CENTER_LANES]; those behind the last are infinitely
+ * far. To be freed. */
+double *center_blocks(const double *centers, size_t k, size_t c);

@@ -16,6 +16,7 @@ enum {
 	SUM = 4096, /* rows of one partial sum */
 	MAX_ITERATIONS = 300,
 };
+_Static_assert((int)CENTER_LANES == (int)SPACE_LANES, "centres are blocks of space.h");
 
 struct fit {
 	struct device *device;
@@ -29,18 +30,6 @@ struct fit {
 	uint32_t *members; /* [N]: rows by label, in order */
 	size_t *first; /* [K + 1]: where a label's members begin */
 };
-
-/* Centres [k, C] as blocks; lanes beyond k are infinitely far. */
-static double *blocks_of(const double *centers, size_t k, size_t c)
-{
-	size_t lanes = (k + SPACE_LANES - 1) / SPACE_LANES * SPACE_LANES;
-	double *blocks = MEM_ARRAY(double, size_mul(lanes, c));
-	for (size_t i = 0; i < lanes; i++)
-		for (size_t j = 0; j < c; j++)
-			blocks[(i / SPACE_LANES * c + j) * SPACE_LANES + i % SPACE_LANES] =
-				i < k ? centers[i * c + j] : INFINITY;
-	return blocks;
-}
 
 /* A sum in double by chunks of SUM, in order. */
 static double sum_of(const double *x, size_t n)
@@ -153,7 +142,7 @@ static void plus_plus(const struct fit *f, uint64_t seed, uint64_t start, double
 				random_double(random_bits(seed, start, counter++)));
 			space_point(f->metric, f->x + row * c, c, candidates + j * c);
 		}
-		double *blocks = blocks_of(candidates, n_tries, c);
+		double *blocks = center_blocks(candidates, n_tries, c);
 		closer_by(f, blocks, n_tries, nearest, closer);
 		mem_free(blocks);
 		for (size_t j = 0; j < n_tries; j++) {
