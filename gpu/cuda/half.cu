@@ -291,18 +291,11 @@ static void by_floats(
 	if (!x || a->rows == 0)
 		return;
 	round_rows(lane, a->w->dtype, x, a->w->stride, a->x, a->x_stride, a->rows, a->w->k);
-	struct product p = {};
+	struct product p = cuda_product_of(a);
 	p.y = y;
 	p.y_stride = y_stride;
 	p.x = x;
 	p.x_stride = a->w->stride;
-	p.w = weight_floats(a->w);
-	p.w_stride = a->w->stride;
-	p.bias = a->w->bias;
-	p.rows = a->rows;
-	p.n = a->w->n;
-	p.k = a->w->k;
-	p.activation = a->activation;
 	cuda_product(lane, &p);
 }
 

@@ -359,11 +359,11 @@ void cuda_manhattan(struct lane *lane, const struct product *p)
 	run<TERM_ABSOLUTE>(lane, *p);
 }
 
-static struct product product_of(const struct linear_arguments *a, float *y)
+struct product cuda_product_of(const struct linear_arguments *a)
 {
 	struct product p = {};
-	p.y = y ? y : a->y;
-	p.y_stride = y ? a->w->n : a->y_stride;
+	p.y = a->y;
+	p.y_stride = a->y_stride;
 	p.x = a->x;
 	p.x_stride = a->x_stride;
 	p.w = weight_floats(a->w);
@@ -390,7 +390,11 @@ static bool by_library(struct lane *lane, struct product p, const struct weight 
 
 void cuda_linear_rows(struct lane *lane, const struct linear_arguments *a, float *y)
 {
-	struct product p = product_of(a, y);
+	struct product p = cuda_product_of(a);
+	if (y) {
+		p.y = y;
+		p.y_stride = a->w->n;
+	}
 	if (a->w->dtype == BF16 || a->w->dtype == F16)
 		cuda_linear_half(lane, a, p.y, p.y_stride);
 	else if (!a->w->plan || !by_library(lane, p, a->w))
@@ -407,7 +411,7 @@ CUDA_KERNEL(square_distances)
 {
 	auto a = static_cast<const struct square_distances_arguments *>(arguments);
 	(void)n;
-	struct product p = product_of(&a->product, NULL);
+	struct product p = cuda_product_of(&a->product);
 	p.xx = a->xx;
 	p.ww = a->ww;
 	cuda_product(lane, &p);

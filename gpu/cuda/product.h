@@ -14,6 +14,9 @@ struct product {
 
 void cuda_product(struct lane *, const struct product *);
 
+/* That of a linear operation in float32, from its x into its y. */
+struct product cuda_product_of(const struct linear_arguments *);
+
 /* y = the chain of + |x - w| over all of k, from +0; nothing follows. */
 void cuda_manhattan(struct lane *, const struct product *);
 
