@@ -30,6 +30,7 @@ void tokenizer_free(struct tokenizer *t)
 	if (t->sentencepiece)
 		sentencepiece_free(t->sentencepiece);
 	mem_free(t->added_of);
+	word_store_free(t->words);
 	arena_free(t->arena);
 	mem_free(t);
 }
@@ -77,6 +78,8 @@ int tokenizer_finish(struct tokenizer *t, struct error *e)
 	for (size_t i = 0; i < t->added.n; i++)
 		t->added_of[t->added.tokens[i].id] = (uint32_t)i + 1;
 	choose_path(t);
+	word_store_free(t->words);
+	t->words = t->fast == FAST_NONE ? NULL : word_store_new();
 	return 0;
 }
 

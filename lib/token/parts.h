@@ -58,6 +58,7 @@ struct tokenizer {
 	bool crosses[256]; /* FAST_WHOLE: last bytes of characters behind which no word ends */
 	bool marks[256]; /* FAST_WHOLE: bytes of which a normalized added token has one */
 	bool plain[256]; /* FAST_WORDS, FAST_SUMMED: bytes of words that no rule changes */
+	struct word_store *words; /* of fast paths: what any thread has split */
 };
 
 /* Fill the tables that follow from the parts; once all are read, and again when one changes. */

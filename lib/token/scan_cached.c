@@ -118,8 +118,8 @@ static size_t split_bert(const void *scratch, struct slice word, uint32_t *ids)
 static struct word_cache *new_cache(const struct tokenizer *t, struct tokenizer_scratch *scratch)
 {
 	if (t->fast == FAST_BERT)
-		return word_cache_new(split_bert, scratch);
-	return word_cache_new(split_bytes, &t->model.bpe);
+		return word_cache_new(t->words, split_bert, scratch);
+	return word_cache_new(t->words, split_bytes, &t->model.bpe);
 }
 
 void scan_cached(struct scan *s, size_t start, size_t end)

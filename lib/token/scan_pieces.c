@@ -193,7 +193,7 @@ static void encode(struct scan *s, struct slice text, size_t at, const uint32_t 
 	if (n == 0)
 		return;
 	if (!scratch->words)
-		scratch->words = word_cache_new(split, s->tokenizer);
+		scratch->words = word_cache_new(s->tokenizer->words, split, s->tokenizer);
 	scan_reserve(s, ends[n - 1] - at + WORD_SLACK);
 	s->n += word_cache_encode(scratch->words, text, at, ends, n, s->ids + s->n, NULL);
 }

@@ -99,7 +99,7 @@ static void encode(
 	uint32_t counts[WORD_BATCH];
 	size_t size = ends[n - 1] - at;
 	if (!s->scratch->words)
-		s->scratch->words = word_cache_new(split, s->tokenizer);
+		s->scratch->words = word_cache_new(s->tokenizer->words, split, s->tokenizer);
 	work->n = 0;
 	scan_reserve(work, size + n + WORD_SLACK);
 	scan_reserve(s, size + n);

@@ -4,20 +4,26 @@
  * integers, and its entry, with up to four ids, half a cache line: most words are one comparison and
  * one copy. (The layout is gigatoken's, github.com/marcelroed/gigatoken, src/bpe/pretoken_cache.rs.)
  *
- * One a thread. Its memory is bounded: when it is full it is emptied. What is in it never changes a
- * result.
+ * What a thread has learnt all know: the words are in a store that they share, and a cache is one
+ * thread's way to it. Its memory is bounded: when it is full it is emptied. What is in it never changes
+ * a result.
  */
 #pragma once
 #include <stdint.h>
 
 #include "lib/base/memory.h"
 
+struct word_store;
 struct word_cache;
+
+struct word_store *word_store_new(void);
+void word_store_free(struct word_store *); /* after all its caches */
 
 /* How a word becomes ids: at most as many as it has bytes, or the same n more; returns how many. */
 typedef size_t word_split(const void *model, struct slice word, uint32_t *ids);
 
-struct word_cache *word_cache_new(word_split *, const void *model);
+/* One a thread. All of a store split words alike, whatever their models. */
+struct word_cache *word_cache_new(struct word_store *, word_split *, const void *model);
 void word_cache_free(struct word_cache *);
 
 enum { WORD_BATCH = 256, WORD_SLACK = 4 };

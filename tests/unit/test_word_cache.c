@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pthread.h>
+
 #include <cmocka.h>
 
 #include "lib/base/random.h"
@@ -41,7 +43,8 @@ static void words_are_what_the_model_makes_of_them(void **state)
 {
 	(void)state;
 	size_t calls = 0, direct = 0, words = 0;
-	struct word_cache *c = word_cache_new(split, &calls);
+	struct word_store *store = word_store_new();
+	struct word_cache *c = word_cache_new(store, split, &calls);
 	char *text = malloc(WORD_BATCH * 300);
 	uint32_t *ids = malloc((WORD_BATCH * 300 + WORD_SLACK) * sizeof *ids),
 		 *want = malloc(300 * sizeof *ids);
@@ -70,6 +73,7 @@ static void words_are_what_the_model_makes_of_them(void **state)
 	}
 	assert_true(calls < words / 2);
 	word_cache_free(c);
+	word_store_free(store);
 	free(text);
 	free(ids);
 	free(want);
@@ -80,7 +84,8 @@ static void a_full_cache_forgets(void **state)
 {
 	(void)state;
 	size_t calls = 0, direct = 0;
-	struct word_cache *c = word_cache_new(split, &calls);
+	struct word_store *store = word_store_new();
+	struct word_cache *c = word_cache_new(store, split, &calls);
 	for (uint32_t i = 0; i < 1500000; i++) {
 		char text[16];
 		uint32_t ids[16 + WORD_SLACK], want[16],
@@ -91,6 +96,72 @@ static void a_full_cache_forgets(void **state)
 	}
 	assert_true(calls >= 700000);
 	word_cache_free(c);
+	word_store_free(store);
+}
+
+/* --- Threads that share a store ------------------------------------------------------------------ */
+
+enum { THREADS = 4, ROUNDS = 2500 };
+
+struct thread {
+	pthread_t id;
+	struct word_store *store;
+	uint64_t number;
+	size_t calls, words, wrong;
+};
+
+/* Batches of words, most of which the others meet too; in all more than a table takes. */
+static void *encode_many(void *thread)
+{
+	struct thread *t = thread;
+	struct word_cache *c = word_cache_new(t->store, split, &t->calls);
+	char *text = malloc(WORD_BATCH * 32);
+	uint32_t *ids = malloc((WORD_BATCH * 32 + WORD_SLACK) * sizeof *ids), want[32];
+	for (uint64_t round = 0; text && ids && round < ROUNDS; round++) {
+		uint32_t ends[WORD_BATCH], counts[WORD_BATCH];
+		size_t size = 0, direct = 0, at = 0, total = 0;
+		for (size_t i = 0; i < WORD_BATCH; i++) {
+			uint64_t word = random_bits(6, round, i) % 900000;
+			size += (size_t)sprintf(text + size, word % 9 ? "w%u" : "a longer word %u",
+				(unsigned)(word + t->number % 2));
+			ends[i] = (uint32_t)size;
+		}
+		word_cache_encode(
+			c, (struct slice){ text, size }, 0, ends, WORD_BATCH, ids, counts);
+		for (size_t i = 0; i < WORD_BATCH; at = ends[i++]) {
+			size_t m = split(&direct, (struct slice){ text + at, ends[i] - at }, want);
+			t->wrong += m != counts[i] || memcmp(ids + total, want, m * sizeof *ids);
+			total += counts[i];
+		}
+		t->words += WORD_BATCH;
+	}
+	word_cache_free(c);
+	free(text);
+	free(ids);
+	return NULL;
+}
+
+static void threads_share_what_they_learn(void **state)
+{
+	(void)state;
+	struct thread threads[THREADS];
+	size_t calls = 0, words = 0;
+	struct word_store *store = word_store_new();
+	for (size_t i = 0; i < THREADS; i++) {
+		threads[i] = (struct thread){ .store = store, .number = i };
+		assert_int_equal(pthread_create(&threads[i].id, NULL, encode_many, &threads[i]), 0);
+	}
+	for (size_t i = 0; i < THREADS; i++) {
+		pthread_join(threads[i].id, NULL);
+		assert_int_equal(threads[i].wrong, 0);
+		calls += threads[i].calls;
+		words += threads[i].words;
+	}
+	assert_int_equal(words, THREADS * ROUNDS * WORD_BATCH);
+	print_message("%zu of %zu words went to the model\n", calls, words);
+	/* each meets some 460,000 different ones, which it would split by itself */
+	assert_true(calls < words / 2);
+	word_store_free(store);
 }
 
 static size_t random_text(char *out, size_t room, uint64_t round)
@@ -153,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_are_what_the_model_makes_of_them),
 		cmocka_unit_test(a_full_cache_forgets),
+		cmocka_unit_test(threads_share_what_they_learn),
 		cmocka_unit_test(ids_alone_are_those_with_offsets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
