@@ -86,47 +86,74 @@ static int check_value(const struct precompiled *p, uint32_t at, struct error *e
 }
 
 enum { UNSEEN, ON_PATH, DONE };
+enum { NO_UNIT = -1 }; /* as uint32_t */
+
+/* What is known while every unit that a text can lead to is looked at. */
+struct check {
+	const struct precompiled *p;
+	uint32_t *first,
+		*next; /* lists of the units that are children, by the place of their parent's */
+	uint8_t *state;
+	struct buffer stack;
+};
+
+/* A unit says by its label whose child it may be: the whole array once, not 255 places a parent. */
+static void list_children(struct check *c)
+{
+	const struct precompiled *p = c->p;
+	size_t places = (p->n | 0xff) + 1;
+	c->first = MEM_ARRAY(uint32_t, places);
+	c->next = MEM_ARRAY(uint32_t, p->n);
+	memset(c->first, 0xff, places * sizeof *c->first);
+	for (uint32_t i = (uint32_t)p->n; i-- > 0;) {
+		uint32_t label = p->units[i] & (1u << 31 | 0xff);
+		if (label == 0 || label > 0xff)
+			continue;
+		c->next[i] = c->first[i ^ label];
+		c->first[i ^ label] = i;
+	}
+}
 
 /* The children of a unit that is entered. Subtrees may be shared, but no way leads back. */
-static int enter(const struct precompiled *p, uint32_t at, uint8_t *state, struct buffer *stack,
-	struct error *e)
+static int enter(struct check *c, uint32_t at, struct error *e)
 {
-	uint32_t base = at ^ offset_of(p->units[at]), unit;
+	const struct precompiled *p = c->p;
+	uint32_t base = at ^ offset_of(p->units[at]);
 	if (at && has_value(p->units[at]) && check_value(p, base, e))
 		return -1;
-	for (unsigned byte = 1; byte < 256; byte++) {
-		uint32_t next = base, child = base ^ byte;
-		if (!step(p, &next, (unsigned char)byte, &unit))
-			continue;
-		if (state[child] == ON_PATH)
+	if (base > (p->n | 0xff))
+		return 0;
+	for (uint32_t child = c->first[base]; child != (uint32_t)NO_UNIT; child = c->next[child]) {
+		if (c->state[child] == ON_PATH)
 			return error_set(e, ERROR_MODEL, "its trie leads from unit %u back to %u",
 				at, child);
-		if (state[child] == UNSEEN)
-			buffer_add(stack, &child, sizeof child);
+		if (c->state[child] == UNSEEN)
+			buffer_add(&c->stack, &child, sizeof child);
 	}
 	return 0;
 }
 
-/* Every unit that a text can lead to. */
 static int check(const struct precompiled *p, struct error *e)
 {
-	struct buffer stack = { NULL, 0, 0 };
-	uint8_t *state = mem_zero(p->n, 1);
+	struct check c = { .p = p, .state = mem_zero(p->n, 1) };
 	uint32_t at = 0;
 	int rc = 0;
-	buffer_add(&stack, &at, sizeof at);
-	while (!rc && stack.size) {
-		memcpy(&at, stack.data + stack.size - sizeof at, sizeof at);
-		if (state[at] == UNSEEN) {
-			state[at] = ON_PATH;
-			rc = enter(p, at, state, &stack, e);
+	list_children(&c);
+	buffer_add(&c.stack, &at, sizeof at);
+	while (!rc && c.stack.size) {
+		memcpy(&at, c.stack.data + c.stack.size - sizeof at, sizeof at);
+		if (c.state[at] == UNSEEN) {
+			c.state[at] = ON_PATH;
+			rc = enter(&c, at, e);
 		} else {
-			state[at] = DONE;
-			stack.size -= sizeof at;
+			c.state[at] = DONE;
+			c.stack.size -= sizeof at;
 		}
 	}
-	mem_free(state);
-	buffer_free(&stack);
+	mem_free(c.first);
+	mem_free(c.next);
+	mem_free(c.state);
+	buffer_free(&c.stack);
 	return rc;
 }
 

@@ -10,16 +10,25 @@ static struct trie_edge *place(struct trie *t, uint32_t key)
 	return &t->edges[i];
 }
 
-static void grow(struct trie *t)
+static void grow(struct trie *t, size_t size)
 {
 	struct trie old = *t;
-	t->size = old.size ? 2 * old.size : 1024;
+	t->size = size;
 	t->shift = (unsigned)__builtin_clzll(t->size) + 1;
 	t->edges = mem_zero(t->size, sizeof *t->edges);
 	for (size_t i = 0; i < old.size; i++)
 		if (old.edges[i].key)
 			*place(t, old.edges[i].key) = old.edges[i];
 	mem_free(old.edges);
+}
+
+void trie_reserve(struct trie *t, size_t n)
+{
+	size_t size = 1024;
+	while (size < 2 * n)
+		size *= 2;
+	if (size > t->size)
+		grow(t, size);
 }
 
 int trie_set(struct trie *t, struct slice s, uint32_t value, struct error *e)
@@ -29,7 +38,7 @@ int trie_set(struct trie *t, struct slice s, uint32_t value, struct error *e)
 	uint32_t node = 0;
 	for (size_t i = 0; i < s.size; i++) {
 		if (2 * (t->n + 1) >= t->size)
-			grow(t);
+			grow(t, t->size ? 2 * t->size : 1024);
 		uint32_t key = (node << 8 | (unsigned char)s.data[i]) + 1;
 		edge = place(t, key);
 		if (!edge->key) {

@@ -23,6 +23,9 @@ struct trie {
 	uint32_t nodes; /* node 0 is the root */
 };
 
+/* Room for n edges in all, of strings that come. */
+void trie_reserve(struct trie *, size_t n);
+
 /* Set the value of a string, which is not empty; -1 (ERROR_MODEL) beyond 2^24 - 2 nodes. */
 int trie_set(struct trie *, struct slice, uint32_t value, struct error *);
 void trie_free(struct trie *);

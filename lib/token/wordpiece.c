@@ -28,9 +28,10 @@ int wordpiece_build(struct wordpiece *w, const struct vocab *v, struct slice unk
 	while (w->n_words < 2 * v->n + 2)
 		w->n_words *= 2;
 	w->shift = (unsigned)__builtin_clzll(w->n_words) + 1;
-	w->words = mem_zero(w->n_words, sizeof *w->words);
+	w->words = MEM_ARRAY(struct word_slot, w->n_words);
 	for (size_t i = 0; i < w->n_words; i++)
-		w->words[i].id = (uint32_t)VOCAB_NONE;
+		w->words[i] = (struct word_slot){ { 0, 0 }, (uint32_t)VOCAB_NONE };
+	trie_reserve(&w->trie, 3 * v->n); /* of a usual vocabulary */
 	for (size_t id = 0; id < v->size; id++) {
 		struct slice token = v->tokens[id];
 		if (token.size == 0)
