@@ -161,12 +161,17 @@ bool scan_pieces_prepare(struct tokenizer *t)
 
 /* --- Words -------------------------------------------------------------------------------------- */
 
+enum { FEW = 64 }; /* bytes of a word that needs no memory of its own */
+
 /* A word with the spaces before it, its spaces spelled out. At least one id, as U+2581 is a token. */
 static size_t split(const void *tokenizer, struct slice word, uint32_t *ids)
 {
 	const struct tokenizer *t = tokenizer;
-	char few[3 * 64];
-	char *text = word.size <= sizeof few / 3 ? few : mem_alloc(size_mul(3, word.size));
+	char few_bytes[3 * FEW];
+	uint32_t few_ids[3 * FEW];
+	bool few = word.size <= FEW;
+	char *text = few ? few_bytes : mem_alloc(size_mul(3, word.size));
+	uint32_t *out = few ? few_ids : MEM_ARRAY(uint32_t, size_mul(3, word.size));
 	size_t n = 0;
 	for (size_t i = 0; i < word.size; i++)
 		if (word.data[i] == ' ') {
@@ -175,15 +180,13 @@ static size_t split(const void *tokenizer, struct slice word, uint32_t *ids)
 		} else {
 			text[n++] = word.data[i];
 		}
-	uint32_t *out = n <= word.size ? ids : MEM_ARRAY(uint32_t, n);
 	ptrdiff_t count = model_split(&t->model, NULL, (struct slice){ text, n }, out, NULL, NULL);
 	CHECK(count > 0 && (size_t)count <= word.size);
-	if (out != ids) {
-		memcpy(ids, out, (size_t)count * sizeof *ids);
+	memcpy(ids, out, (size_t)count * sizeof *ids);
+	if (!few) {
+		mem_free(text);
 		mem_free(out);
 	}
-	if (text != few)
-		mem_free(text);
 	return (size_t)count;
 }
 
