@@ -69,11 +69,6 @@ void word_cache_free(struct word_cache *c)
 	mem_free(c);
 }
 
-static inline const struct word_entry *home(const struct word_table *t, uint64_t hash)
-{
-	return &t->entries[hash & (t->size - 2)];
-}
-
 /* Whether an entry is that of a key; of a long word, whose bytes are to be compared, perhaps. */
 static inline bool has_key(const struct word_entry *e, uint64_t high, struct word_key k)
 {
@@ -134,17 +129,19 @@ size_t word_cache_encode(struct word_cache *c, struct slice text, size_t at, con
 {
 	struct word_key keys[WORD_BATCH];
 	struct word_table *t = word_store_read(c->store, &c->reader);
+	const struct word_entry *entries = t->entries;
+	size_t pairs = t->size - 2;
 	const char *end = text.data + text.size;
 	size_t start = at, total = 0;
 	for (size_t i = 0; i < n; start = ends[i++]) {
 		size_t size = ends[i] - start;
 		keys[i] = size <= WORD_SHORT ? short_key(text.data + start, size, end)
 					     : (struct word_key){ 0, WORD_LONG, 0 };
-		__builtin_prefetch(home(t, keys[i].hash));
+		__builtin_prefetch(&entries[keys[i].hash & pairs]);
 	}
 	start = at;
 	for (size_t i = 0; i < n; start = ends[i++]) {
-		const struct word_entry *e = home(t, keys[i].hash);
+		const struct word_entry *e = &entries[keys[i].hash & pairs];
 		/* without a branch: which of the two it is nobody can foretell */
 		bool first = has_key(e, word_load(&e->high), keys[i]);
 		bool second = has_key(e + 1, word_load(&e[1].high), keys[i]);

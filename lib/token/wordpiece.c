@@ -31,7 +31,7 @@ int wordpiece_build(struct wordpiece *w, const struct vocab *v, struct slice unk
 	w->words = MEM_ARRAY(struct word_slot, w->n_words);
 	for (size_t i = 0; i < w->n_words; i++)
 		w->words[i] = (struct word_slot){ { 0, 0 }, (uint32_t)VOCAB_NONE };
-	trie_reserve(&w->trie, 3 * v->n); /* of a usual vocabulary */
+	trie_reserve(&w->trie, 2 * v->n); /* of a usual vocabulary */
 	for (size_t id = 0; id < v->size; id++) {
 		struct slice token = v->tokens[id];
 		if (token.size == 0)
