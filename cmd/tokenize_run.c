@@ -219,6 +219,9 @@ static void empty(void)
 	write_batch(batch_at(line.written));
 	pthread_mutex_lock(&line.lock);
 	line.written++;
+	/* all of it was taken; what is read in its place is not to be taken for what was */
+	if (line.begun < line.written)
+		line.begun = line.written;
 }
 
 /* All that the first thread does. */
