@@ -247,7 +247,21 @@ struct tokenizer *find_tokenizer(const char *path)
 	return t;
 }
 
-static void open_tokenizer(void)
+/* The id to fill up with. */
+static uint32_t choose_padding(void)
+{
+	if (!pad_to && !pad_multiple)
+		return 0;
+	uint32_t id = pad_token ? tokenizer_id(tokenizer, slice_from(pad_token))
+				: tokenizer_padding(tokenizer);
+	if (id == (uint32_t)TOKENIZER_NO_ID && pad_token)
+		command_usage("--pad-token '%s' is no token of the model", pad_token);
+	if (id == (uint32_t)TOKENIZER_NO_ID)
+		command_usage("the model has no token to fill up with: name one with --pad-token");
+	return id;
+}
+
+static const struct tokenizer *open_tokenizer(void)
 {
 	struct error e;
 	tokenizer = find_tokenizer(model);
@@ -264,20 +278,8 @@ static void open_tokenizer(void)
 		command_usage(
 			"--stride %zu is not below the %zu tokens that a window has of a text",
 			stride, max_length - added);
-}
-
-/* The id to fill up with. */
-static uint32_t choose_padding(void)
-{
-	if (!pad_to && !pad_multiple)
-		return 0;
-	uint32_t id = pad_token ? tokenizer_id(tokenizer, slice_from(pad_token))
-				: tokenizer_padding(tokenizer);
-	if (id == (uint32_t)TOKENIZER_NO_ID && pad_token)
-		command_usage("--pad-token '%s' is no token of the model", pad_token);
-	if (id == (uint32_t)TOKENIZER_NO_ID)
-		command_usage("the model has no token to fill up with: name one with --pad-token");
-	return id;
+	encode_options.pad_id = choose_padding();
+	return tokenizer;
 }
 
 /* --- One record ---------------------------------------------------------------------------- */
@@ -518,7 +520,6 @@ int main(int argc, char **argv)
 		train_tokenizer();
 		return command_end();
 	}
-	open_tokenizer();
 	if (decode) {
 		want = reader_want(run.reader, run.input_key);
 		command_output_keys(decode_keys, 1);
@@ -542,7 +543,6 @@ int main(int argc, char **argv)
 			.pad_to = pad_to,
 			.pad_multiple = pad_multiple,
 			.pad_left = padding_side == 1,
-			.pad_id = choose_padding(),
 			.attention_mask = fields[ATTENTION_MASK],
 			.offsets = fields[OFFSETS],
 			.surfaces = fields[TOKENS],
@@ -558,7 +558,7 @@ int main(int argc, char **argv)
 	run_records(decode         ? decode_record
 		    : chunk_tokens ? chunk_record
 				   : encode_record,
-		tokenizer, decode ? "decoding" : "tokenizing");
+		open_tokenizer, decode ? "decoding" : "tokenizing");
 	tokenizer_free(tokenizer);
 	return command_end();
 }

@@ -20,8 +20,11 @@ struct worker {
 typedef int record_function(
 	struct buffer *, const struct record *, struct worker *, size_t *tokens, struct error *);
 
-/* All records through the function; what it is doing is said of the progress. */
-void run_records(record_function *, const struct tokenizer *, const char *doing);
+/* Open the model and see that the options fit it, while other threads do other things. */
+typedef const struct tokenizer *load_function(void);
+
+/* All records through the function, for a model that is loaded first; doing: for the progress. */
+void run_records(record_function *, load_function *, const char *doing);
 
 /* --- tokenize_show.c: tokens for the eye ----------------------------------------------------- */
 

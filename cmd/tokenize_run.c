@@ -94,6 +94,8 @@ static void new_batch(struct batch *b)
 
 static void free_batch(struct batch *b)
 {
+	if (!b->memory)
+		return;
 	for (size_t i = 0; i < CHUNKS; i++)
 		buffer_free(&b->chunks[i].out);
 	arena_free(b->memory);
@@ -117,9 +119,12 @@ static struct chunk *chunk_for_next(struct batch *b, size_t *bytes)
 	return c;
 }
 
+/* A batch has its memory from the first time that it is read. */
 static void read_batch(struct batch *b)
 {
 	int more = 1;
+	if (!b->memory)
+		new_batch(b);
 	b->n = b->n_chunks = b->taken = 0;
 	arena_clear(b->memory);
 	for (size_t bytes = 0, of_chunk = 0; b->n < BATCH_RECORDS && bytes < BATCH_BYTES; b->n++) {
@@ -224,11 +229,42 @@ static void empty(void)
 		line.begun = line.written;
 }
 
-/* All that the first thread does. */
-static size_t read_and_write(struct worker *workers, pthread_t *threads)
+struct loading {
+	load_function *load;
+	const struct tokenizer *tokenizer;
+};
+
+static void *load_all(void *loading)
+{
+	struct loading *l = loading;
+	l->tokenizer = l->load();
+	return NULL;
+}
+
+/* Records are read while another thread loads the model; false where there are no more. */
+static bool read_ahead(struct loading *l)
+{
+	pthread_t loader;
+	bool more = true;
+	if (run.threads == 1 || pthread_create(&loader, NULL, load_all, l)) {
+		load_all(l);
+		return true;
+	}
+	int busy;
+	pthread_mutex_lock(&line.lock);
+	while ((busy = pthread_tryjoin_np(loader, NULL)) && more && line.filled < BATCHES)
+		more = fill() && !batch_at(line.filled - 1)->failed;
+	pthread_mutex_unlock(&line.lock);
+	if (busy)
+		pthread_join(loader, NULL);
+	return more;
+}
+
+/* All that the first thread does once there is a model; more: than has been read. */
+static size_t read_and_write(struct worker *workers, pthread_t *threads, bool more)
 {
 	size_t n_threads = 0;
-	bool more = true, started = false;
+	bool started = false;
 	pthread_mutex_lock(&line.lock);
 	while (more || line.written < line.filled) {
 		if (line.written < line.filled && batch_at(line.written)->left == 0)
@@ -248,17 +284,17 @@ static size_t read_and_write(struct worker *workers, pthread_t *threads)
 	return n_threads;
 }
 
-void run_records(record_function *function, const struct tokenizer *tokenizer, const char *what)
+void run_records(record_function *function, load_function *load, const char *what)
 {
 	one = function;
 	doing = what;
+	struct loading l = { load, NULL };
+	bool more = read_ahead(&l);
 	struct worker *workers = MEM_ARRAY(struct worker, run.threads);
 	pthread_t *threads = MEM_ARRAY(pthread_t, run.threads);
-	for (size_t i = 0; i < BATCHES; i++)
-		new_batch(&line.batches[i]);
 	for (size_t i = 0; i < run.threads; i++)
-		workers[i] = (struct worker){ i, arena_new(), tokenizer_scratch_new(tokenizer) };
-	size_t n = read_and_write(workers, threads);
+		workers[i] = (struct worker){ i, arena_new(), tokenizer_scratch_new(l.tokenizer) };
+	size_t n = read_and_write(workers, threads, more);
 	/* a failure behind records ended the run where they were written */
 	if (batch_at(line.filled)->failed)
 		command_fail(&batch_at(line.filled)->error);

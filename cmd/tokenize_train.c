@@ -59,6 +59,11 @@ static struct slice read_template(const char *model, struct arena *arena)
 	return text;
 }
 
+static const struct tokenizer *tokenizer_of_trainer(void)
+{
+	return trainer_tokenizer(trainer);
+}
+
 void train_all(const struct trainer_options *options, const char *model, bool lowercase)
 {
 	struct trainer_options o = *options;
@@ -78,7 +83,7 @@ void train_all(const struct trainer_options *options, const char *model, bool lo
 		counts[i] = word_counts_new();
 	want = reader_want(run.reader, run.text_key);
 	command_output_bytes();
-	run_records(add_record, trainer_tokenizer(trainer), "reading");
+	run_records(add_record, tokenizer_of_trainer, "reading");
 	struct buffer json = { NULL, 0, 0 };
 	if (trainer_run(trainer, counts, run.threads, run.threads, &json, &e))
 		command_fail(&e);

@@ -164,6 +164,18 @@ tokens() { tokenize -m "$vocab" --drop text --no-add-special-tokens "$@"; }
 	done
 }
 
+# The model is large, so that many batches are read before there is a second thread.
+@test "threads that share one processor lose no record and end" {
+	cd "$BATS_TEST_TMPDIR"
+	{ cat "$vocab"; seq -f 'w%.0f' 60000; } >vocab.txt
+	seq -f '{"text":"hello unaffable number %.0f of many, the token of the world and more of it"}' 90000 >in.jsonl
+	cpu=$(taskset -cp $$ | sed 's/.*: *\([0-9]*\).*/\1/')
+	one=$(tokenize -m vocab.txt --threads 1 --count --drop text in.jsonl | md5sum)
+	for n in 2 2 2 2 2 2 2 2 3 5; do
+		[ "$(timeout 60 taskset -c "$cpu" tokenize -m vocab.txt --threads $n --count --drop text in.jsonl | md5sum)" = "$one" ]
+	done
+}
+
 @test "the threads' bad records are reported in order" {
 	texts 1000 | awk 'NR % 100 == 50 { print "{\"text\":[]}"; next } { print }' >"$BATS_TEST_TMPDIR/in.jsonl"
 	run bash -c "tokenize -m $vocab --count --threads 4 $BATS_TEST_TMPDIR/in.jsonl 2>&1 >/dev/null"
