@@ -43,16 +43,23 @@ static bool starts_with(struct slice s, struct slice with)
 	return s.size >= with.size && (with.size == 0 || memcmp(s.data, with.data, with.size) == 0);
 }
 
+/* As Rust's str::replace has it, nothing is found before every code point and at the end. */
 static void add_replaced(struct buffer *out, struct slice s, struct slice from, struct slice to)
 {
 	for (size_t i = 0; i < s.size;) {
-		if (from.size && starts_with((struct slice){ s.data + i, s.size - i }, from)) {
+		uint32_t c;
+		bool found = starts_with((struct slice){ s.data + i, s.size - i }, from);
+		size_t size = found ? from.size : 1;
+		if (found)
 			buffer_slice(out, to);
-			i += from.size;
-		} else {
-			buffer_char(out, s.data[i++]);
-		}
+		if (!size)
+			size = utf8_decode(s.data + i, s.data + s.size, &c);
+		if (!found || !from.size)
+			buffer_add(out, s.data + i, size);
+		i += size;
 	}
+	if (!from.size)
+		buffer_slice(out, to);
 }
 
 /* --- WordPiece, CTC ---------------------------------------------------------------------------- */
@@ -236,22 +243,11 @@ static void run_metaspace(
 	}
 }
 
-/* An empty suffix matches before every code point and at the end, as Rust's str::replace has it. */
 static void run_bpe(const struct decoder_step *d, const struct decoding *in, struct decoding *out)
 {
 	for (size_t i = 0; i < in->n; i++) {
 		struct slice s = string_at(in, i), by = i + 1 == in->n ? SLICE("") : SLICE(" ");
-		if (d->suffix.size) {
-			add_replaced(&out->text, s, d->suffix, by);
-		} else {
-			for (size_t j = 0, size; j < s.size; j += size) {
-				uint32_t c;
-				size = utf8_decode(s.data + j, s.data + s.size, &c);
-				buffer_slice(&out->text, by);
-				buffer_add(&out->text, s.data + j, size);
-			}
-			buffer_slice(&out->text, by);
-		}
+		add_replaced(&out->text, s, d->suffix, by);
 		end_string(out);
 	}
 }
