@@ -18,6 +18,7 @@ void normalized_set(struct normalized *n, struct slice text, uint32_t at)
 	buffer_reserve(&n->text, 1); /* an empty text has data too */
 	buffer_slice(&n->text, text);
 	n->limit = normalized_limit(text.size);
+	n->start = at;
 	if (n->unaligned)
 		return;
 	grow(&n->text, &n->from, &n->to, &n->capacity);
@@ -90,11 +91,11 @@ void change_write(struct normalized *n, const char *bytes, size_t size, uint32_t
 	}
 }
 
-/* Write bytes that are all aligned as the byte `as` of the old text; SIZE_MAX: with nothing. */
+/* Write bytes that are all aligned as the byte `as` of the old text; SIZE_MAX: with the start. */
 static void write(struct normalized *n, const char *bytes, size_t size, size_t as)
 {
 	bool none = as == SIZE_MAX || n->unaligned;
-	change_write(n, bytes, size, none ? 0 : n->from[as], none ? 0 : n->to[as]);
+	change_write(n, bytes, size, none ? n->start : n->from[as], none ? n->start : n->to[as]);
 }
 
 void change_put(struct change *c, uint32_t code_point, int change)

@@ -27,6 +27,7 @@ struct normalized {
 	size_t capacity; /* of from and to */
 	bool unaligned; /* from and to are not kept: nobody asks for offsets */
 	size_t limit; /* bytes that the text may grow to */
+	uint32_t start; /* byte of the original where the text began: of what is put before all of it */
 	struct aligned_text next; /* what a change writes */
 };
 
@@ -58,7 +59,7 @@ void change_put(struct change *, uint32_t code_point, int change);
 void change_copy(struct change *, size_t bytes); /* take so many bytes as they are */
 void change_skip(struct change *, size_t bytes); /* leave them out */
 
-/* Put text in, aligned with the byte before `at`: nothing where there is none. */
+/* Put text in, aligned with the byte before `at`: where there is none with no byte, but the start. */
 void change_insert(struct change *, struct slice text);
 
 /* Put bytes that are from [from, to) of the original, whatever stands where. */

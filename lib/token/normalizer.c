@@ -88,10 +88,16 @@ int normalizer_prepend(struct normalized *n, struct slice text, struct error *e)
 	struct change change = change_begin(n, 0);
 	size_t first;
 	next_char(rest(&change), &first);
-	change.at = 1; /* aligned with the first code point */
-	change_insert(&change, text);
-	change.at = 0;
-	change_copy(&change, n->text.size);
+	if (text.size) {
+		change.at = 1; /* aligned with the first code point */
+		change_insert(&change, text);
+		change.at = 0;
+	} else {
+		/* the reference takes the first code point for what is put before the text */
+		change_insert(&change, (struct slice){ n->text.data, first });
+		change_skip(&change, first);
+	}
+	change_copy(&change, n->text.size - change.at);
 	return change_end(&change, e);
 }
 

@@ -114,8 +114,10 @@ int normalizer_bert_run(const struct bert_normalizer *n, const struct slice *tex
 	struct normalized *out, struct error *e)
 {
 	struct slice s = text ? *text : buffer_view(&out->text);
-	if (text)
+	if (text) {
 		out->limit = normalized_limit(text->size);
+		out->start = at;
+	}
 	struct change change = change_begin(out, 0);
 	struct run r = { .normalizer = n, .out = out };
 	for (size_t i = 0; i < s.size;) {
