@@ -48,9 +48,7 @@ static int insert(struct added_set *s, struct slice content, size_t index, struc
 	if (trie_longest(&s->trie, 0, content.data, content.data + content.size, &size) !=
 			(uint32_t)TRIE_NONE &&
 		size == content.size)
-		return error_set(e, ERROR_MODEL,
-			"two added tokens are the same once normalized: \"%.*s\"",
-			(int)(content.size < 100 ? content.size : 100), content.data);
+		return 0;
 	unsigned char c = (unsigned char)content.data[0];
 	s->only = s->n == 0 || s->only == c ? c : -1;
 	s->first[c] = true;
@@ -175,8 +173,11 @@ bool added_find(const struct added *a, const struct added_set *s, struct slice t
 		}
 		m->token = token;
 		m->next = at + size;
-		m->start = token->lstrip && at > taken ? strip_left(text, at, taken) : at;
+		m->start = !token->lstrip ? at
+			   : at > taken   ? strip_left(text, at, taken)
+					  : taken;
 		m->end = token->rstrip ? strip_right(text, at + size) : at + size;
+		m->end = m->end > m->start ? m->end : m->start;
 		return true;
 	}
 	return false;

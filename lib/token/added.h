@@ -3,7 +3,8 @@
  * the rest is split, [SEP] for example. Those with normalized false are looked for in the text
  * as it is, then those with normalized true in what the normalizer makes of the pieces in
  * between. At each place the longest wins, and the search goes on behind it (tokenizers 0.23,
- * src/tokenizer/added_vocabulary.rs).
+ * src/tokenizer/added_vocabulary.rs). Of those that the normalizer makes the same, COVID and Covid in
+ * lowercase, the first of the file is found; in the reference chance decides, anew in each process.
  */
 #pragma once
 #include "lib/token/normalizer.h"
@@ -51,6 +52,10 @@ struct added_match {
 	size_t next; /* where to search on */
 };
 
-/* The next match from `search` on; white space before `taken` belongs to the match before. */
+/*
+ * The next match from `search` on; white space before `taken` belongs to the match before. A token of
+ * white space may begin in what that took: then it is there twice, or with lstrip it may be empty, which
+ * is no token.
+ */
 bool added_find(const struct added *, const struct added_set *, struct slice text, size_t search,
 	size_t taken, struct added_match *);

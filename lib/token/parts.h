@@ -101,7 +101,7 @@ int load_merges(struct tokenizer *, struct slice vocab, struct slice merges, str
 bool load_is_tiktoken(struct slice);
 int load_tiktoken(struct tokenizer *, struct slice, const char *name, struct error *);
 
-/* White space that an added token took in: the reference's token is its text with that. */
+/* White space in the text of an added token or an unknown one: the reference's token is that text. */
 struct scan_blank {
 	size_t token; /* index */
 	uint32_t lead, trail; /* code points */
@@ -126,7 +126,7 @@ struct scan {
 	bool want_offsets, want_words, want_blanks;
 	bool want_surfaces, want_unknown; /* of added tokens, of unknown ones */
 	size_t n, capacity;
-	struct buffer blanks; /* struct scan_blank, of added tokens */
+	struct buffer blanks; /* struct scan_blank, of added tokens and unknown ones */
 	struct buffer surfaces, surface_text; /* struct scan_surface, by token */
 	uint32_t word; /* number of the next word */
 	size_t limit; /* no further word is begun with so many tokens */

@@ -180,10 +180,13 @@ static int split_matches(const struct matcher *m, enum split_behavior behavior, 
 
 /* --- Steps that change the text ---------------------------------------------------------------- */
 
-/* The pieces again over the text that a change makes: what lies between them goes. */
+/*
+ * The pieces again over the text that a change makes: what lies between them goes, and what is in
+ * two of them (added tokens of white space) is there twice.
+ */
 static size_t begin_piece(struct change *c, struct piece piece)
 {
-	change_skip(c, piece.start - c->at);
+	c->at = piece.start;
 	return c->n->next.text.size;
 }
 

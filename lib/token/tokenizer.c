@@ -10,8 +10,8 @@
 #include "lib/token/parts.h"
 
 /*
- * Offsets from bytes to code points. They never fall back behind an earlier start, so one pass
- * counts it all.
+ * Offsets from bytes to code points, in one pass: only a token of white space begins before an
+ * earlier one, which took that white space in.
  */
 static void count_code_points(struct token_offset *offsets, size_t n, struct slice text)
 {
@@ -20,7 +20,10 @@ static void count_code_points(struct token_offset *offsets, size_t n, struct sli
 		return;
 	for (size_t i = 0; i < n; i++) {
 		size_t start = offsets[i].start, end = offsets[i].end;
-		count += utf8_count((struct slice){ text.data + at, start - at });
+		if (start < at)
+			count -= utf8_count((struct slice){ text.data + start, at - start });
+		else
+			count += utf8_count((struct slice){ text.data + at, start - at });
 		at = start;
 		offsets[i].start = (uint32_t)count;
 		offsets[i].end = (uint32_t)(count + utf8_count((struct slice){
@@ -68,7 +71,9 @@ bool tokenizer_has_surfaces(const struct tokenizer *t)
 /* Arrays of the scratch as this text wants them. */
 static void begin(struct scan *s, const struct tokenizer *t, const struct tokenizer_options *o)
 {
-	bool unknown = o->surfaces && tokenizer_has_surfaces(t), offsets = o->offsets || unknown;
+	bool blanks = o->offsets && t->post.n_trims;
+	bool unknown = tokenizer_has_surfaces(t) && (o->surfaces || blanks);
+	bool offsets = o->offsets || unknown;
 	if (s->capacity && (!s->offsets == offsets || !s->words == o->word_ids)) {
 		mem_free(s->ids);
 		mem_free(s->offsets);
@@ -80,7 +85,7 @@ static void begin(struct scan *s, const struct tokenizer *t, const struct tokeni
 	}
 	s->want_offsets = offsets;
 	s->want_words = o->word_ids;
-	s->want_blanks = o->offsets && t->post.n_trims;
+	s->want_blanks = blanks;
 	s->want_surfaces = o->surfaces;
 	s->want_unknown = unknown;
 	s->n = s->word = 0;

@@ -53,6 +53,34 @@ void scan_fail(struct scan *s)
 	s->limit = 0;
 }
 
+static bool is_blank(uint32_t c)
+{
+	return c == 0x120 || unicode_flags(c) & UNICODE_SPACE; /* Ġ is a space of ByteLevel */
+}
+
+struct scan_blank scan_blanks(struct slice token)
+{
+	struct scan_blank b = { .lead = 0 };
+	size_t n = 0, last = 0; /* code points; those up to the last that is not blank */
+	for (size_t i = 0; i < token.size; n++) {
+		uint32_t c;
+		i += utf8_decode(token.data + i, token.data + token.size, &c);
+		if (!is_blank(c))
+			last = n + 1;
+		else if (last == 0)
+			b.lead++;
+	}
+	b.trail = (uint32_t)(n - last);
+	return b;
+}
+
+static void keep_blanks(struct scan *s, size_t token, struct slice text)
+{
+	struct scan_blank b = scan_blanks(text);
+	b.token = token;
+	buffer_add(&s->blanks, &b, sizeof b);
+}
+
 static void keep_surface(struct scan *s, size_t token, struct slice text)
 {
 	struct scan_surface x = { token, s->surface_text.size, s->surface_text.size + text.size };
@@ -65,8 +93,13 @@ static void keep_unknown(struct scan *s, struct slice word, size_t n)
 {
 	for (size_t i = s->n; i < s->n + n; i++) {
 		struct token_offset o = s->offsets[i];
-		if (s->ids[i] == s->tokenizer->model.unknown)
-			keep_surface(s, i, (struct slice){ word.data + o.start, o.end - o.start });
+		struct slice text = { word.data + o.start, o.end - o.start };
+		if (s->ids[i] != s->tokenizer->model.unknown)
+			continue;
+		if (s->want_blanks)
+			keep_blanks(s, i, text);
+		if (s->want_surfaces)
+			keep_surface(s, i, text);
 	}
 }
 
@@ -98,35 +131,11 @@ void scan_word(struct scan *s, struct slice word, size_t at, const struct normal
 
 /* --- Any piece --------------------------------------------------------------------------------- */
 
-static bool is_blank(uint32_t c)
-{
-	return c == 0x120 || unicode_flags(c) & UNICODE_SPACE; /* Ġ is a space of ByteLevel */
-}
-
-struct scan_blank scan_blanks(struct slice token)
-{
-	struct scan_blank b = { .lead = 0 };
-	size_t n = 0, last = 0; /* code points; those up to the last that is not blank */
-	for (size_t i = 0; i < token.size; n++) {
-		uint32_t c;
-		i += utf8_decode(token.data + i, token.data + token.size, &c);
-		if (!is_blank(c))
-			last = n + 1;
-		else if (last == 0)
-			b.lead++;
-	}
-	b.trail = (uint32_t)(n - last);
-	return b;
-}
-
 /* An added token, whose text is `matched`. */
 static void added_token(struct scan *s, uint32_t id, struct slice matched, size_t start, size_t end)
 {
-	if (s->want_blanks) {
-		struct scan_blank b = scan_blanks(matched);
-		b.token = s->n;
-		buffer_add(&s->blanks, &b, sizeof b);
-	}
+	if (s->want_blanks)
+		keep_blanks(s, s->n, matched);
 	if (s->want_surfaces && !slice_equal(matched, vocab_token(&s->tokenizer->vocab, id)))
 		keep_surface(s, s->n, matched);
 	scan_token(s, id, start, end);
@@ -143,7 +152,8 @@ static void find_normalized(
 		return;
 	for (size_t search = 0; added_find(added, &added->normal, text, search, at, &m);
 		search = m.next) {
-		piece_add(&to->list, at, m.start, (uint32_t)PIECE_WORD);
+		if (m.start > at)
+			piece_add(&to->list, at, m.start, (uint32_t)PIECE_WORD);
 		piece_add(&to->list, m.start, m.end, m.token->id);
 		at = m.end;
 	}
@@ -228,8 +238,9 @@ static void find_added(struct scan *s, const struct added_set *set, size_t start
 			piece(s, start + at, start + m.start);
 		if (s->n >= s->limit)
 			return;
-		added_token(s, m.token->id, (struct slice){ text.data + m.start, m.end - m.start },
-			start + m.start, start + m.end);
+		struct slice matched = { text.data + m.start, m.end - m.start };
+		if (matched.size)
+			added_token(s, m.token->id, matched, start + m.start, start + m.end);
 		at = m.end;
 	}
 	if (at < text.size && s->n < s->limit)

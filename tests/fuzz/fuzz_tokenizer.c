@@ -23,7 +23,7 @@ static void try(const struct tokenizer *t, struct tokenizer_scratch *scratch, st
 	const struct slice *pair, size_t limit, struct arena *arena)
 {
 	struct tokenizer_options o = { .add_special = limit % 2 == 0, .max_length = limit, .offsets = true,
-		.type_ids = true, .special_mask = true, .word_ids = true, .byte_offsets = true,
+		.type_ids = true, .special_mask = true, .word_ids = true, .byte_offsets = limit % 3 == 0,
 		.truncation = (enum truncation)(limit % 3), .truncate_left = limit % 5 == 0,
 		.windows = limit > 7, .stride = limit % 4, .pad_id = tokenizer_padding(t) };
 	size_t longest = pair && pair->size > text.size ? pair->size : text.size;

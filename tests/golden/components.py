@@ -98,6 +98,8 @@ def normalizers():
     yield "replace-quotes", sequence("normalizers", replace({"String": "``"}, '"'), replace({"String": "''"}, '"'), LOWER)
     yield "prepend", {"type": "Prepend", "prepend": "▁"}
     yield "prepend-long", {"type": "Prepend", "prepend": "ab"}
+    yield "prepend-nothing", {"type": "Prepend", "prepend": ""}
+    yield "replace-start", replace({"Regex": "^"}, "a")
     yield "byte-level", {"type": "ByteLevel"}
     yield "llama", sequence("normalizers", {"type": "Prepend", "prepend": "▁"}, replace({"String": " "}, "▁"))
     yield "bert-then", sequence("normalizers", bert_normalizer(), replace({"Regex": "[0-9]"}, "00"), {"type": "Strip", "strip_left": True, "strip_right": True})
@@ -184,6 +186,7 @@ def decoders():
     yield "de-replace-regex", replace({"Regex": r"[\p{L}\d]"}, "")
     yield "de-ctc", {"type": "CTC", "pad_token": "[PAD]", "word_delimiter_token": "|", "cleanup": True}
     yield "de-ctc-raw", {"type": "CTC", "pad_token": "[PAD]", "word_delimiter_token": "|", "cleanup": False}
+    yield "de-ctc-nothing", {"type": "CTC", "pad_token": "", "word_delimiter_token": "", "cleanup": True}
     yield "de-llama", sequence("decoders", replace({"String": "▁"}, " "), {"type": "ByteFallback"}, {"type": "Fuse"}, strip(" ", 1, 0))
     yield "de-gpt", sequence("decoders", {"type": "ByteFallback"}, {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": True, "use_regex": True})
     yield "de-nothing", sequence("decoders")
@@ -195,6 +198,9 @@ ADDED = [
     dict(content="Été", normalized=True), dict(content="MiXed", normalized=True, single_word=True), dict(content="中", normalized=True),
     dict(content="[Day]", normalized=True, lstrip=True, rstrip=True, special=True), dict(content="  "), dict(content="!", special=True),
     dict(content="<x", normalized=True), dict(content="sept", lstrip=True, rstrip=True), dict(content="<z>", normalized=True, lstrip=True)]
+# White space that others have taken in is found again: tokens overlap, or are empty.
+BLANKS = [dict(content="<x>", rstrip=True), dict(content="  "), dict(content="\t", lstrip=True, rstrip=True), dict(content="<y>", rstrip=True, normalized=True),
+          dict(content=" b", normalized=True), dict(content="\n", rstrip=True, normalized=True), dict(content="\u2028", lstrip=True, rstrip=True, normalized=True)]
 
 
 def tinies():
@@ -207,6 +213,8 @@ def tinies():
         out[name] = tiny(pre_tokenizer=p)
     for name in ("byte-level-prefix", "metaspace-first", "metaspace-always", "t5", "digits-bytes", "regex-cl100k"):
         out[name + "+added"] = tiny(pre_tokenizer=dict(pre_tokenizers())[name], more=ADDED)
+    for name in ("byte-level-prefix", "metaspace-first", "metaspace-always", "length", "bert-pre"):
+        out[name + "+blanks"] = tiny(normalizer=LOWER, pre_tokenizer=dict(pre_tokenizers())[name], more=BLANKS)
     for name, p in post_processors():
         pre = dict(pre_tokenizers())["byte-level-prefix" if "1" in name else "byte-level-pre"]
         out[name] = tiny(pre_tokenizer=pre, post_processor=p, more=ADDED)
@@ -425,7 +433,8 @@ PAIRS = 40      # texts[i] with texts[i + 1]
 def golden_texts():
     short = [x for x in hostile(400) if len(x) < 60][:150]
     return short + ["", " ", "  a", "a  ", "Hello, World! hello's 12.5 ab12", " <x> word  <y> Été mixed [Day] sept!", "<0xC3><0xA9> <0xE4> <0x41>",
-                    "Ġhello ▁hello a</w> | [PAD] [PAD] n't do not", "e\u0301e\u0323\u0301 İ ß ﬁ", "中文アイ한국 Привет ελλ", "x" * 90, "\n\n\r\n\t x", "don't I'LL we've"]
+                    "Ġhello ▁hello a</w> | [PAD] [PAD] n't do not", "e\u0301e\u0323\u0301 İ ß ﬁ", "中文アイ한국 Привет ελλ", "x" * 90, "\n\n\r\n\t x", "don't I'LL we've",
+                    "é<x>   b  b\t \t<y> \n\n  b", "é<x>    word<y>    \u2028\u2028 b"]
 
 
 def golden_hash(t, texts):

@@ -443,6 +443,29 @@ static void a_vocabulary_is_known_in_both_directions(void **state)
 	tokenizer_free(t);
 }
 
+/*
+ * tokenizer.add_tokens(["COVID", "Covid"]) on a model that lowercases: the reference takes them, and
+ * chance decides which of them it finds.
+ */
+static void of_added_tokens_that_normalize_to_the_same_the_first_is_found(void **state)
+{
+	(void)state;
+	static const char json[] = "{\"normalizer\":{\"type\":\"Lowercase\"},\"added_tokens\":[{\"id\":1,\"content\":\"AB\"},"
+		"{\"id\":2,\"content\":\"ab\"}],\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"?\":0}}}";
+	struct error e = { 0 };
+	struct tokenizer *t = tokenizer_from_json(SLICE(json), &e);
+	if (!t)
+		fail_msg("%s", e.msg);
+	struct arena *arena = arena_new();
+	struct encoding x;
+	encode(t, SLICE("ab"), &everything, arena, &x);
+	assert_int_equal(x.n, 1);
+	assert_int_equal(x.ids[0], 1);
+	assert_int_equal(tokenizer_id(t, SLICE("ab")), 2);
+	arena_free(arena);
+	tokenizer_free(t);
+}
+
 static void threads_share_a_tokenizer(void **state)
 {
 	(void)state;
@@ -494,6 +517,7 @@ int main(void)
 		cmocka_unit_test(offsets_may_be_bytes),
 		cmocka_unit_test(a_limit_must_leave_room_for_special_tokens),
 		cmocka_unit_test(a_vocabulary_is_known_in_both_directions),
+		cmocka_unit_test(of_added_tokens_that_normalize_to_the_same_the_first_is_found),
 		cmocka_unit_test(threads_share_a_tokenizer),
 		cmocka_unit_test(lowercase_can_be_chosen),
 	};
