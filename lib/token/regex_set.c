@@ -60,8 +60,11 @@ static void add_inside(struct buffer *b, const struct regex_class *c)
 		buffer_printf(b, "\\x{%x}-\\x{%x}", c->lacks[i].first, c->lacks[i].last);
 }
 
-static bool put_class(struct buffer *to, struct slice name)
+static bool put_class(const struct regex_set *s, struct buffer *to, struct slice name)
 {
+	/* superscripts and fractions of Latin-1: \w has them, [\w] does not */
+	if (s->alone && same_name(name, "word"))
+		buffer_text(to, "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}");
 	if (same_name(name, "alnum")) {
 		add_inside(to, find_class(SLICE("Alphabetic")));
 		add_inside(to, find_class(SLICE("Nd")));
@@ -83,9 +86,9 @@ static bool put_class(struct buffer *to, struct slice name)
 bool regex_set_add(struct regex_set *s, struct slice name, bool not )
 {
 	if (!not )
-		return put_class(&s->items, name);
+		return put_class(s, &s->items, name);
 	buffer_text(&s->nots, s->n_nots++ ? "|[^" : "[^");
-	bool known = put_class(&s->nots, name);
+	bool known = put_class(s, &s->nots, name);
 	buffer_char(&s->nots, ']');
 	return known;
 }

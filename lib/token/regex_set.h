@@ -10,6 +10,7 @@ struct regex_set {
 	struct buffer items; /* as it stands between PCRE2's brackets */
 	struct buffer nots; /* of \P and its like: [^…] each, and | in between */
 	size_t n_nots;
+	bool alone; /* one class that the pattern has outside brackets */
 };
 
 /* A class by name, or all that is not in it; false where none is called so. */

@@ -472,7 +472,7 @@ static int translate_quantifiers(struct translation *t)
 /* \b between what is in \w and what is not; \B elsewhere. */
 static void put_boundary(struct translation *t, bool not )
 {
-	struct regex_set set = { .n_nots = 0 };
+	struct regex_set set = { .alone = true };
 	regex_set_add(&set, SLICE("word"), false);
 	const struct buffer word = set.items;
 	buffer_printf(t->out,
@@ -484,7 +484,7 @@ static void put_boundary(struct translation *t, bool not )
 
 static int translate_escape(struct translation *t)
 {
-	struct regex_set s = { .n_nots = 0 };
+	struct regex_set s = { .alone = true };
 	uint32_t c;
 	int rc = take_class(t, &s);
 	if (rc > 0)

@@ -73,7 +73,7 @@ DEEPSEEK = (r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\
             r"\s*[\r\n]+|\s+(?!\S)|\s+")
 REGEXES = {
     "cl100k": CL100K, "o200k": O200K, "deepseek": DEEPSEEK, "deepseek-cjk": "[一-龥ࠀ-一가-퟿]+", "digits": r"\p{N}{1,3}",
-    "phrase": r"\s+\S+|\n", "word": r"\w+", "not-word": r"\W+", "boundary": r"\b", "hex": r"\h+", "posix": "[[:alpha:]]+|[[:punct:]]",
+    "phrase": r"\s+\S+|\n", "word": r"\w+", "word-in-class": r"[\w]+|\w", "words-and-others": r"\w+|[^\w\s]+", "not-word": r"\W+", "boundary": r"\b", "hex": r"\h+", "posix": "[[:alpha:]]+|[[:punct:]]",
     "lines": "^.|.$", "not-in-class": r"[^\S\n]+", "not-property-in-class": r"[\P{L}é]+", "not-not": r"[^\P{Lu}x]+", "interval-plus": r"(?:ab|\d){1,2}+",
     "interval-lazy": r"\p{L}{2}?", "possessive": r"\p{L}++|.?+", "case": r"(?i)Éa|k|'s", "nested": r"[a[bc]\d]+|[^x[^yz]]", "nested-not": r"[\P{L}[é]]+", "options": r"a(?i)b|c", "dot-all": r"(?m:a.b)|x.y",
     "look-behind": r"(?<=[a-z])(?=[A-Z])", "empty": "", "empty-or": "x*", "han": r"\p{Han}+|\p{Hiragana}+|\p{Katakana}|\p{Latin}", "mark": r"\p{M}+|\p{Mn}",

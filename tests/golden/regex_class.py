@@ -22,7 +22,7 @@ Han Hangul Hebrew Hiragana Inherited Kannada Katakana Khmer Lao Latin Malayalam 
 Telugu Thaana Thai Tibetan""".split()
 CLASSES = ([(c, r"\p{%s}" % c, r"\p{%s}" % c) for c in CATEGORIES] + [(s, r"\p{%s}" % s, r"\p{sc:%s}" % s) for s in SCRIPTS] +
            [(c, r"\p{%s}" % c, r"\p{%s}" % c) for c in ("Alphabetic", "Uppercase", "Lowercase")] +
-           [("word", r"\w", r"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}"), ("punct", "[[:punct:]]", r"\p{P}\p{S}"),
+           [("word", r"[\w]", r"\p{Alphabetic}\p{M}\p{Nd}\p{Pc}"), ("punct", "[[:punct:]]", r"\p{P}\p{S}"),
             ("space", r"\s", r"\x{9}-\x{d}\x{20}\x{85}\p{Z}"), ("blank", "[[:blank:]]", r"\x{9}\p{Zs}")])
 
 pcre = ctypes.CDLL("libpcre2-8.so.0")
