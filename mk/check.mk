@@ -16,6 +16,8 @@ check-reference: reference $(bin)/tokenize
 	done
 	HEDDLE_DATA_DIR=$${HEDDLE_DATA_DIR:-$(src)/../shared/data} PYTHONPATH=$(build)/reference \
 		python3 $(src)/tests/golden/train_tokenizer.py compare $(abspath $(bin))/tokenize
+	HEDDLE_DATA_DIR=$${HEDDLE_DATA_DIR:-$(src)/../shared/data} PYTHONPATH=$(build)/reference \
+		python3 $(src)/tests/golden/random_tokenizers.py $(abspath $(bin))/tokenize 0 5000
 
 # The same units and fuzz corpora under AddressSanitizer and UndefinedBehaviorSanitizer, in build/sanitize.
 ifeq ($(findstring -fsanitize,$(OPTIMISE)),)

@@ -29,3 +29,9 @@ setup() {
 	echo "$output"
 	status_is 0
 }
+
+@test "tokenizers of chance answer as the installed reference does" {
+	HEDDLE_DATA_DIR=$data run python3 random_tokenizers.py tokenize 0 150
+	echo "$output"
+	status_is 0
+}
