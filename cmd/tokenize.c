@@ -2,7 +2,7 @@
  * tokenize.c: texts to tokens of a model, and back: what the user asks for, and what becomes of a
  * record. tokenize_run.c sends the records through it.
  */
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cmd/tokenize_private.h"
 #include "lib/base/utf8.h"
@@ -232,14 +232,19 @@ static void check_usage(void)
 		command_usage("--count is --fields count: use one of them");
 }
 
-struct tokenizer *find_tokenizer(const char *path)
+const char *find_model(const char *name, struct arena *arena)
 {
 	struct error e;
-	path = path ? path : command_data(EMBEDDER_BUILTIN);
-	struct stat st;
-	struct arena *arena = arena_new();
-	if (stat(path, &st) && !(path = folder_find(path, arena, &e)))
+	if (access(name, F_OK) && !(name = folder_find(name, arena, &e)))
 		command_fail(&e);
+	return name;
+}
+
+struct tokenizer *find_tokenizer(const char *name)
+{
+	struct error e;
+	struct arena *arena = arena_new();
+	const char *path = find_model(name ? name : command_data(EMBEDDER_BUILTIN), arena);
 	struct tokenizer *t = tokenizer_open(path, &e);
 	if (!t)
 		command_fail(&e);

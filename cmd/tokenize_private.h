@@ -4,8 +4,11 @@
 #include "lib/token/tokenizer.h"
 #include "lib/token/train.h"
 
+/* Where a file, a folder, or a model by its name is. */
+const char *find_model(const char *name, struct arena *);
+
 /* The tokenizer of a file, a folder, or a model by its name; of the built-in model for NULL. */
-struct tokenizer *find_tokenizer(const char *path);
+struct tokenizer *find_tokenizer(const char *name);
 
 /* --- tokenize_run.c: records in batches, on all threads -------------------------------------- */
 

@@ -2,11 +2,7 @@
  * tokenize_train.c: --train: a tokenizer from the texts of the records. Each thread counts the
  * words that it meets; what is learnt from the counts is written as tokenizer.json.
  */
-#include <sys/stat.h>
-
 #include "cmd/tokenize_private.h"
-#include "lib/file/mapping.h"
-#include "lib/model/folder.h"
 #include "lib/token/train.h"
 
 static struct trainer *trainer;
@@ -31,34 +27,6 @@ static void show_progress(size_t done, size_t total)
 	command_progress("learning", done, total);
 }
 
-/* The text of a model's tokenizer.json. */
-static struct slice read_template(const char *model, struct arena *arena)
-{
-	struct error e;
-	struct stat st;
-	struct slice mapped;
-	const char *path = model;
-	struct buffer file = { NULL, 0, 0 };
-	if (stat(path, &st) && (!(path = folder_find(path, arena, &e)) || stat(path, &st)))
-		command_fail(&e);
-	buffer_text(&file, path);
-	if (S_ISDIR(st.st_mode))
-		buffer_text(&file, "/tokenizer.json");
-	buffer_char(&file, '\0');
-	if (mapping_open(file.data, &mapped, &e))
-		command_fail(&e);
-	struct slice text = arena_copy(arena, mapped);
-	mapping_close(mapped);
-	size_t i = 0;
-	while (i < text.size && memchr(" \t\r\n", text.data[i], 4))
-		i++;
-	if (i == text.size || text.data[i] != '{')
-		command_stop(
-			ERROR_MODEL, "%s: --train takes over a tokenizer.json only", file.data);
-	buffer_free(&file);
-	return text;
-}
-
 static const struct tokenizer *tokenizer_of_trainer(void)
 {
 	return trainer_tokenizer(trainer);
@@ -72,7 +40,11 @@ void train_all(const struct trainer_options *options, const char *model, bool lo
 	struct arena *arena = arena_new();
 	struct buffer usual = { NULL, 0, 0 };
 	trainer_template(&usual, o.kind, lowercase);
-	struct slice template = model ? read_template(model, arena) : buffer_view(&usual);
+	struct slice template = buffer_view(&usual);
+	if (model && tokenizer_read_json(find_model(model, arena), arena, &template, &e)) {
+		error_wrap(&e, "--train takes over a tokenizer.json only");
+		command_fail(&e);
+	}
 	if (!(trainer = trainer_new(template, &o, &e))) {
 		if (model)
 			error_wrap(&e, "%s", model);

@@ -173,9 +173,7 @@ bool added_find(const struct added *a, const struct added_set *s, struct slice t
 		}
 		m->token = token;
 		m->next = at + size;
-		m->start = !token->lstrip ? at
-			   : at > taken   ? strip_left(text, at, taken)
-					  : taken;
+		m->start = !token->lstrip ? at : at > taken ? strip_left(text, at, taken) : taken;
 		m->end = token->rstrip ? strip_right(text, at + size) : at + size;
 		m->end = m->end > m->start ? m->end : m->start;
 		return true;

@@ -145,10 +145,13 @@ struct tokenizer *tokenizer_from_tiktoken(struct slice ranks, const char *name, 
 	return t;
 }
 
-/* A GGUF file may be of gigabytes: it is mapped while it is read. 1: it is none. */
+/* A GGUF file may be of gigabytes: it is mapped while it is read. 1: it is none, or a pipe. */
 static int load_if_gguf(struct tokenizer *t, const char *file, struct error *e)
 {
 	struct slice mapped;
+	struct stat st;
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		return 1;
 	if (mapping_open(file, &mapped, e))
 		return -1;
 	int rc = gguf_is(mapped) ? load_gguf(t, mapped, e) : 1;
@@ -156,27 +159,63 @@ static int load_if_gguf(struct tokenizer *t, const char *file, struct error *e)
 	return rc < 0 ? error_wrap(e, "%s", file) : rc;
 }
 
+/* Read until so many bytes are there, or the end. */
+static int read_bytes(int fd, char *to, size_t size, size_t *n, struct error *e)
+{
+	ssize_t got = 0;
+	for (*n = 0; *n < size; *n += (size_t)got)
+		if ((got = read(fd, to + *n, size - *n)) <= 0 && (got == 0 || errno != EINTR))
+			break;
+		else if (got < 0)
+			got = 0;
+	return got < 0 ? error_set(e, ERROR_IO, "%s", strerror(errno)) : 0;
+}
+
+/* What comes out of a pipe, <(jq . tokenizer.json) for example. */
+static int read_pipe(int fd, struct arena *arena, struct slice *text, struct error *e)
+{
+	enum { PART = 1 << 20, MOST = 1 << 28 };
+	struct buffer b = { NULL, 0, 0 };
+	size_t n = PART;
+	int rc = 0;
+	while (!rc && n == PART && b.size <= MOST) {
+		rc = read_bytes(fd, buffer_reserve(&b, PART), PART, &n, e);
+		b.size += n;
+	}
+	if (!rc && b.size > MOST)
+		rc = error_set(e, ERROR_MODEL, "more than %d bytes from a pipe", MOST);
+	*text = arena_copy(arena, buffer_view(&b));
+	buffer_free(&b);
+	return rc;
+}
+
 /* A whole file into the arena: read, which is quicker than to map it and to copy that. */
 static int read_file(const char *path, struct arena *arena, struct slice *text, struct error *e)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
 	if (fd < 0 || fstat(fd, &st)) {
-		int code = errno == ENOENT ? ERROR_NO_INPUT : ERROR_IO;
-		error_set(e, code, "%s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return -1;
+		rc = error_set(
+			e, errno == ENOENT ? ERROR_NO_INPUT : ERROR_IO, "%s", strerror(errno));
+	} else if (!S_ISREG(st.st_mode)) {
+		rc = read_pipe(fd, arena, text, e);
+	} else {
+		char *data = arena_alloc(arena, size_add((size_t)st.st_size, 1));
+		text->data = data;
+		rc = read_bytes(fd, data, (size_t)st.st_size, &text->size, e);
+		data[text->size] = '\0';
 	}
-	size_t size = S_ISREG(st.st_mode) ? (size_t)st.st_size : 0, n = 0;
-	char *data = arena_alloc(arena, size_add(size, 1));
-	ssize_t got = 0;
-	while (n < size && (got = read(fd, data + n, size - n)) > 0)
-		n += (size_t)got;
-	close(fd);
-	data[n] = 0;
-	*text = (struct slice){ data, n };
-	return got < 0 ? error_set(e, ERROR_IO, "%s: %s", path, strerror(errno)) : 0;
+	if (fd >= 0)
+		close(fd);
+	return rc ? error_wrap(e, "%s", path) : 0;
+}
+
+static bool is_json(struct slice text)
+{
+	size_t i = 0;
+	while (i < text.size && memchr(" \t\r\n", text.data[i], 4))
+		i++;
+	return i < text.size && text.data[i] == '{';
 }
 
 /* A protocol buffer whose first field is a piece, in a file of that name. */
@@ -240,10 +279,9 @@ static int load_file(struct tokenizer *t, const char *file, const char *config, 
 		return load_tiktoken(t, text, strrchr(file, '/') ? strrchr(file, '/') + 1 : file, e)
 			       ? error_wrap(e, "%s", file)
 			       : 0;
-	size_t i = 0;
-	while (i < text.size && memchr(" \t\r\n", text.data[i], 4))
-		i++;
-	if (i < text.size && text.data[i] == '{')
+	if (gguf_is(text))
+		return load_gguf(t, text, e) ? error_wrap(e, "%s", file) : 0;
+	if (is_json(text))
 		return load_json(t, text, e) ? error_wrap(e, "%s", file) : 0;
 	bert_defaults(&c, true);
 	if (access(config, F_OK) == 0) {
@@ -301,6 +339,16 @@ struct tokenizer *tokenizer_open(const char *path, struct error *e)
 		return NULL;
 	}
 	return t;
+}
+
+int tokenizer_read_json(const char *path, struct arena *arena, struct slice *text, struct error *e)
+{
+	struct stat st;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		path = join(arena, slice_from(path), "tokenizer.json");
+	if (read_file(path, arena, text, e))
+		return -1;
+	return is_json(*text) ? 0 : error_set(e, ERROR_MODEL, "%s: not a tokenizer.json", path);
 }
 
 int tokenizer_set_lowercase(struct tokenizer *t, bool lowercase, struct error *e)

@@ -25,12 +25,15 @@ enum { TOKENIZER_NO_ID = -1 }; /* as uint32_t: no such token, no word */
 /* --- Opening ------------------------------------------------------------------------------- */
 
 /*
- * A folder, a tokenizer.json, a vocab.txt, a SentencePiece model, vocab.json beside merges.txt, or a
- * file of tiktoken's;
- * NULL and the error otherwise.
+ * A folder, a tokenizer.json, a vocab.txt, a SentencePiece model, vocab.json beside merges.txt, a file
+ * of tiktoken's or a GGUF file; NULL and the error otherwise. What is no regular file is read to its
+ * end, once.
  */
 struct tokenizer *tokenizer_open(const char *path, struct error *);
 void tokenizer_free(struct tokenizer *);
+
+/* The text of a tokenizer.json, or of the one in a folder, into the arena. */
+int tokenizer_read_json(const char *path, struct arena *, struct slice *text, struct error *);
 
 /* The same from text in memory, which may go away afterwards. */
 struct tokenizer *tokenizer_from_json(struct slice json, struct error *);

@@ -169,8 +169,7 @@ static void take_pieces(struct scan *s, const struct pieces *p)
 		if (piece.token == (uint32_t)PIECE_WORD)
 			scan_word(s, text, piece.start, s->offsets ? from : NULL);
 		else
-			added_token(s, piece.token, text,
-				s->offsets ? from->from[piece.start] : 0,
+			added_token(s, piece.token, text, s->offsets ? from->from[piece.start] : 0,
 				s->offsets ? from->to[piece.end - 1] : 0);
 	}
 }

@@ -184,6 +184,21 @@ tokens() { tokenize -m "$vocab" --drop text --no-add-special-tokens "$@"; }
 	[ "$output" = 990 ]
 }
 
+@test "a model may come out of a pipe" {
+	echo '{"text":"Hello"}' >"$BATS_TEST_TMPDIR/in.jsonl"
+	want=$(tokenize -m "$vocab" "$BATS_TEST_TMPDIR/in.jsonl")
+	run bash -c "tokenize -m <(cat $vocab) $BATS_TEST_TMPDIR/in.jsonl"
+	[ "$output" = "$want" ]
+	run bash -c "cat $vocab | tokenize -m /dev/stdin $BATS_TEST_TMPDIR/in.jsonl"
+	[ "$output" = "$want" ]
+	# more than one read
+	run bash -c "tokenize -m <(cat $vocab; seq -f unused%.0f 1000000) $BATS_TEST_TMPDIR/in.jsonl"
+	[ "$output" = "$want" ]
+	run tokenize -m /dev/zero "$BATS_TEST_TMPDIR/in.jsonl"
+	status_is 78
+	output_has "/dev/zero: more than 268435456 bytes from a pipe"
+}
+
 @test "a model without a tokenizer, or of a kind that is not known, is named: 78" {
 	mkdir -p "$BATS_TEST_TMPDIR/m"
 	run tokenize -m "$BATS_TEST_TMPDIR/m" <<<'{"text":"a"}'
