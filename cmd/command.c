@@ -278,7 +278,7 @@ static void open_input(const struct command *c)
 	/* the columns are those of the first record, which a command that reads all before it
 	 * writes has passed by then */
 	if (shared.output_format == FORMAT_CSV || shared.output_format == FORMAT_TSV)
-		reader_columns(run.reader);
+		reader_find_columns(run.reader);
 }
 
 /* One file for two outputs would lose the one that is finished first. */

@@ -358,18 +358,24 @@ struct slice reader_header(const struct reader *r)
 	return r->header_row;
 }
 
-struct slice reader_columns(struct reader *r)
+struct slice reader_columns(const struct reader *r)
+{
+	return r->header;
+}
+
+void reader_find_columns(struct reader *r)
 {
 	struct span s;
 	struct error e;
-	if (r->columns_known)
-		return r->header;
-	r->columns_known = true;
 	if (r->format == FORMAT_TEXT)
 		r->header = SLICE("text");
-	if (r->format == FORMAT_JSONL && r->failure.code == 0 && reader_find(r, &s, &e) > 0)
-		r->header = reader_keys_of(s.text, r->arena);
-	return r->header;
+	if (r->format != FORMAT_JSONL || r->failure.code || reader_find(r, &s, &e) <= 0)
+		return;
+	struct record first = { .raw = s.text, .file = reader_file(r), .line = s.line };
+	if (reader_keys_of(&first, r->arena, &r->header, &e)) {
+		r->failure = e;
+		error_wrap(&r->failure, "the first record names the columns");
+	}
 }
 
 /* --- Records -------------------------------------------------------------------------------- */

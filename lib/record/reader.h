@@ -51,7 +51,6 @@ struct reader {
 	size_t n_columns;
 	size_t *columns; /* [n_columns] the want that a column serves, or n_wants */
 	size_t last_column; /* behind the last column that serves one */
-	bool columns_known;
 	size_t headers; /* files whose header is read */
 
 	const char *line_end; /* of the header */
@@ -80,8 +79,8 @@ int reader_parse_csv(
 /* Read a header row; of the first file it is kept, of another compared. */
 int reader_read_header(struct reader *, const struct span *, struct error *);
 
-/* The keys of a JSON record as a CSV header. */
-struct slice reader_keys_of(struct slice raw, struct arena *);
+/* The keys of a JSON record as a CSV header; -1 and the error where it is broken or no object. */
+int reader_keys_of(const struct record *, struct arena *, struct slice *header, struct error *);
 
 static inline char format_delimiter(enum format f)
 {

@@ -56,7 +56,6 @@ int reader_read_header(struct reader *r, const struct span *s, struct error *e)
 	buffer_free(&own);
 	r->line_end = reader_line_end(s);
 	r->header_row = (struct slice){ r->header.data + mark, s->text.size };
-	r->columns_known = true;
 	r->n_columns = s->fields;
 	r->names = ARENA_ARRAY(r->arena, struct slice, s->fields);
 	const char *p = r->header_row.data, *end = p + s->text.size;

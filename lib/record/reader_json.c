@@ -8,13 +8,23 @@ static int wrong(const struct record *rec, const struct json_parser *p, struct e
 	return record_error(rec, e, "%s (column %zu)", p->fault, (size_t)(p->at - p->start) + 1);
 }
 
-static int not_object(const struct record *rec, enum json_type type, struct error *e)
+static int begin_object(const struct record *rec, struct json_parser *p, struct error *e)
 {
-	if (type == JSON_ARRAY)
-		return record_error(rec, e,
-			"a record is an object, and this is an array; "
-			"jq -c '.[]' puts its elements on lines");
-	return record_error(rec, e, "a record is an object, and this is %s", json_type_name(type));
+	enum json_type type = json_next(p).type;
+	if (type == JSON_OBJECT)
+		return 0;
+	if (type == JSON_ERROR)
+		return wrong(rec, p, e);
+	return record_error(rec, e, "a record is an object, and this is %s%s", json_type_name(type),
+		type == JSON_ARRAY ? "; jq -c '.[]' puts its elements on lines" : "");
+}
+
+/* last: where a key was looked for and none is. */
+static int end_object(
+	const struct record *rec, struct json_parser *p, struct json last, struct error *e)
+{
+	bool good = last.type != JSON_ERROR && json_next(p).type == JSON_END;
+	return good ? 0 : wrong(rec, p, e);
 }
 
 /* The list with room for twice as many. */
@@ -33,9 +43,8 @@ int reader_parse_json(struct reader *r, struct arena *arena, struct record *rec,
 	size_t n = 0, room = r->n_members ? r->n_members : 8;
 	struct json_member *members = ARENA_ARRAY(arena, struct json_member, room + 1), *m;
 	json_begin(&p, rec->raw);
-	struct json t = json_next(&p);
-	if (t.type != JSON_OBJECT)
-		return t.type == JSON_ERROR ? wrong(rec, &p, e) : not_object(rec, t.type, e);
+	if (begin_object(rec, &p, e))
+		return -1;
 	/* the last place takes the end, and what is too many */
 	for (m = members; json_member(&p, &m->key, &m->value);
 		m = members + (n < room ? n : room)) {
@@ -46,8 +55,8 @@ int reader_parse_json(struct reader *r, struct arena *arena, struct record *rec,
 		if (++n == room && n < READER_MEMBERS)
 			members = longer(arena, members, n, &room);
 	}
-	if (m->key.type == JSON_ERROR || json_next(&p).type != JSON_END)
-		return wrong(rec, &p, e);
+	if (end_object(rec, &p, m->key, e))
+		return -1;
 	if (n > READER_MEMBERS)
 		return 0;
 	r->n_members = n;
@@ -56,19 +65,22 @@ int reader_parse_json(struct reader *r, struct arena *arena, struct record *rec,
 	return 0;
 }
 
-struct slice reader_keys_of(struct slice raw, struct arena *arena)
+int reader_keys_of(
+	const struct record *rec, struct arena *arena, struct slice *header, struct error *e)
 {
-	struct json root;
-	if (json_read(raw, &root, NULL))
-		return SLICE("");
+	struct json_parser p;
+	struct json_member m;
 	struct buffer b = { NULL, 0, 0 };
-	size_t n = 0;
-	for (struct json_iterator i = json_iterate(root); json_each(&i); n++) {
+	json_begin(&p, rec->raw);
+	int rc = begin_object(rec, &p, e);
+	for (size_t n = 0; rc == 0 && json_member(&p, &m.key, &m.value); n++) {
 		if (n)
 			buffer_char(&b, ',');
-		csv_encode(&b, json_text(i.key, arena), ',');
+		csv_encode(&b, json_text(m.key, arena), ',');
 	}
-	struct slice header = arena_copy(arena, buffer_view(&b));
+	if (rc == 0)
+		rc = end_object(rec, &p, m.key, e);
+	*header = arena_copy(arena, buffer_view(&b));
 	buffer_free(&b);
-	return header;
+	return rc;
 }

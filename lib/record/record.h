@@ -76,10 +76,14 @@ enum format reader_format(const struct reader *);
 /* CSV, TSV: the header's own bytes, else empty. */
 struct slice reader_header(const struct reader *);
 
-/* What writer_header needs, before the first reader_next. CSV, TSV: the header with its line end
- * and a byte order mark. JSONL: the keys of the first record as a CSV header, for writing CSV.
- * Text: "text". Empty where there is no record. */
-struct slice reader_columns(struct reader *);
+/* What writer_header needs. CSV, TSV: the header with its line end and a byte order mark. JSONL,
+ * text: empty before reader_find_columns. */
+struct slice reader_columns(const struct reader *);
+
+/* For writing CSV, before the first reader_next: the columns are the keys of the first record of
+ * JSONL (none where there is no record), and "text" of text. Where the first record cannot be read,
+ * reader_next says so and fails for good. */
+void reader_find_columns(struct reader *);
 size_t reader_bytes(const struct reader *); /* read so far, for progress */
 
 /* --- Values -----------------------------------------------------------------------------------

@@ -113,6 +113,8 @@ static void as_records(struct slice text)
 	struct record rec;
 	struct buffer b = { NULL, 0, 0 };
 	struct json root;
+	if (r && text.size % 2)
+		reader_find_columns(r);
 	int rc;
 	while (r && (rc = reader_next(r, arena, &rec, NULL, &e))) {
 		if (rc < 0 && reader_failed(r))

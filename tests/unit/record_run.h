@@ -85,6 +85,8 @@ static void run(const struct reader_options *in, const struct writer_options *ou
 	}
 	size_t want = reader_want(r, "text");
 	assert_int_equal(reader_want(r, "text"), want);
+	if (out->format == FORMAT_CSV || out->format == FORMAT_TSV)
+		reader_find_columns(r);
 	struct writer *w = writer_new(out, &key, key != NULL, &e);
 	assert_non_null(w);
 	if (writer_header(w, &res->out, reader_format(r), reader_columns(r), &e))

@@ -207,6 +207,20 @@ static const struct row rows[] = {
 		.want = T(""),
 		.errors = "a.dat: its format cannot be told; say --format jsonl, csv, tsv or text\n"
 			  "" },
+	/* it once aborted the command, where no CSV was to be written either */
+	{ .name = "a first record that is no object is bad like another",
+		.files = { { "a.jsonl", T("[1]\n{\"a\":1}\n") } },
+		.want = T("{\"a\":1}\n"),
+		.errors =
+			"a.jsonl:1: a record is an object, and this is an array; jq -c '.[]' puts "
+			"its elements on lines\n" },
+	/* with --on-error=reject every other record was once set aside for keys without a column */
+	{ .name = "without a first record there are no columns",
+		.files = { { "a.jsonl", T("{\"a\":}\n{\"a\":1}\n") } },
+		.out = { .format = FORMAT_CSV },
+		.want = T(""),
+		.errors = "the first record names the columns: a.jsonl:1: expected a value (column "
+			  "6)\n" },
 	{ .name = "a NUL in a text line stays",
 		.files = { { "a.txt", T("a\0b\n") } },
 		.key = "n",
