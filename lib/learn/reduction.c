@@ -27,6 +27,10 @@ int reduction_apply(struct reduction *r, struct device *d, const float *x, size_
 	if (r->method == REDUCTION_UMAP)
 		return umap_apply(&r->umap, d, x, n, out, e);
 	pca_apply(&r->pca, x, n, out);
+	for (size_t i = 0; i < n * r->pca.n_components; i++)
+		if (!isfinite(out[i]))
+			return error_set(
+				e, ERROR_DATA, "a principal component is too large for float32");
 	return 0;
 }
 

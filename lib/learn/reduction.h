@@ -22,7 +22,8 @@ struct reduction {
 size_t reduction_features(const struct reduction *); /* C: columns of what it reduces */
 size_t reduction_components(const struct reduction *); /* K: of what it gives */
 
-/* x [N, C] to out [N, K]. -1 and the device's failure. */
+/* x [N, C] to out [N, K]. -1 and the device's failure, or the error (65) where a value of PCA does
+ * not fit into float32. */
 int reduction_apply(
 	struct reduction *, struct device *, const float *x, size_t n, float *out, struct error *);
 

@@ -191,6 +191,13 @@ apart() {
 	status_is 2
 }
 
+# it was a failed CHECK of the writer
+@test "a component that float32 does not hold is an error" {
+	run reduce --method pca -n 1 --format jsonl < <(printf '{"embedding": [%s, %s]}\n' 1 1 2 2 -3e38 -3e38 3e38 3e38 3e38 3e38)
+	status_is 65
+	output_has "a principal component is too large for float32"
+}
+
 @test "a full disk and a closed pipe" {
 	run reduce -o /dev/full in.jsonl
 	status_is 74
