@@ -23,16 +23,23 @@ void examples_free(struct examples *x)
 	mem_free(x);
 }
 
-/* One block more. Its pages are not there before they are written. */
+/* Room for twice as many rows in the block that is full, or for one block more. */
 static void grow(struct examples *x)
 {
-	size_t b = x->capacity / LOGISTIC_BLOCK;
-	x->blocks = mem_resize(x->blocks, b * sizeof *x->blocks, (b + 1) * sizeof *x->blocks);
-	x->blocks[b] = x->table ? x->table + x->capacity * x->c
-				: MEM_ARRAY(float, size_mul(LOGISTIC_BLOCK, x->c));
-	x->label = mem_resize(x->label, x->capacity * sizeof *x->label,
-		(x->capacity + LOGISTIC_BLOCK) * sizeof *x->label);
-	x->capacity += LOGISTIC_BLOCK;
+	size_t b = x->n / LOGISTIC_BLOCK, in_block = x->n % LOGISTIC_BLOCK;
+	size_t rows = in_block ? 2 * in_block : x->n ? LOGISTIC_BLOCK : LOGISTIC_ROWS;
+	size_t row = size_mul(x->c, sizeof **x->blocks), capacity = b * LOGISTIC_BLOCK + rows;
+	if (!in_block) {
+		x->blocks =
+			mem_resize(x->blocks, b * sizeof *x->blocks, (b + 1) * sizeof *x->blocks);
+		x->blocks[b] = x->table ? x->table + x->n * x->c : NULL;
+	}
+	if (!x->table)
+		x->blocks[b] =
+			mem_resize(x->blocks[b], size_mul(in_block, row), size_mul(rows, row));
+	x->label = mem_resize(
+		x->label, x->capacity * sizeof *x->label, size_mul(capacity, sizeof *x->label));
+	x->capacity = capacity;
 }
 
 int examples_add(

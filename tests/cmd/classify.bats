@@ -194,6 +194,16 @@ column() { sed -E "s/.*\"$1\":(\"[^\"]*\"|[^,}]*).*/\1/"; }
 	status_is 66
 }
 
+# room for 65,536 vectors was once made at the first: 13 GB here
+@test "few long vectors are fitted to in little memory" {
+	for label in a b a; do
+		echo "{\"label\": \"$label\", \"embedding\": [$(seq -s, 50000)]}"
+	done >long.jsonl
+	for method in logistic centroid; do
+		(ulimit -v 4000000 && classify --fit --method $method --save c long.jsonl)
+	done
+}
+
 golden=$HEDDLE_SRC/tests/golden/classify
 
 # near TSV TSV: the same texts, labels and, to 1e-6, scores
