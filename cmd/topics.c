@@ -129,7 +129,7 @@ static const char *const examples[] = {
 	"choose words by their vectors, in two ways, and keep the topics",
 	"topics --load t.safetensors --find 'machine translation'",
 	"the topics nearest to a query",
-	"embed new.jsonl | topics --load t.safetensors",
+	"embed -m all-MiniLM-L6-v2 new.jsonl | topics --load t.safetensors",
 	"give new records the nearest topic",
 	NULL,
 };
