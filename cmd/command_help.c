@@ -81,7 +81,7 @@ _Noreturn void help_print(const struct command *c, const struct option *table)
 		buffer_text(&b, "\nExamples:\n");
 	for (const char *const *x = c->examples; x && *x; x += 2)
 		buffer_printf(&b, "  # %s\n  %s\n", x[1], x[0]);
-	buffer_printf(&b, "\nThe manual: man %s%s, man heddle-records, man heddle.\n",
+	buffer_printf(&b, "\nThe manual: man %s%s, man heddle-records, man 7 heddle.\n",
 		HEDDLE_PROGRAM_PREFIX, c->name);
 	finish(&b);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/base/memory.h"
+#include "lib/base/name.h"
 #include "lib/record/number.h"
 
 static bool wants_help, wants_version;
@@ -107,38 +108,6 @@ const struct option *option_table(const struct command *c)
 	}
 	table[n].kind = OPTION_KIND_END;
 	return table;
-}
-
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-	size_t m = a < b ? a : b;
-	return m < c ? m : c;
-}
-
-/* Edits (insert, delete, replace, swap neighbours) that turn a into b: Damerau and Levenshtein,
- * optimal string alignment. */
-size_t name_distance(const char *a, const char *b)
-{
-	enum { MOST = 64 };
-	size_t n = strlen(a), m = strlen(b), rows[3][MOST + 1];
-	if (n > MOST || m > MOST)
-		return MOST;
-	size_t *before = rows[0], *last = rows[1], *now = rows[2];
-	for (size_t j = 0; j <= m; j++)
-		last[j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		now[0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			now[j] = smallest(
-				last[j] + 1, now[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-				before[j - 2] + 1 < now[j])
-				now[j] = before[j - 2] + 1;
-		}
-		size_t *t = before;
-		before = last, last = now, now = t;
-	}
-	return last[m];
 }
 
 static bool is_option(const struct option *o)

@@ -32,9 +32,6 @@ void option_parse(const struct option *table, int argc, char **argv);
 /* One more string; lives in run_arena. */
 void strings_add(struct strings *, const char *);
 
-/* How far two names are apart, in edits: to suggest the nearest. */
-size_t name_distance(const char *a, const char *b);
-
 _Noreturn void help_print(const struct command *, const struct option *table);
 _Noreturn void help_version(const struct command *);
 _Noreturn void help_completion(

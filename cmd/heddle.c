@@ -8,6 +8,7 @@
 
 #include "cmd/command_private.h"
 #include "config.h"
+#include "lib/base/name.h"
 
 static const struct {
 	const char *name, *summary;
@@ -32,7 +33,7 @@ static _Noreturn void list(void)
 	printf("Usage: heddle COMMAND [OPTION]... [FILE]...\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
-	printf("\nheddle COMMAND --help explains one; man heddle is the tutorial.\n");
+	printf("\nheddle COMMAND --help explains one; man 7 heddle is the tutorial.\n");
 	if (fflush(stdout)) {
 		perror("heddle: write error");
 		exit(ERROR_IO);

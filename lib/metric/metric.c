@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "config.h"
+#include "lib/base/name.h"
 #include "lib/base/random.h"
-#include "lib/metric/alignment.h"
 #include "lib/metric/list.h"
 #include "lib/metric/sum.h"
 
@@ -54,25 +54,6 @@ const struct metric_kind *const metrics[] = {
 	NULL,
 };
 
-/* ASCII letters lowercased. */
-static uint32_t *points_of(const char *name, size_t n, struct arena *arena)
-{
-	uint32_t *out = ARENA_ARRAY(arena, uint32_t, n + 1);
-	for (size_t i = 0; i < n; i++)
-		out[i] = (unsigned char)name[i] + (name[i] >= 'A' && name[i] <= 'Z' ? 32u : 0u);
-	return out;
-}
-
-/* Edits between two names, regardless of case. */
-static size_t distance(const char *a, const char *b)
-{
-	struct arena *arena = arena_new();
-	size_t n = strlen(a), m = strlen(b);
-	size_t d = edit_distance(points_of(a, n, arena), n, points_of(b, m, arena), m, arena);
-	arena_free(arena);
-	return d;
-}
-
 /* Figures that are not in `figures`, as users may ask for them. */
 static const struct {
 	const char *figure;
@@ -93,7 +74,7 @@ struct near {
 static void consider(
 	struct near *least, const char *asked, const char *name, const struct metric_kind *metric)
 {
-	size_t d = distance(name, asked);
+	size_t d = name_distance(name, asked);
 	if (d < least->distance)
 		*least = (struct near){ d, name, metric };
 }
