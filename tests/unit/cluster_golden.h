@@ -12,25 +12,15 @@
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/record/json.h"
+#include "tests/unit/source.h"
 
 /* The root of tests/golden/cluster/NAME, in the buffer. */
 static struct json golden_open(const char *name, struct buffer *text)
 {
-	char path[4096];
 	struct json root;
 	struct error e;
-	snprintf(path, sizeof path, "%s/tests/golden/cluster/%s",
-		getenv("HEDDLE_SRC") ? getenv("HEDDLE_SRC") : ".", name);
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		fail_msg("no %s: set HEDDLE_SRC to the source tree", path);
-	size_t got = 0;
-	do {
-		char *to = buffer_reserve(text, 1 << 16);
-		got = fread(to, 1, 1 << 16, f);
-		text->size += got;
-	} while (got);
-	fclose(f);
+	const char *path = source_path("tests/golden/cluster/%s", name);
+	*text = source_read(path);
 	if (json_read(buffer_view(text), &root, &e))
 		fail_msg("%s: %s", path, e.msg);
 	return root;

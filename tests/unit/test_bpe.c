@@ -17,17 +17,6 @@ static size_t steps;
 #include "lib/base/random.h"
 #include "tests/unit/token_golden.h"
 
-static struct buffer read_file(const char *name)
-{
-	struct buffer b = { NULL, 0, 0 };
-	FILE *f = fopen(source_path(name), "rb");
-	assert_non_null(f);
-	for (size_t n; (n = fread(buffer_reserve(&b, 1 << 16), 1, 1 << 16, f)) > 0;)
-		b.size += n;
-	fclose(f);
-	return b;
-}
-
 /* A model of a JSON object: the vocabulary first. */
 static int read_model(
 	struct bpe *b, struct vocab *v, struct json model, struct arena *arena, struct error *e)
@@ -87,7 +76,7 @@ static void check_word(const struct bpe *b, const char *name, struct slice word,
 static void the_reference_splits_alike(void **state)
 {
 	(void)state;
-	struct buffer text = read_file("tests/golden/bpe/models.json");
+	struct buffer text = source_read(source_path("tests/golden/bpe/models.json"));
 	struct arena *arena = arena_new();
 	struct json root;
 	struct error e = { 0 };

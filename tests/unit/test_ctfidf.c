@@ -31,7 +31,8 @@ static struct topics *topics_of(const json_t *c)
 	t->vectorizer.max_df = limit_of(json_object_get(v, "max_df"), t->vectorizer.max_df);
 	if (json_object_get(v, "stop_words"))
 		assert_int_equal(
-			stopwords_read(&t->stop_words, source("share/stopwords/english"), &e), 0);
+			stopwords_read(&t->stop_words, source_path("share/stopwords/english"), &e),
+			0);
 	t->ctfidf.bm25 = json_is_true(json_object_get(w, "bm25_weighting"));
 	t->ctfidf.reduce_frequent_words = json_is_true(json_object_get(w, "reduce_frequent_words"));
 	json_array_foreach(json_object_get(w, "seed_words"), i, word)

@@ -18,6 +18,7 @@
 #include "lib/file/npy.h"
 #include "lib/file/safetensors.h"
 #include "lib/model/embedder.h"
+#include "tests/unit/source.h"
 
 enum { TEXTS_MAX = 64 };
 
@@ -43,8 +44,7 @@ static const char *path_of(const char *format, ...)
 static int read_texts(void **state)
 {
 	(void)state;
-	const char *src = getenv("HEDDLE_SRC");
-	snprintf(golden, sizeof golden, "%s/tests/golden/embed", src ? src : ".");
+	snprintf(golden, sizeof golden, "%s", source_path("tests/golden/embed"));
 	arena = arena_new();
 	struct slice bytes;
 	struct error e;

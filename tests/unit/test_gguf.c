@@ -16,16 +16,11 @@
 #include "lib/file/mapping.h"
 #include "lib/record/json.h"
 #include "lib/token/tokenizer.h"
+#include "tests/unit/source.h"
 
 static struct slice golden(const char *name)
 {
-	char path[500];
-	struct slice text;
-	struct error e;
-	snprintf(path, sizeof path, "%s/tests/golden/gguf/%s", getenv("HEDDLE_SRC"), name);
-	if (mapping_open(path, &text, &e))
-		fail_msg("%s", e.msg);
-	return text;
+	return source_map(source_path("tests/golden/gguf/%s", name));
 }
 
 static void check_case(

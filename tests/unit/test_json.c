@@ -30,6 +30,7 @@
 
 #include "lib/base/random.h"
 #include "lib/record/json.h"
+#include "tests/unit/source.h"
 
 static struct arena *arena;
 
@@ -90,10 +91,7 @@ static bool open_case(const char *name)
 
 static const char *suite(const char *folder)
 {
-	static char path[4096];
-	const char *src = getenv("HEDDLE_SRC");
-	snprintf(
-		path, sizeof path, "%s/../shared/data/json_test_suite/%s", src ? src : ".", folder);
+	const char *path = source_path("../shared/data/json_test_suite/%s", folder);
 	DIR *d = opendir(path);
 	if (!d)
 		return NULL;

@@ -16,10 +16,9 @@ static const double tolerance = 2e-5;
 static struct labeller *open_golden(
 	const char *name, enum labeller_task task, const struct labeller_options *o)
 {
-	char path[4096];
 	struct error e;
 	static const struct labeller_options none;
-	snprintf(path, sizeof path, "%s/tests/golden/classify/%s", getenv("HEDDLE_SRC"), name);
+	const char *path = source_path("tests/golden/classify/%s", name);
 	struct labeller *m = labeller_open(path, task, o ? o : &none, &e);
 	if (!m)
 		fail_msg("%s: %s", name, e.msg);

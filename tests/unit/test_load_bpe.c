@@ -13,17 +13,6 @@
 #include "lib/token/tokenizer.h"
 #include "tests/unit/token_golden.h"
 
-static struct buffer read_file(const char *name)
-{
-	struct buffer b = { NULL, 0, 0 };
-	FILE *f = fopen(source_path(name), "rb");
-	assert_non_null(f);
-	for (size_t n; (n = fread(buffer_reserve(&b, 1 << 16), 1, 1 << 16, f)) > 0;)
-		b.size += n;
-	fclose(f);
-	return b;
-}
-
 static void check_ids(const struct tokenizer *t, const char *name, struct slice text,
 	struct json want, struct arena *arena)
 {
@@ -45,7 +34,7 @@ static void check_ids(const struct tokenizer *t, const char *name, struct slice 
 static void tiktoken_makes_the_same_ids(void **state)
 {
 	(void)state;
-	struct buffer file = read_file("tests/golden/bpe/tiktoken.json");
+	struct buffer file = source_read(source_path("tests/golden/bpe/tiktoken.json"));
 	struct arena *arena = arena_new();
 	struct json root;
 	struct error e = { 0 };

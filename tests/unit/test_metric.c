@@ -13,6 +13,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/memory.h"
 #include "lib/record/json.h"
+#include "tests/unit/source.h"
 
 static char work[] = "/tmp/heddle-metric-XXXXXX";
 
@@ -214,9 +215,7 @@ int main(void)
 	struct CMUnitTest tests[MOST];
 	static char paths[MOST][4096];
 	struct dirent **found;
-	char folder[2048];
-	const char *src = getenv("HEDDLE_SRC");
-	snprintf(folder, sizeof folder, "%s/tests/golden/metric", src ? src : ".");
+	const char *folder = source_path("tests/golden/metric");
 	int n = scandir(folder, &found, is_golden, alphasort);
 	if (n <= 0 || n > MOST || !mkdtemp(work)) {
 		printf("not ok 1 - goldens in %s\n1..1\n", folder);

@@ -12,6 +12,7 @@
 #include "lib/base/sha256.h"
 #include "lib/text/normal.h"
 #include "lib/text/utf8.h"
+#include "tests/unit/source.h"
 
 enum { BLOCK = 0x800 };
 
@@ -107,10 +108,8 @@ static void check(FILE *golden, enum normal_form form, struct slice text, size_t
 
 static void forms_are_the_references(void **state)
 {
-	char path[500];
 	(void)state;
-	snprintf(path, sizeof path, "%s/tests/golden/normal/forms.txt", getenv("HEDDLE_SRC"));
-	FILE *golden = fopen(path, "r");
+	FILE *golden = fopen(source_path("tests/golden/normal/forms.txt"), "r");
 	assert_non_null(golden);
 	for (int form = NORMAL_NFD; form <= NORMAL_NFKC; form++) {
 		struct buffer text = { NULL, 0, 0 };

@@ -16,7 +16,7 @@ static struct tokenizer *open_tokenizer(const char *name)
 	char path[256];
 	struct error e = { 0 };
 	snprintf(path, sizeof path, "tests/golden/wordpiece/%s", name);
-	struct tokenizer *t = tokenizer_open(source_path(path), &e);
+	struct tokenizer *t = tokenizer_open(source_path("%s", path), &e);
 	if (!t)
 		fail_msg("%s", e.msg);
 	return t;

@@ -18,17 +18,6 @@
 typedef size_t split_function(const struct pattern *, struct slice, size_t, uint32_t *, size_t);
 static split_function *const functions[] = { pattern_split, pattern_split_portable };
 
-static struct buffer read_file(const char *name)
-{
-	struct buffer b = { NULL, 0, 0 };
-	FILE *f = fopen(source_path(name), "rb");
-	assert_non_null(f);
-	for (size_t n; (n = fread(buffer_reserve(&b, 1 << 16), 1, 1 << 16, f)) > 0;)
-		b.size += n;
-	fclose(f);
-	return b;
-}
-
 /* All ends of a text, so many at a time; the text has its exact size, so that a sanitizer sees a read beyond it. */
 static size_t split_all(split_function *split, const struct pattern *p, struct slice text,
 	size_t batch, uint32_t *ends)
@@ -62,7 +51,7 @@ static const struct pattern *find(struct json regex, struct arena *arena)
 static void hostile_texts_split_as_the_reference_does(void **state)
 {
 	(void)state;
-	struct buffer file = read_file("tests/golden/pattern/words.json");
+	struct buffer file = source_read(source_path("tests/golden/pattern/words.json"));
 	struct arena *arena = arena_new();
 	struct json root;
 	struct error e = { 0 };
@@ -132,8 +121,8 @@ static uint64_t hash_code_points(split_function *split, const struct pattern *p)
 static void code_points_split_as_the_reference_does(void **state)
 {
 	(void)state;
-	struct buffer words = read_file("tests/golden/pattern/words.json"),
-		      hashes = read_file("tests/golden/pattern/hashes.tsv");
+	struct buffer words = source_read(source_path("tests/golden/pattern/words.json")),
+		      hashes = source_read(source_path("tests/golden/pattern/hashes.tsv"));
 	struct arena *arena = arena_new();
 	struct json root;
 	size_t k = 0;

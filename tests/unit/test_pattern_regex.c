@@ -372,7 +372,7 @@ static void source_code(void **state)
 		"man/*/*" };
 	size_t size = 0;
 	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
-		size += check_files(source_path(patterns[i]), slow() ? SIZE_MAX : 6000);
+		size += check_files(source_path("%s", patterns[i]), slow() ? SIZE_MAX : 6000);
 	assert_true(size > 100000);
 }
 

@@ -14,6 +14,7 @@
 #include "lib/plot/contents.h"
 #include "lib/record/base64.h"
 #include "lib/record/json.h"
+#include "tests/unit/source.h"
 
 static const char *const hostile[] = { "</script><script>alert(1)</script>", "<!-- <script>", "]]>",
 	"<img src=x onerror=alert(1)>", "{{data}}", "\" onload=\"alert(1)",
@@ -23,15 +24,10 @@ enum { HOSTILE = sizeof hostile / sizeof *hostile };
 
 static struct slice share(const char *name, struct arena *arena)
 {
-	struct buffer path = { 0 };
 	struct slice text;
 	struct error e;
-	const char *src = getenv("HEDDLE_SRC");
-	buffer_printf(&path, "%s/share/plot/%s", src ? src : ".", name);
-	buffer_char(&path, '\0');
-	if (contents_read(path.data, arena, &text, &e))
+	if (contents_read(source_path("share/plot/%s", name), arena, &text, &e))
 		fail_msg("%s (set HEDDLE_SRC)", e.msg);
-	buffer_free(&path);
 	return text;
 }
 

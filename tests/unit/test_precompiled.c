@@ -14,6 +14,7 @@
 #include "lib/text/unicode.h"
 #include "lib/text/utf8.h"
 #include "lib/token/normalizer.h"
+#include "tests/unit/source.h"
 
 static struct slice next_text(struct json_iterator *i, struct arena *arena)
 {
@@ -60,15 +61,10 @@ static void check_case(
 
 static void texts_are_normalized_as_the_reference_does(void **state)
 {
-	char path[500];
-	struct slice text;
 	struct error e;
 	(void)state;
 	unicode_start();
-	snprintf(
-		path, sizeof path, "%s/tests/golden/precompiled/cases.jsonl", getenv("HEDDLE_SRC"));
-	if (mapping_open(path, &text, &e))
-		fail_msg("%s", e.msg);
+	struct slice text = source_map(source_path("tests/golden/precompiled/cases.jsonl"));
 	struct arena *arena = arena_new();
 	const char *p = text.data, *end = text.data + text.size;
 	size_t line = 1;

@@ -15,6 +15,7 @@
 #include "lib/file/mapping.h"
 #include "lib/record/json.h"
 #include "lib/token/parts.h"
+#include "tests/unit/source.h"
 
 /* Tokens go over a space: "a▁", and ▁▁; an added token is found in the normalized text. */
 static const char whole[] =
@@ -124,12 +125,8 @@ static void spaces_replaced_and_one_put_first(void **state)
 static void words_between_white_space(void **state)
 {
 	(void)state;
-	char path[500];
-	struct slice file;
 	struct error e;
-	snprintf(
-		path, sizeof path, "%s/tests/golden/precompiled/cases.jsonl", getenv("HEDDLE_SRC"));
-	assert_int_equal(mapping_open(path, &file, &e), 0);
+	struct slice file = source_map(source_path("tests/golden/precompiled/cases.jsonl"));
 	const char *p = file.data;
 	size_t used = 0;
 	for (size_t i = 0; i < 5; i++) {
@@ -176,13 +173,9 @@ static void words_between_spaces(void **state)
 	static const char tidy[] =
 		",{\"type\":\"Strip\",\"strip_left\":false,\"strip_right\":true},"
 		"{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},\"content\":\"\\u2581\"}";
-	char path[500];
-	struct slice file;
 	struct error e;
 	struct json root;
-	snprintf(
-		path, sizeof path, "%s/tests/golden/precompiled/cases.jsonl", getenv("HEDDLE_SRC"));
-	assert_int_equal(mapping_open(path, &file, &e), 0);
+	struct slice file = source_map(source_path("tests/golden/precompiled/cases.jsonl"));
 	const char *stop = memchr(file.data, '\n', file.size);
 	assert_int_equal(
 		json_read((struct slice){ file.data, (size_t)(stop - file.data) }, &root, &e), 0);
@@ -213,11 +206,9 @@ static void sums_of_sentencepiece(void **state)
 		"unigram_unused" };
 	size_t used = 0;
 	for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-		char path[500];
 		struct error e;
-		snprintf(path, sizeof path, "%s/tests/golden/sentencepiece/%s.model",
-			getenv("HEDDLE_SRC"), models[i]);
-		struct tokenizer *t = tokenizer_open(path, &e);
+		struct tokenizer *t = tokenizer_open(
+			source_path("tests/golden/sentencepiece/%s.model", models[i]), &e);
 		if (!t)
 			fail_msg("%s", e.msg);
 		used += t->fast == FAST_SUMMED;
@@ -231,16 +222,12 @@ static void sums_of_sentencepiece(void **state)
 static void sums_of_t5(void **state)
 {
 	(void)state;
-	char path[500];
 	struct error e;
 	struct slice text;
 	struct arena *arena = arena_new();
-	snprintf(path, sizeof path, "%s/../shared/data/tokenizers/t5-small/spiece.model",
-		getenv("HEDDLE_SRC"));
-	struct tokenizer *t = tokenizer_open(path, &e);
-	snprintf(path, sizeof path, "%s/../shared/data/wikitext2/wiki.test.raw",
-		getenv("HEDDLE_SRC"));
-	if (!t || mapping_open(path, &text, &e)) {
+	struct tokenizer *t =
+		tokenizer_open(source_path("../shared/data/tokenizers/t5-small/spiece.model"), &e);
+	if (!t || mapping_open(source_path("../shared/data/wikitext2/wiki.test.raw"), &text, &e)) {
 		print_message("skipped: shared/data is not here\n");
 		tokenizer_free(t);
 		arena_free(arena);

@@ -14,16 +14,11 @@
 #include "lib/file/protobuf.h"
 #include "lib/record/json.h"
 #include "lib/token/tokenizer.h"
+#include "tests/unit/source.h"
 
 static struct slice golden(const char *name)
 {
-	char path[500];
-	struct slice text;
-	struct error e;
-	snprintf(path, sizeof path, "%s/tests/golden/sentencepiece/%s", getenv("HEDDLE_SRC"), name);
-	if (mapping_open(path, &text, &e))
-		fail_msg("%s", e.msg);
-	return text;
+	return source_map(source_path("tests/golden/sentencepiece/%s", name));
 }
 
 static struct json next(struct json_iterator *i)
@@ -67,7 +62,8 @@ static void check_case(
 				 arena, &fast, &e),
 		0);
 	if (fast.n != x.n || memcmp(fast.ids, x.ids, x.n * sizeof *x.ids) != 0)
-		fail_msg("%s, \"%.*s\": other ids without offsets", name, (int)text.size, text.data);
+		fail_msg(
+			"%s, \"%.*s\": other ids without offsets", name, (int)text.size, text.data);
 	assert_int_equal(tokenizer_decode(t, x.ids, x.n, false, &out, &e), 0);
 	if (!slice_equal(buffer_view(&out), decoded))
 		fail_msg("%s, \"%.*s\": decoded \"%.*s\"", name, (int)text.size, text.data,

@@ -13,11 +13,10 @@ static const double tolerance = 1e-6;
 
 static struct tagger *open_golden(const char *name, size_t max_length, size_t stride)
 {
-	char path[4096];
 	struct error e;
 	struct labeller_options o = { .max_length = max_length };
-	snprintf(path, sizeof path, "%s/tests/golden/classify/%s", getenv("HEDDLE_SRC"), name);
-	struct tagger *m = tagger_open(path, &o, stride, &e);
+	struct tagger *m =
+		tagger_open(source_path("tests/golden/classify/%s", name), &o, stride, &e);
 	if (!m)
 		fail_msg("%s: %s", name, e.msg);
 	return m;
@@ -148,15 +147,12 @@ static void windows_give_every_token_once(void **state)
  * window is at least half a stride to each side. */
 static void a_stride_that_is_too_long_is_refused(void **state)
 {
-	char path[4096];
 	struct error e;
 	struct labeller_options o = { .max_length = 10 };
 	(void)state;
-	snprintf(path, sizeof path, "%s/tests/golden/classify/ner-bert", getenv("HEDDLE_SRC"));
-	assert_null(tagger_open(path, &o, 8, &e));
+	assert_null(tagger_open(source_path("tests/golden/classify/ner-bert"), &o, 8, &e));
 	assert_int_equal(e.code, ERROR_USAGE);
-	snprintf(path, sizeof path, "%s/tests/golden/embed/bert-odd", getenv("HEDDLE_SRC"));
-	assert_null(tagger_open(path, &o, 0, &e));
+	assert_null(tagger_open(source_path("tests/golden/embed/bert-odd"), &o, 0, &e));
 	assert_int_equal(e.code, ERROR_MODEL);
 }
 

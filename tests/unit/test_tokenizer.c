@@ -26,7 +26,7 @@ static struct tokenizer *open_golden(const char *name)
 	char relative[256];
 	struct error e = { 0 };
 	snprintf(relative, sizeof relative, "tests/golden/wordpiece/%s", name);
-	struct tokenizer *t = tokenizer_open(source_path(relative), &e);
+	struct tokenizer *t = tokenizer_open(source_path("%s", relative), &e);
 	if (!t)
 		fail_msg("%s: %s", name, e.msg);
 	return t;

@@ -351,7 +351,7 @@ static void paths_that_are_no_tokenizer_are_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct error e = { 0 };
-		struct tokenizer *t = tokenizer_open(source_path(rows[i].path), &e);
+		struct tokenizer *t = tokenizer_open(source_path("%s", rows[i].path), &e);
 		if (t || e.code != rows[i].code || !strstr(e.msg, rows[i].message))
 			fail_msg("%s: %d %s", rows[i].path, e.code, e.msg);
 		if (!strstr(e.msg, rows[i].path))

@@ -361,7 +361,8 @@ static struct topics *fit_corpus(const char *path, const char *clusters, size_t 
 	t->vectorizer.max_n = max_n;
 	if (english)
 		assert_int_equal(
-			stopwords_read(&t->stop_words, source("share/stopwords/english"), &e), 0);
+			stopwords_read(&t->stop_words, source_path("share/stopwords/english"), &e),
+			0);
 	struct topic_texts *x = topic_texts_new(&t->vectorizer, &e);
 	struct reader_options o = { .files = &path, .n_files = 1 };
 	struct reader *reader = reader_open(&o, &e);
@@ -387,14 +388,12 @@ static struct topics *fit_corpus(const char *path, const char *clusters, size_t 
 static void compare_corpus(const char *name, const char *data, size_t max_n, bool english)
 {
 	char path[4096], line[1 << 16], word[256], *after;
-	snprintf(path, sizeof path, "../shared/data/%s", data);
-	snprintf(path, sizeof path, "%s", source(path));
-	snprintf(line, sizeof line, "tests/golden/topics/%s.tsv", name);
+	snprintf(path, sizeof path, "%s", source_path("../shared/data/%s", data));
 	if (access(path, R_OK) != 0) {
 		print_message("no %s\n", path);
 		skip();
 	}
-	FILE *f = fopen(source(line), "r");
+	FILE *f = fopen(source_path("tests/golden/topics/%s.tsv", name), "r");
 	assert_non_null(f);
 	assert_non_null(fgets(line, sizeof line, f));
 	struct topics *t = fit_corpus(path, line, max_n, english);

@@ -24,6 +24,7 @@
 #include "lib/learn/fuzzy.h"
 #include "lib/learn/pca.h"
 #include "lib/learn/spectral.h"
+#include "tests/unit/source.h"
 
 static json_t *golden;
 static size_t n, c;
@@ -48,11 +49,8 @@ static float *floats(const json_t *a)
 static int setup(void **state)
 {
 	(void)state;
-	char path[4096];
-	snprintf(path, sizeof path, "%s/tests/golden/reduce/reduce.json",
-		getenv("HEDDLE_SRC") ? getenv("HEDDLE_SRC") : ".");
 	json_error_t e;
-	golden = json_load_file(path, 0, &e);
+	golden = json_load_file(source_path("tests/golden/reduce/reduce.json"), 0, &e);
 	struct error error;
 	if (!golden || device_open("cpu", &device, &error) < 0)
 		return -1;

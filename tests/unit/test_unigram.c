@@ -13,17 +13,7 @@
 #include "lib/base/random.h"
 #include "lib/file/mapping.h"
 #include "lib/token/unigram.h"
-
-static struct slice golden(const char *name)
-{
-	char path[500];
-	struct slice text;
-	struct error e;
-	snprintf(path, sizeof path, "%s/tests/golden/%s", getenv("HEDDLE_SRC"), name);
-	if (mapping_open(path, &text, &e))
-		fail_msg("%s", e.msg);
-	return text;
-}
+#include "tests/unit/source.h"
 
 static uint64_t drawn;
 
@@ -145,7 +135,7 @@ static void check_case(const struct unigram *u, struct json row, size_t line, st
 static void words_are_split_as_the_reference_does(void **state)
 {
 	(void)state;
-	struct slice text = golden("unigram/models.jsonl");
+	struct slice text = source_map(source_path("tests/golden/unigram/models.jsonl"));
 	struct arena *arena = arena_new();
 	const char *p = text.data, *end = text.data + text.size;
 	size_t line = 1;

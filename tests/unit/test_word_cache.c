@@ -190,7 +190,7 @@ static void ids_alone_are_those_with_offsets(void **state)
 		char path[128];
 		struct error e = { 0 };
 		snprintf(path, sizeof path, "tests/golden/wordpiece/%s", names[k]);
-		struct tokenizer *t = tokenizer_open(source_path(path), &e);
+		struct tokenizer *t = tokenizer_open(source_path("%s", path), &e);
 		if (!t)
 			fail_msg("%s: %s", names[k], e.msg);
 		struct tokenizer_scratch *scratch = tokenizer_scratch_new(t);

@@ -16,19 +16,13 @@
 #include "lib/learn/vectorizer.h"
 #include "lib/text/stopwords.h"
 #include "lib/text/words.h"
-
-static const char *source(const char *name)
-{
-	static char path[4096];
-	const char *src = getenv("HEDDLE_SRC");
-	snprintf(path, sizeof path, "%s/%s", src ? src : ".", name);
-	return path;
-}
+#include "tests/unit/source.h"
 
 static json_t *golden(void)
 {
 	json_error_t e;
-	json_t *root = json_load_file(source("tests/golden/words/tokens.json"), JSON_ALLOW_NUL, &e);
+	json_t *root =
+		json_load_file(source_path("tests/golden/words/tokens.json"), JSON_ALLOW_NUL, &e);
 	if (!root)
 		fail_msg("%s", e.text);
 	return root;
@@ -92,7 +86,7 @@ static void texts_have_the_ngrams_that_scikit_learn_finds(void **state)
 	(void)state;
 	struct terms stop = { 0 };
 	struct error e;
-	assert_int_equal(stopwords_read(&stop, source("share/stopwords/english"), &e), 0);
+	assert_int_equal(stopwords_read(&stop, source_path("share/stopwords/english"), &e), 0);
 	assert_int_equal(stop.n, 318);
 	struct vectorizer_options o = { 1, 3, &stop, { 1, false }, { 1, true } };
 	json_t *root = golden(), *entry;

@@ -3,34 +3,12 @@
  * test_tokenizer.c.
  */
 #pragma once
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "lib/base/buffer.h"
-
-static inline const char *source_path(const char *name)
-{
-	static char path[4096];
-	const char *src = getenv("HEDDLE_SRC");
-	snprintf(path, sizeof path, "%s/%s", src ? src : ".", name);
-	return path;
-}
+#include "tests/unit/source.h"
 
 /* A file of tests/golden/wordpiece. */
 static inline struct buffer read_golden(const char *name)
 {
-	char relative[256];
-	snprintf(relative, sizeof relative, "tests/golden/wordpiece/%s", name);
-	struct buffer b = { NULL, 0, 0 };
-	FILE *f = fopen(source_path(relative), "rb");
-	if (!f) {
-		perror(source_path(relative));
-		exit(1);
-	}
-	for (size_t n; (n = fread(buffer_reserve(&b, 1 << 16), 1, 1 << 16, f)) > 0;)
-		b.size += n;
-	fclose(f);
-	return b;
+	return source_read(source_path("tests/golden/wordpiece/%s", name));
 }
 
 /* As class Hash of wordpiece.py: CRC-32 of each item, folded into 64 bits. */
@@ -74,7 +52,9 @@ static inline size_t in_context(char out[32], size_t i, const char *c, size_t n)
 	static const struct slice before[CONTEXTS] = { SLICE(""), SLICE("a"), SLICE("e"),
 		SLICE("\xe1\x84\x92") };
 	static const struct slice after[CONTEXTS] = { SLICE(""), SLICE("b"),
-		SLICE("\xcc\x81\xcc\xa3\xcc\xa7" "f"), SLICE("\xe1\x86\xab") };
+		SLICE("\xcc\x81\xcc\xa3\xcc\xa7"
+		      "f"),
+		SLICE("\xe1\x86\xab") };
 	memcpy(out, before[i].data, before[i].size);
 	memcpy(out + before[i].size, c, n);
 	memcpy(out + before[i].size + n, after[i].data, after[i].size);

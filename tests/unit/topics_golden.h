@@ -17,20 +17,13 @@
 
 #include "lib/learn/representation.h"
 #include "lib/text/stopwords.h"
-
-static const char *source(const char *name)
-{
-	static char path[4096];
-	const char *src = getenv("HEDDLE_SRC");
-	snprintf(path, sizeof path, "%.1000s/%.3000s", src ? src : ".", name);
-	return path;
-}
+#include "tests/unit/source.h"
 
 #ifdef TOPICS_GOLDEN_JSON
 static json_t *golden_read(void)
 {
 	json_error_t e;
-	json_t *root = json_load_file(source("tests/golden/topics/golden.json"), 0, &e);
+	json_t *root = json_load_file(source_path("tests/golden/topics/golden.json"), 0, &e);
 	if (!root)
 		fail_msg("%s", e.text);
 	return root;
@@ -75,7 +68,7 @@ static inline void golden_fit(struct topics *t, bool vectors, int64_t leave_out)
 	struct error e;
 	struct topic_texts *x = topic_texts_new(&t->vectorizer, &e);
 	assert_non_null(x);
-	FILE *f = fopen(source("tests/golden/topics/texts.jsonl"), "r");
+	FILE *f = fopen(source_path("tests/golden/topics/texts.jsonl"), "r");
 	assert_non_null(f);
 	char line[1024];
 	while (fgets(line, sizeof line, f)) {
