@@ -25,7 +25,7 @@ static const struct {
 	{ combining_table, COUNT(combining_table), UNICODE_DECOMPOSES },
 };
 
-static bool within(const struct unicode_range *ranges, size_t n, uint32_t c)
+bool unicode_within(const struct unicode_range *ranges, size_t n, uint32_t c)
 {
 	size_t low = 0, high = n;
 	while (low < high) {
@@ -68,7 +68,7 @@ unsigned unicode_search(uint32_t c)
 {
 	unsigned flags = 0;
 	for (size_t i = 0; i < COUNT(classes); i++)
-		if (within(classes[i].ranges, classes[i].n, c))
+		if (unicode_within(classes[i].ranges, classes[i].n, c))
 			flags |= classes[i].flag;
 	return flags;
 }
@@ -100,7 +100,7 @@ size_t unicode_lower(uint32_t c, uint32_t out[2])
 
 size_t unicode_decompose(uint32_t c, uint32_t out[4])
 {
-	if (within(decomposes_table, COUNT(decomposes_table), c)) {
+	if (unicode_within(decomposes_table, COUNT(decomposes_table), c)) {
 		utf8proc_int32_t to[4];
 		int last = 0;
 		utf8proc_ssize_t n = utf8proc_decompose_char(
@@ -117,7 +117,7 @@ size_t unicode_decompose(uint32_t c, uint32_t out[4])
 unsigned unicode_combining_class(uint32_t c)
 {
 	if ((c < UNICODE_TABLE && !(unicode_table[c] & UNICODE_DECOMPOSES)) ||
-		!within(combining_table, COUNT(combining_table), c))
+		!unicode_within(combining_table, COUNT(combining_table), c))
 		return 0;
 	return (unsigned)utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
 }

@@ -5,6 +5,7 @@
  * mappings come from utf8proc.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/slice.h"
@@ -12,6 +13,9 @@
 struct unicode_range {
 	uint32_t first, last;
 };
+
+/* Is it in one of these ranges [n], which stand in order? */
+bool unicode_within(const struct unicode_range *, size_t n, uint32_t code_point);
 
 enum unicode_flag {
 	UNICODE_SPACE = 1, /* white space: 25 code points */

@@ -6,29 +6,16 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool within(const struct unicode_range *ranges, size_t n, uint32_t c)
-{
-	size_t low = 0, high = n;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (ranges[middle].last < c)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < n && ranges[low].first <= c;
-}
-
 bool unicode_is_mark(uint32_t c)
 {
-	return c >= 0x300 && within(all_mark_table, COUNT(all_mark_table), c);
+	return c >= 0x300 && unicode_within(all_mark_table, COUNT(all_mark_table), c);
 }
 
 bool unicode_is_numeric(uint32_t c)
 {
 	if (c < 0x80)
 		return c >= '0' && c <= '9';
-	return within(numeric_table, COUNT(numeric_table), c);
+	return unicode_within(numeric_table, COUNT(numeric_table), c);
 }
 
 unsigned unicode_script(uint32_t c)
