@@ -82,6 +82,18 @@ void *mem_resize(void *p, size_t old, size_t size)
 	return q;
 }
 
+void *mem_grow(void *p, size_t *capacity, size_t need, size_t size)
+{
+	if (need <= *capacity)
+		return p;
+	size_t larger = *capacity ? *capacity : 64;
+	while (larger < need)
+		larger = size_mul(larger, 2);
+	p = mem_resize(p, size_mul(*capacity, size), size_mul(larger, size));
+	*capacity = larger;
+	return p;
+}
+
 void mem_free(void *p)
 {
 	free(p);

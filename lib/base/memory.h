@@ -20,6 +20,10 @@ void *mem_zero(size_t n, size_t size); /* n * size bytes of 0, aligned to 64 byt
 void *mem_resize(void *p, size_t old, size_t size); /* like realloc, keeps the alignment */
 void mem_free(void *p);
 
+/* Room for `need` elements in an array of *capacity, which doubles until it has it; it begins with
+ * 64. */
+void *mem_grow(void *p, size_t *capacity, size_t need, size_t size);
+
 /* An uninitialised array of n elements of a type: MEM_ARRAY(float, n). */
 #define MEM_ARRAY(type, n) ((type *)mem_alloc(size_mul((n), sizeof(type))))
 

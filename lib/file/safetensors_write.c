@@ -64,12 +64,7 @@ void tensor_writer_add(struct tensor_writer *w, const char *name, enum file_dtyp
 	CHECK(n_dims <= FILE_DIMS && dtype != FILE_OTHER && strcmp(name, "__metadata__") != 0);
 	for (size_t i = 0; i < w->n; i++)
 		CHECK(strcmp(w->entries[i].name, name) != 0);
-	if (w->n == w->capacity) {
-		size_t capacity = w->capacity * 2 + 8;
-		w->entries = mem_resize(w->entries, w->capacity * sizeof *w->entries,
-			size_mul(capacity, sizeof *w->entries));
-		w->capacity = capacity;
-	}
+	w->entries = mem_grow(w->entries, &w->capacity, w->n + 1, sizeof *w->entries);
 	struct entry *t = &w->entries[w->n];
 	*t = (struct entry){ .name = arena_string(w->arena, slice_from(name)),
 		.dtype = dtype,

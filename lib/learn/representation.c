@@ -66,12 +66,7 @@ static int embed_wanted(struct representer *r, size_t from, struct error *e)
 {
 	enum { WINDOW = 8192 };
 	size_t C = r->encoder->size, n = r->known.n;
-	if (n > r->capacity) {
-		size_t capacity = size_mul(n, 2);
-		r->vectors = mem_resize(r->vectors, from * C * sizeof(float),
-			size_mul(capacity, C * sizeof(float)));
-		r->capacity = capacity;
-	}
+	r->vectors = mem_grow(r->vectors, &r->capacity, n, C * sizeof(float));
 	for (size_t i = from; i < n; i += WINDOW) {
 		size_t k = n - i < WINDOW ? n - i : WINDOW;
 		if (r->encoder->run(r->encoder->self, r->known.at + i, k, r->vectors + i * C, e))

@@ -165,12 +165,7 @@ void vectorizer_free(struct vectorizer *v)
 
 static struct class *class_of(struct vectorizer *v, size_t class)
 {
-	if (class >= v->capacity) {
-		size_t capacity = size_add(class, class / 2 + 16);
-		v->classes = mem_resize(v->classes, v->n_classes * sizeof *v->classes,
-			size_mul(capacity, sizeof *v->classes));
-		v->capacity = capacity;
-	}
+	v->classes = mem_grow(v->classes, &v->capacity, size_add(class, 1), sizeof *v->classes);
 	for (; v->n_classes <= class; v->n_classes++)
 		v->classes[v->n_classes] = (struct class){ 0 };
 	return &v->classes[class];
@@ -183,12 +178,7 @@ static struct class *class_of(struct vectorizer *v, size_t class)
 static uint32_t number_of(struct vectorizer *v, struct slice word)
 {
 	uint32_t term = terms_add(&v->terms, word);
-	if (v->terms.n > v->capacity_stop) {
-		size_t capacity = size_mul(v->terms.n, 2);
-		v->stop = mem_resize(
-			v->stop, v->n_stop * sizeof *v->stop, capacity * sizeof *v->stop);
-		v->capacity_stop = capacity;
-	}
+	v->stop = mem_grow(v->stop, &v->capacity_stop, v->terms.n, sizeof *v->stop);
 	for (; v->n_stop < v->terms.n; v->n_stop++)
 		v->stop[v->n_stop] = terms_has(v->options.stop_words, v->terms.at[v->n_stop]);
 	return v->stop[term] ? TERMS_ABSENT : term;

@@ -171,13 +171,13 @@ void measure_name(struct measure *m, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	m->names = metric_room(m->names, m->n_figures + 1, &m->n_names, sizeof *m->names);
+	m->names = mem_grow(m->names, &m->n_names, m->n_figures + 1, sizeof *m->names);
 	m->names[m->n_figures++] = arena_string(m->arena, slice_from(text));
 }
 
 void measure_keep(struct measure *m, const void *unit)
 {
-	m->units = metric_room(m->units, m->n + 1, &m->capacity, m->unit);
+	m->units = mem_grow(m->units, &m->capacity, m->n + 1, m->unit);
 	memcpy((char *)m->units + m->n++ * m->unit, unit, m->unit);
 }
 
@@ -204,16 +204,4 @@ void measure_hash(struct measure *m, struct slice s)
 		h ^= h >> 29;
 	}
 	m->hash = random_mix(h ^ slice_few(s.data + i, s.size - i));
-}
-
-void *metric_room(void *array, size_t need, size_t *capacity, size_t size)
-{
-	if (need <= *capacity)
-		return array;
-	size_t larger = *capacity ? *capacity : 64;
-	while (larger < need)
-		larger = size_mul(larger, 2);
-	array = mem_resize(array, size_mul(*capacity, size), size_mul(larger, size));
-	*capacity = larger;
-	return array;
 }

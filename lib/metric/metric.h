@@ -143,8 +143,8 @@ void measure_means(const struct measure *, const uint32_t *units, size_t n, doub
 	}
 #define LIST_ROOM(list, more) \
 	((list).n + (more) > (list).capacity \
-			? (void)((list).at = metric_room((list).at, (list).n + (more), \
-					 &(list).capacity, sizeof *(list).at)) \
+			? (void)((list).at = mem_grow((list).at, &(list).capacity, \
+					 (list).n + (more), sizeof *(list).at)) \
 			: (void)0)
 #define LIST_ADD(list, ...) (LIST_ROOM(list, 1), (list).at[(list).n++] = (__VA_ARGS__))
 #define LIST_COPY(list, from, count) \
@@ -152,4 +152,3 @@ void measure_means(const struct measure *, const uint32_t *units, size_t n, doub
 		(void)((count) ? memcpy((list).at + (list).n, from, (count) * sizeof *(list).at) \
 			       : NULL), \
 		(list).n += (count))
-void *metric_room(void *array, size_t need, size_t *capacity, size_t size);

@@ -12,7 +12,7 @@ int vectors_add(struct vectors *v, const struct record *r, size_t want, const ch
 		return record_error(
 			r, e, "key \"%s\" has %zu numbers, those before have %zu", key, n, v->size);
 	v->size = n;
-	v->at = metric_room(v->at, (v->n + 1) * n, &v->capacity, sizeof *v->at);
+	v->at = mem_grow(v->at, &v->capacity, size_mul(v->n + 1, n), sizeof *v->at);
 	memcpy(v->at + v->n++ * n, x, n * sizeof *x);
 	return 0;
 }

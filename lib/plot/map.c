@@ -63,12 +63,7 @@ static uint32_t topic_of(struct map *m, struct slice key)
 	size_t slot = find_slot(m, key);
 	if (m->slots[slot])
 		return m->slots[slot] - 1;
-	if (m->n_topics == m->topic_capacity) {
-		size_t more = m->topic_capacity ? 2 * m->topic_capacity : 64;
-		m->topics = mem_resize(m->topics, m->topic_capacity * sizeof *m->topics,
-			size_mul(more, sizeof *m->topics));
-		m->topic_capacity = more;
-	}
+	m->topics = mem_grow(m->topics, &m->topic_capacity, m->n_topics + 1, sizeof *m->topics);
 	m->topics[m->n_topics] = (struct map_topic){
 		.key = arena_copy(m->arena, key),
 		.outlier = m->topics_given && (key.size == 0 || slice_equal(key, SLICE("-1"))),

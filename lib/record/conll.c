@@ -22,19 +22,6 @@ static bool next_cell(struct slice line, size_t *at, struct slice *cell)
 	return i > begin;
 }
 
-static void make_room(struct conll *c)
-{
-	size_t need = size_mul(c->n + 1, c->columns);
-	if (need <= c->capacity)
-		return;
-	size_t larger = c->capacity ? c->capacity : 64;
-	while (larger < need)
-		larger = size_mul(larger, 2);
-	c->cells = mem_resize(
-		c->cells, c->capacity * sizeof *c->cells, size_mul(larger, sizeof *c->cells));
-	c->capacity = larger;
-}
-
 int conll_line(struct conll *c, struct slice line, size_t number, struct error *e)
 {
 	struct slice cell, mark = SLICE("-DOCSTART-");
@@ -51,7 +38,8 @@ int conll_line(struct conll *c, struct slice line, size_t number, struct error *
 	if (!c->n)
 		c->line = number;
 	c->columns = columns;
-	make_room(c);
+	c->cells =
+		mem_grow(c->cells, &c->capacity, size_mul(c->n + 1, c->columns), sizeof *c->cells);
 	buffer_slice(&c->text, line);
 	buffer_char(&c->text, '\n');
 	at = 0;
