@@ -59,10 +59,9 @@ _Noreturn void command_fail(const struct error *e)
 	 * appear */
 	if (output && !run.output_path)
 		output_flush(output, &ignored);
-	if (output && run.output_path)
-		output_abandon(output);
 	if (rejects)
 		output_close(rejects, &ignored);
+	output_abandon();
 	clear_progress();
 	fprintf(stderr, "%s: %s\n", run.command->name, e->msg);
 	write_stats(e->code);
@@ -148,8 +147,7 @@ void command_count(const char *what, double n)
 
 static void on_signal(int number)
 {
-	output_abandon(output);
-	output_abandon(rejects);
+	output_abandon();
 	if (number == SIGBUS) {
 		static const char text[] = ": a file was cut short while it was in use\n";
 		const char *name = run.command->name;
@@ -164,15 +162,16 @@ static void on_signal(int number)
 
 static void handle_signals(void)
 {
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGBUS };
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGBUS, SIGPIPE };
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		struct sigaction was,
 			action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-		/* what the parent ignores (nohup) stays ignored */
-		if (sigaction(ends[i], NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+		/* what the parent ignores (nohup) stays ignored, but for SIGPIPE, which some leave
+		 * so without knowing */
+		if (sigaction(ends[i], NULL, &was) == 0 &&
+			(was.sa_handler != SIG_IGN || ends[i] == SIGPIPE))
 			sigaction(ends[i], &action, NULL);
 	}
-	signal(SIGPIPE, SIG_DFL); /* some parents leave it ignored */
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing (ulimit -f) */
 }
 
@@ -480,8 +479,7 @@ void command_write_spool(struct spool *spool, command_values *put, const void *c
 void command_write_file(const char *path, struct slice text)
 {
 	struct error e;
-	struct output *o = output_open(path, &e);
-	if (!o || output_write(o, text.data, text.size, &e) || output_close(o, &e))
+	if (output_file(path, text, &e))
 		command_fail(&e);
 }
 
@@ -540,8 +538,7 @@ static void write_stats(int code)
 		json_write_double(&b, counts[i].n);
 	}
 	buffer_text(&b, "}\n");
-	struct output *o = output_open(shared.stats_json, &e);
-	if (!o || output_write(o, b.data, b.size, &e) || output_close(o, &e)) {
+	if (output_file(shared.stats_json, buffer_view(&b), &e)) {
 		fprintf(stderr, "%s: %s\n", run.command->name, e.msg);
 		_exit(code ? code : e.code);
 	}

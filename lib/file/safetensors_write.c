@@ -132,7 +132,5 @@ int tensor_writer_save(const struct tensor_writer *w, const char *path, struct e
 			result = output_write(out, entries[i].data, entries[i].bytes, e);
 	buffer_free(&header);
 	mem_free(entries);
-	if (out && result)
-		output_abandon(out);
-	return result ? result : output_close(out, e);
+	return out && output_close(out, e) ? -1 : result;
 }

@@ -153,14 +153,7 @@ static void quantize(struct distil *s)
 static int write_text(const char *folder, const char *name, struct slice text, struct arena *arena,
 	struct error *e)
 {
-	struct output *out = output_open(folder_path(folder, name, arena), e);
-	if (!out)
-		return -1;
-	if (output_write(out, text.data, text.size, e)) {
-		output_abandon(out);
-		return -1;
-	}
-	return output_close(out, e);
+	return output_file(folder_path(folder, name, arena), text, e);
 }
 
 /* The tokenizer's own files: vocab.txt is a third of tokenizer.json's size, but holds only

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -20,9 +21,13 @@ struct output {
 	char *beside; /* what is written until then */
 	const char *name; /* for messages */
 	int failed; /* errno of a write that failed: the file is never whole */
+	struct output *next; /* of the unfinished */
 	size_t size;
 	char buffer[CAPACITY];
 };
+
+/* All that have something beside their target; a signal handler walks them. */
+static struct output *unfinished;
 
 static int fail(const struct output *o, const char *what, struct error *e)
 {
@@ -99,6 +104,8 @@ static int open_path(struct output *o, const char *path)
 {
 	struct stat st;
 	bool exists = stat(path, &st) == 0;
+	if (!exists && !*path)
+		return -1; /* beside it there would be a place */
 	if ((exists && !S_ISREG(st.st_mode)) || strncmp(path, "/dev/", 5) == 0) {
 		o->fd = raise_descriptor(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY));
 		return o->fd < 0 ? -1 : 0;
@@ -109,8 +116,19 @@ static int open_path(struct output *o, const char *path)
 	return o->target ? open_beside(o, exists ? &st : NULL) : -1;
 }
 
+static void unlink_beside(const struct output *o)
+{
+	if (o->beside)
+		unlink(o->beside);
+}
+
 static void release(struct output *o)
 {
+	for (struct output **p = &unfinished; *p; p = &(*p)->next)
+		if (*p == o) {
+			*p = o->next;
+			break;
+		}
 	free(o->target);
 	free(o->beside);
 	mem_free(o);
@@ -121,6 +139,7 @@ struct output *output_open(const char *path, struct error *e)
 	struct output *o = mem_alloc(sizeof *o);
 	o->fd = STDOUT_FILENO;
 	o->target = o->beside = NULL;
+	o->next = NULL;
 	o->name = "stdout";
 	o->failed = 0;
 	o->size = 0;
@@ -130,11 +149,16 @@ struct output *output_open(const char *path, struct error *e)
 	o->fd = -1;
 	if (open_path(o, path)) {
 		fail(o, "creating", e);
-		output_abandon(o);
+		unlink_beside(o);
 		if (o->fd >= 0)
 			close(o->fd);
 		release(o);
 		return NULL;
+	}
+	if (o->beside) {
+		o->next = unfinished;
+		atomic_signal_fence(memory_order_seq_cst); /* whole before a handler sees it */
+		unfinished = o;
 	}
 	return o;
 }
@@ -210,14 +234,23 @@ int output_close(struct output *o, struct error *e)
 	}
 	int why = errno;
 	if (rc)
-		output_abandon(o);
+		unlink_beside(o);
 	release(o);
 	errno = why;
 	return rc;
 }
 
-void output_abandon(struct output *o)
+int output_file(const char *path, struct slice text, struct error *e)
 {
-	if (o && o->beside)
-		unlink(o->beside);
+	struct output *o = output_open(path, e);
+	if (!o)
+		return -1;
+	output_write(o, text.data, text.size, e); /* closing tells of its failure */
+	return output_close(o, e);
+}
+
+void output_abandon(void)
+{
+	for (const struct output *o = unfinished; o; o = o->next)
+		unlink_beside(o);
 }

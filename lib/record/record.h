@@ -184,5 +184,7 @@ int output_write(struct output *, const void *, size_t, struct error *);
 int output_flush(struct output *, struct error *);
 /* Flush, fsync, rename; frees it in any case. */
 int output_close(struct output *, struct error *);
-/* Remove the unfinished file; safe from a signal handler. It may be NULL. */
-void output_abandon(struct output *);
+/* A whole file at once. */
+int output_file(const char *path, struct slice text, struct error *);
+/* Remove what is unfinished of all files; safe from a signal handler. */
+void output_abandon(void);

@@ -74,6 +74,16 @@ setup_file() {
 	done
 }
 
+# .r.PID-0.tmp stayed
+@test "a reader that leaves leaves no rejects behind" {
+	for c in $(filters); do
+		mkdir "$BATS_TEST_TMPDIR/$c.d"
+		(echo '{'; for i in $(seq 300); do cat "$records"; done) |
+			$c $(args "$c") --format jsonl -q --rejects "$BATS_TEST_TMPDIR/$c.d/r" | head -c 1 >/dev/null || true
+		[ "$c" = evaluate ] || [ -z "$(ls -A "$BATS_TEST_TMPDIR/$c.d")" ] || { ls -A "$BATS_TEST_TMPDIR/$c.d"; false; }
+	done
+}
+
 @test "a missing input is exit 66, a folder as input is an error that names it" {
 	for c in $(filters); do
 		run "$c" $(args "$c") /no/such/file

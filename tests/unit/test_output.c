@@ -95,21 +95,24 @@ static void what_was_there_stays_until_then_and_its_mode_after(void **state)
 	unlink("old");
 }
 
-static void an_abandoned_file_leaves_nothing(void **state)
+static void abandoned_files_leave_nothing(void **state)
 {
 	(void)state;
 	put("kept", "old");
 	pid_t child = fork();
 	if (child == 0) {
-		struct output *o = begin("kept");
-		output_abandon(o);
-		output_abandon(NULL);
+		begin("kept");
+		end(begin("whole"));
+		begin("other");
+		output_abandon();
+		output_abandon();
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
 	holds("kept", "old");
-	assert_int_equal(files(), 1);
+	assert_int_equal(files(), 2);
 	unlink("kept");
+	unlink("whole");
 }
 
 static void links_are_followed(void **state)
@@ -230,6 +233,8 @@ static void what_cannot_be_created_says_why(void **state)
 	assert_null(output_open("no/such/folder", &e));
 	assert_int_equal(e.code, ERROR_IO);
 	assert_string_equal(e.msg, "creating no/such/folder: No such file or directory");
+	assert_null(output_open("", &e)); /* of an unset variable */
+	assert_string_equal(e.msg, "creating : No such file or directory");
 	assert_null(output_open("/", &e));
 	assert_string_equal(e.msg, "creating /: Is a directory");
 	assert_int_equal(files(), 0);
@@ -258,7 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_appears_when_it_is_whole),
 		cmocka_unit_test(what_was_there_stays_until_then_and_its_mode_after),
-		cmocka_unit_test(an_abandoned_file_leaves_nothing),
+		cmocka_unit_test(abandoned_files_leave_nothing),
 		cmocka_unit_test(links_are_followed),
 		cmocka_unit_test(a_fifo_is_written_directly),
 		cmocka_unit_test(a_full_disk_is_an_error),
