@@ -367,7 +367,8 @@ void device_run_steps(struct device *d, enum kernel kernel, const void *argument
 size_t dtype_size(enum dtype dtype)
 {
 	static const size_t sizes[] = {
-		[F32] = 4, [BF16] = 2, [F16] = 2, [TF32] = 4, [I8] = 1, [I32] = 4
+		[F32] = 4, [BF16] = 2, [F16] = 2, [TF32] = 4, [I8] = 1, [I32] = 4,
+		[I64] = 8, [F64] = 8
 	};
 	return sizes[dtype];
 }
@@ -448,7 +449,7 @@ static void copy_rows(struct device *d, char *own, char *host, size_t rows, size
 		d->backend->read(d->lane, host, own, rows, bytes, stride);
 	else if (d->backend)
 		d->backend->write(d->lane, own, host, rows, bytes, stride);
-	for (size_t r = 0; r < rows && !d->backend; r++)
+	for (size_t r = 0; r < rows && !d->backend && own != host; r++)
 		memcpy(to_host ? host + r * bytes : own + r * stride,
 			to_host ? own + r * stride : host + r * bytes, bytes);
 }

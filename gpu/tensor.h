@@ -67,8 +67,9 @@ typedef void device_function(void *context, struct device *lane, size_t i);
 void device_parallel(struct device *, size_t n, device_function *fn, void *context);
 
 /* Sums are always float32 (integers for I8 by I8). BF16 is the upper half of a float32, F16 IEEE's
- * binary16. TF32 is float32 whose products may be rounded, for weights alone. */
-enum dtype { F32, BF16, F16, TF32, I8, I32 };
+ * binary16. TF32 is float32 whose products may be rounded, for weights alone. I64 is a size_t where one
+ * lies on a device. */
+enum dtype { F32, BF16, F16, TF32, I8, I32, I64, F64 };
 size_t dtype_size(enum dtype);
 
 /*
@@ -106,7 +107,7 @@ struct tensor tensor_upload(
 void tensor_release(struct device *, struct tensor *);
 
 /* Copy to the host, contiguous; waits for the device. After a failure the host memory is left
- * alone. */
+ * alone. Memory that is the tensor's own stays as it is, here and in tensor_write. */
 void tensor_read(struct device *, struct tensor, void *host);
 
 /* Copy from the host into a tensor, contiguous there. */

@@ -16,6 +16,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "gpu/ops_sparse.h"
 #include "lib/base/math.h"
 #include "lib/base/random.h"
 #include "lib/learn/eigen.h"
@@ -24,7 +25,7 @@
 #define TOLERANCE 0.04 /* |M x - theta x| of a unit vector x, as a part of 1 - theta */
 #define NOISE 2e-6 /* what float32 leaves of |M x - theta x| */
 enum {
-	LANES = 16,
+	LANES = SPARSE_LANES,
 	CHUNK = 1024, /* rows of one partial sum */
 	DENSE = 64, /* up to here decompose the full matrix */
 	ROUNDS = 24,
@@ -66,12 +67,22 @@ struct laplacian {
 	float *weight; /* w_ij / sqrt(d_i d_j) */
 	float *first; /* sqrt(d) of unit length */
 	size_t width; /* vectors in a block, a multiple of LANES */
+	struct device *device;
+	struct sparse m; /* there */
+};
+
+/* Vectors [n, width] in host memory and on the device, which on a CPU are one. */
+struct block {
+	float *host;
+	struct tensor device;
 };
 
 static void laplacian_init(struct laplacian *o, const struct graph *g, size_t width)
 {
-	*o = (struct laplacian){ g, MEM_ARRAY(float, g->start[g->n]), MEM_ARRAY(float, g->n),
-		width };
+	*o = (struct laplacian){ .g = g,
+		.weight = MEM_ARRAY(float, g->start[g->n]),
+		.first = MEM_ARRAY(float, g->n),
+		.width = width };
 	double *root = MEM_ARRAY(double, g->n), total = 0;
 	for (size_t i = 0; i < g->n; i++) {
 		double degree = 0;
@@ -90,29 +101,41 @@ static void laplacian_init(struct laplacian *o, const struct graph *g, size_t wi
 
 static void laplacian_free(struct laplacian *o)
 {
+	if (o->device) {
+		tensor_release(o->device, &o->m.start);
+		tensor_release(o->device, &o->m.column);
+		tensor_release(o->device, &o->m.weight);
+	}
 	mem_free(o->weight);
 	mem_free(o->first);
 }
 
-/* y = p (M x - shift x) - q z, blocks [n, width]; z may be y. */
-static void multiply(const struct laplacian *o, const float *x, float p, float shift, float q,
-	const float *z, float *y)
+static void laplacian_upload(struct laplacian *o, struct device *d)
 {
-	const struct graph *g = o->g;
-#pragma omp parallel for schedule(static) if (g->n >= PARALLEL_FROM)
-	for (size_t i = 0; i < g->n; i++)
-		for (size_t at = 0; at < o->width; at += LANES) {
-			float sum[LANES] = { 0 };
-			for (size_t e = g->start[i]; e < g->start[i + 1]; e++) {
-				const float *row = x + g->to[e] * o->width + at;
-				for (size_t l = 0; l < LANES; l++)
-					sum[l] += o->weight[e] * row[l];
-			}
-			const float *own = x + i * o->width + at, *minus = z + i * o->width + at;
-			float *to = y + i * o->width + at;
-			for (size_t l = 0; l < LANES; l++)
-				to[l] = p * (sum[l] - shift * own[l]) - q * minus[l];
-		}
+	size_t n = o->g->n, edges = o->g->start[n];
+	o->device = d;
+	o->m = (struct sparse){ tensor_upload(d, I64, n + 1, 0, o->g->start),
+		tensor_upload(d, I32, edges, 0, o->g->to),
+		tensor_upload(d, F32, edges, 0, o->weight) };
+}
+
+static struct block block_new(const struct laplacian *o)
+{
+	float *host = mem_zero(size_mul(o->g->n, o->width), sizeof *host);
+	return (struct block){ host, tensor_upload(o->device, F32, o->g->n, o->width, host) };
+}
+
+static void block_free(const struct laplacian *o, struct block *b)
+{
+	tensor_release(o->device, &b->device);
+	mem_free(b->host);
+}
+
+/* y = p (M x - shift x) - q z, on the device; z may be y. */
+static void multiply(const struct laplacian *o, const struct block *x, float p, float shift,
+	float q, const struct block *z, const struct block *y)
+{
+	op_sparse_product(o->device, y->device, &o->m, x->device, p, shift, q, z->device);
 }
 
 /* out [width, width] = x' y in double. */
@@ -202,11 +225,14 @@ static void orthonormalise(const struct laplacian *o, float *x, double *gram, do
 
 /* Rayleigh and Ritz: x to Ritz vectors, y = M x with it, theta falling; whether the first k have
  * converged. */
-static bool ritz(const struct laplacian *o, size_t k, float *x, float *y, double *theta, double *h,
-	double *turn)
+static bool ritz(const struct laplacian *o, size_t k, const struct block *at,
+	const struct block *product, double *theta, double *h, double *turn)
 {
 	size_t w = o->width;
-	multiply(o, x, 1, 0, 0, x, y);
+	float *x = at->host, *y = product->host;
+	tensor_write(o->device, at->device, x);
+	multiply(o, at, 1, 0, 0, at, product);
+	tensor_read(o->device, product->device, y);
 	products(o, x, y, h);
 	eigen_symmetric(w, h, theta);
 	for (size_t a = 0; a < w; a++)
@@ -226,59 +252,62 @@ static bool ritz(const struct laplacian *o, size_t k, float *x, float *y, double
 	return good;
 }
 
-/* x = p(M) x, p Chebyshev's polynomial that stays within 1 on [-1, high] and grows above. y, z:
- * blocks to work in; returns the block that holds the result. */
-static float *filter(const struct laplacian *o, double high, float **x, float **y, float **z)
+/* x = p(M) x in host memory, p Chebyshev's polynomial that stays within 1 on [-1, high] and grows above.
+ * y, z: blocks to work in; all three may trade places. */
+static void filter(
+	const struct laplacian *o, double high, struct block *x, struct block *y, struct block *z)
 {
 	double centre = (high - 1) / 2, half = (high + 1) / 2, edge = (1 - centre) / half;
 	double rate = math_log64(edge + sqrt(edge * edge - 1));
 	int degree = rate > 12. / DEGREE_MOST ? (int)(12 / rate) : DEGREE_MOST;
 	degree = degree < DEGREE_LEAST ? DEGREE_LEAST : degree;
-	multiply(o, *x, (float)(1 / half), (float)centre, 0, *x, *y);
+	tensor_write(o->device, x->device, x->host);
+	multiply(o, x, (float)(1 / half), (float)centre, 0, x, y);
 	for (int d = 2; d <= degree; d++) {
-		multiply(o, *y, (float)(2 / half), (float)centre, 1, *x, *z);
-		float *was = *x;
+		multiply(o, y, (float)(2 / half), (float)centre, 1, x, z);
+		struct block was = *x;
 		*x = *y;
 		*y = *z;
 		*z = was;
 	}
-	float *swap = *x;
+	struct block swap = *x;
 	*x = *y;
 	*y = swap;
-	return *x;
+	tensor_read(o->device, x->device, x->host);
 }
 
-/* The k eigenvectors after the first, by iteration. */
-static void iterate(const struct graph *g, size_t k, uint64_t seed, float *out)
+/* The k eigenvectors after the first, by iteration; the device's failure is the caller's to find. */
+static void iterate(struct device *d, const struct graph *g, size_t k, uint64_t seed, float *out)
 {
 	struct laplacian o;
 	size_t width = (k + 5 + LANES - 1) / LANES * LANES;
 	laplacian_init(&o, g, width);
-	size_t block = size_mul(g->n, width);
-	float *x = MEM_ARRAY(float, block), *y = MEM_ARRAY(float, block),
-	      *z = MEM_ARRAY(float, block);
+	laplacian_upload(&o, d);
+	struct block x = block_new(&o), y = block_new(&o), z = block_new(&o);
 	double *gram = MEM_ARRAY(double, width *width), *turn = MEM_ARRAY(double, width *width);
 	double *theta = MEM_ARRAY(double, width), high = 0.6;
-	for (size_t i = 0; i < block; i++)
-		x[i] = random_float(random_bits(seed, 1, i)) - 0.5f;
+	for (size_t i = 0; i < g->n * width; i++)
+		x.host[i] = random_float(random_bits(seed, 1, i)) - 0.5f;
 	for (int round = 0; round < ROUNDS; round++) {
-		deflate(&o, x);
+		deflate(&o, x.host);
 		filter(&o, high, &x, &y, &z);
-		deflate(&o, x);
-		orthonormalise(&o, x, gram, turn);
-		if (ritz(&o, k, x, y, theta, gram, turn))
+		if (device_sync(d, NULL))
+			break;
+		deflate(&o, x.host);
+		orthonormalise(&o, x.host, gram, turn);
+		if (ritz(&o, k, &x, &y, theta, gram, turn))
 			break;
 		high = fmin(fmax(theta[width - 1], 0.3), 0.9999);
 	}
 	for (size_t i = 0; i < g->n; i++)
 		for (size_t b = 0; b < k; b++)
-			out[i * k + b] = x[i * width + b];
+			out[i * k + b] = x.host[i * width + b];
 	mem_free(theta);
 	mem_free(turn);
 	mem_free(gram);
-	mem_free(x);
-	mem_free(y);
-	mem_free(z);
+	block_free(&o, &x);
+	block_free(&o, &y);
+	block_free(&o, &z);
 	laplacian_free(&o);
 }
 
@@ -304,12 +333,13 @@ static void decompose(const struct graph *g, size_t k, float *out)
 	laplacian_free(&o);
 }
 
-static void embed_connected(const struct graph *g, size_t k, uint64_t seed, float *out)
+static void embed_connected(
+	struct device *d, const struct graph *g, size_t k, uint64_t seed, float *out)
 {
 	if (g->n <= DENSE || g->n <= k + 5 + LANES)
 		decompose(g, k, out);
 	else
-		iterate(g, k, seed, out);
+		iterate(d, g, k, seed, out);
 }
 
 /* --- Several components --------------------------------------------------------------------- */
@@ -448,8 +478,8 @@ static float reach(const float *at, size_t n, size_t k, size_t s)
 	return least > 0 ? (float)(sqrt(least) / 2) : 0.5f;
 }
 
-static void embed_components(const struct graph *g, const struct members *m, const float *x,
-	size_t c, size_t k, uint64_t seed, float *out)
+static void embed_components(struct device *d, const struct graph *g, const struct members *m,
+	const float *x, size_t c, size_t k, uint64_t seed, float *out)
 {
 	size_t n = m->components;
 	float *at = MEM_ARRAY(float, size_mul(n, k));
@@ -466,7 +496,7 @@ static void embed_components(const struct graph *g, const struct members *m, con
 			top = 1;
 		} else {
 			struct graph sub = component(g, m, s);
-			embed_connected(&sub, k, seed, own);
+			embed_connected(d, &sub, k, seed, own);
 			graph_free(&sub);
 			for (size_t i = 0; i < size * k; i++)
 				top = fmaxf(top, fabsf(own[i]));
@@ -481,16 +511,16 @@ static void embed_components(const struct graph *g, const struct members *m, con
 	mem_free(at);
 }
 
-void spectral_layout(
-	const struct graph *g, const float *x, size_t c, size_t k, uint64_t seed, float *out)
+void spectral_layout(struct device *d, const struct graph *g, const float *x, size_t c, size_t k,
+	uint64_t seed, float *out)
 {
 	uint32_t *label = MEM_ARRAY(uint32_t, g->n);
 	size_t components = graph_components(g, label);
 	if (components == 1 && g->n > k + 1) {
-		embed_connected(g, k, seed, out);
+		embed_connected(d, g, k, seed, out);
 	} else {
 		struct members m = members_new(g->n, components, label);
-		embed_components(g, &m, x, c, k, seed, out);
+		embed_components(d, g, &m, x, c, k, seed, out);
 		members_free(&m);
 	}
 	mem_free(label);

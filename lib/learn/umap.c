@@ -82,7 +82,8 @@ static void fit_to_box(float *y, size_t n, size_t k)
 	}
 }
 
-static void start(const struct umap *u, const struct graph *g, const float *x, float *y)
+static void start(
+	const struct umap *u, struct device *d, const struct graph *g, const float *x, float *y)
 {
 	size_t n = u->rows.n, k = u->options.n_components;
 	uint64_t seed = u->options.seed;
@@ -93,7 +94,7 @@ static void start(const struct umap *u, const struct graph *g, const float *x, f
 		if (u->options.init == UMAP_PCA)
 			pca_place(x, n, u->rows.c, k, y);
 		else
-			spectral_layout(g, u->rows.x, u->rows.width, k,
+			spectral_layout(d, g, u->rows.x, u->rows.width, k,
 				random_bits(seed, STREAM_SPECTRAL, 0), y);
 		stretch(y, n * k, seed);
 	}
@@ -209,7 +210,7 @@ int umap_fit(struct umap *u, struct device *d, const struct umap_options *option
 	size_t n_epochs = options->n_epochs == SIZE_MAX ? epochs_default(n) : options->n_epochs;
 	float top = fuzzy_prune(&g, n_epochs > 10 ? n_epochs : epochs_default(n));
 	progress(options, "start", 0, 0);
-	start(u, &g, x, u->embedding);
+	start(u, d, &g, x, u->embedding);
 	layout(u, d, &g, top, n_epochs);
 	graph_free(&g);
 	return device_sync(d, e);

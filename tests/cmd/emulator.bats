@@ -122,14 +122,17 @@ setup() {
 	done
 }
 
-@test "reduce --neighbors exact and approximate: the processor's bytes" {
+@test "reduce: the processor's bytes, by any search and start, or exit 75" {
 	awk 'BEGIN { s = 7; for (i = 0; i < 1100; i++) { printf "{\"embedding\":["
-		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 5) + s / 2147483648 }
+		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 5) / 2 + s / 2147483648 }
 		print "]}" } }' >vectors.jsonl
-	for how in exact approximate; do
-		reduce --device cpu -n 2 --n-epochs 2 --init random --neighbors $how vectors.jsonl >cpu
-		"$cuda/reduce" --device cuda -n 2 --n-epochs 2 --init random --neighbors $how vectors.jsonl | cmp cpu -
+	for how in "exact --init spectral" "approximate --init random"; do
+		reduce --device cpu -n 2 --n-epochs 2 --neighbors $how vectors.jsonl >cpu
+		"$cuda/reduce" --device cuda -n 2 --n-epochs 2 --neighbors $how vectors.jsonl | cmp cpu -
 	done
+	HEDDLE_EMU_MEMORY=1000000 run -75 --separate-stderr "$cuda/reduce" --device cuda -n 20 --n-neighbors 30 --n-epochs 2 vectors.jsonl
+	[[ $stderr == "reduce: cuda:0: no memory for "* ]] # for the start's vectors
+	[ "$output" = "" ]
 }
 
 @test "what was found ends a command with its report" {

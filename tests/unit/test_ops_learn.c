@@ -1,5 +1,5 @@
 /*
- * The operations of ops_neighbors.h and ops_umap.h on every path of this processor and with one and
+ * The operations of ops_centers.h, ops_neighbors.h, ops_sparse.h and ops_umap.h on every path of this processor and with one and
  * three threads, against their definitions written out plainly here: the same bits.
  */
 #include <math.h>
@@ -15,6 +15,7 @@
 
 #include "gpu/ops_centers.h"
 #include "gpu/ops_neighbors.h"
+#include "gpu/ops_sparse.h"
 #include "gpu/ops_umap.h"
 #include "gpu/umap.h"
 #include "lib/base/math64.h"
@@ -242,6 +243,74 @@ static void nearest_rows_are_the_smallest_of_all_pairs(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof nearest_rows / sizeof *nearest_rows; i++)
 		each_way(check_nearest, &nearest_rows[i]);
+}
+
+/* --- Sparse products --- */
+
+struct sparse_row {
+	size_t n, width, most; /* most elements of a row */
+};
+
+static const struct sparse_row sparse_rows[] = {
+	{ 0, 16, 0 },
+	{ 1, 16, 1 },
+	{ 7, 16, 0 },
+	{ 33, 32, 5 },
+	{ 3000, 16, 40 },
+	{ 5, 48, 700 },
+};
+
+/* Rows of a falling number of elements, the last of none; z is x, y or a block of its own. */
+static void check_sparse(struct device *d, const void *argument)
+{
+	const struct sparse_row *r = argument;
+	size_t *start = MEM_ARRAY(size_t, r->n + 1), m = 0, size = r->n * r->width;
+	for (size_t i = 0; i < r->n; i++) {
+		start[i] = m;
+		m += i + 1 == r->n && i ? 0 : r->most * (r->n - i) / r->n;
+	}
+	start[r->n] = m;
+	int32_t *column = MEM_ARRAY(int32_t, m + 1);
+	for (size_t e = 0; e < m; e++)
+		column[e] = (int32_t)random_below(random_bits(11, 0, e), (uint32_t)r->n);
+	float *weight = numbers(m, 12, 2), *x = numbers(size, 13, 2), *z = numbers(size, 14, 2),
+	      *got = MEM_ARRAY(float, size + 1);
+	struct sparse s = { tensor_upload(d, I64, r->n + 1, 0, start),
+		tensor_upload(d, I32, m, 0, column), tensor_upload(d, F32, m, 0, weight) };
+	struct tensor from = tensor_matrix(d, F32, r->n, r->width),
+		      to = tensor_matrix(d, F32, r->n, r->width),
+		      other = tensor_matrix(d, F32, r->n, r->width);
+	for (int same = 0; same < 3; same++) {
+		struct tensor minus = same == 0 ? other : same == 1 ? from : to;
+		const float *was = same == 1 ? x : z, p = 1.25f, shift = -0.4f, q = 0.9f;
+		tensor_write(d, from, x);
+		tensor_write(d, minus, was);
+		op_sparse_product(d, to, &s, from, p, shift, q, minus);
+		tensor_read(d, to, got);
+		for (size_t i = 0; i < size; i++) {
+			float sum = 0;
+			for (size_t e = start[i / r->width]; e < start[i / r->width + 1]; e++)
+				sum += weight[e] * x[(size_t)column[e] * r->width + i % r->width];
+			float want = p * (sum - shift * x[i]) - q * was[i];
+			assert_memory_equal(&got[i], &want, sizeof want);
+		}
+	}
+	tensor_release(d, &s.start);
+	tensor_release(d, &s.column);
+	tensor_release(d, &s.weight);
+	mem_free(got);
+	mem_free(z);
+	mem_free(x);
+	mem_free(weight);
+	mem_free(column);
+	mem_free(start);
+}
+
+static void sparse_products_have_the_bits_of_their_definition(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof sparse_rows / sizeof *sparse_rows; i++)
+		each_way(check_sparse, &sparse_rows[i]);
 }
 
 /* --- UMAP --- */
@@ -504,6 +573,7 @@ int main(void)
 		cmocka_unit_test(a_card_looks_at_every_pair_of_more_rows),
 		cmocka_unit_test(nearest_centers_are_the_first_of_the_least),
 		cmocka_unit_test(nearest_rows_are_the_smallest_of_all_pairs),
+		cmocka_unit_test(sparse_products_have_the_bits_of_their_definition),
 		cmocka_unit_test(epochs_have_the_bits_of_their_definition),
 		cmocka_unit_test(places_have_the_bits_of_their_definition),
 		cmocka_unit_test(the_power_is_within_2e_6),

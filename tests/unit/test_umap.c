@@ -320,7 +320,7 @@ static void the_start_of_a_ring_is_a_circle(void **state)
 		}
 		g.start[size] = m;
 		float *y = MEM_ARRAY(float, 2 * size), none = 0;
-		spectral_layout(&g, &none, 0, 2, 7, y);
+		spectral_layout(device, &g, &none, 0, 2, 7, y);
 		double radius = (double)(y[0] * y[0] + y[1] * y[1]), worst = 0;
 		for (size_t i = 0; i < size; i++)
 			worst = fmax(worst,
