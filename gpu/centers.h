@@ -1,4 +1,4 @@
-/* centers.h: arguments of the kernel of ops_centers.h (gpu/kernels.h). */
+/* centers.h: arguments of the kernels of ops_centers.h (gpu/kernels.h). */
 #pragma once
 #include "gpu/ops_centers.h"
 
@@ -13,4 +13,16 @@ struct nearest_center_arguments { /* a unit is a block of CENTER_ROWS rows */
 	const double *blocks;
 	int32_t *label;
 	double *raw; /* or NULL */
+};
+
+struct closer_arguments { /* a unit is a block of CENTER_ROWS rows */
+	struct nearest_center_arguments to; /* k at most CENTER_LANES; no label, no raw */
+	const double *nearest;
+	double *closer[CENTER_LANES];
+};
+
+struct chunk_sums_arguments { /* a unit is a chunk of a vector, the chunks of a vector together */
+	const double *x[CENTER_LANES];
+	double *sums; /* host memory [k, chunks] */
+	size_t k, n;
 };

@@ -1,6 +1,6 @@
 /*
- * ops_centers.h: the nearest of some centres, in double: the assignment of k-means. Centres are few and
- * lie in host memory, rows on the device.
+ * ops_centers.h: the nearest of some centres, in double: the assignment of k-means, and its starts.
+ * Centres are few and lie in host memory, rows on the device.
  */
 #pragma once
 #include "gpu/tensor.h"
@@ -14,7 +14,15 @@
 void op_nearest_center(struct device *, struct tensor x, const double *centers, size_t k, bool unit,
 	int32_t *label, double *raw);
 
-enum { CENTER_LANES = 8 };
+enum { CENTER_LANES = 8, CENTER_CHUNK = 4096 };
+
+/*
+ * closer[t] [N] for t < n_centers <= CENTER_LANES: the smaller of nearest [N] and the d above of each row
+ * to centers[t]; F64 on the device. sums [n_centers, ceil(N / CENTER_CHUNK)] in host memory: of each
+ * chunk of closer[t] the chain of + over its rows from +0. Waits for the device.
+ */
+void op_closer(struct device *, struct tensor x, const double *centers, size_t n_centers, bool unit,
+	struct tensor nearest, const struct tensor *closer, double *sums);
 
 /* Centers [K, C] as blocks of CENTER_LANES, each [C, CENTER_LANES]; those behind the last are infinitely
  * far. To be freed. */

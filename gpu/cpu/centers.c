@@ -1,5 +1,5 @@
 /*
- * centers.c: the nearest centre of each row (ops_centers.h): a lane a centre, so that no sum is ever
+ * centers.c: the nearest centre of each row, and what k-means++ asks of some (ops_centers.h): a lane a centre, so that no sum is ever
  * split; four rows at a time share what is read of the centres.
  */
 #include "gpu/centers.h"
@@ -72,4 +72,41 @@ KERNEL(nearest_center)
 		}
 	}
 	arena_reset(scratch, mark);
+}
+
+KERNEL(closer)
+{
+	const struct closer_arguments *g = arguments;
+	const struct nearest_center_arguments *a = &g->to;
+	size_t c = a->columns, last = end * CENTER_ROWS < a->rows ? end * CENTER_ROWS : a->rows;
+	struct arena_mark mark = arena_mark(scratch);
+	double *points = ARENA_ARRAY(scratch, double, size_mul(TOGETHER, c));
+	for (size_t row = begin * CENTER_ROWS; row < last; row += TOGETHER) {
+		size_t n = last - row < TOGETHER ? last - row : TOGETHER;
+		lanes d[TOGETHER];
+		for (size_t i = 0; i < TOGETHER; i++)
+			point_of(a, row + (i < n ? i : 0), points + i * c);
+		distances(points, a->blocks, c, d);
+		for (size_t i = 0; i < n; i++)
+			for (size_t t = 0; t < a->k; t++) {
+				double was = g->nearest[row + i];
+				g->closer[t][row + i] = d[i][t] < was ? d[i][t] : was;
+			}
+	}
+	arena_reset(scratch, mark);
+}
+
+KERNEL(chunk_sums)
+{
+	const struct chunk_sums_arguments *a = arguments;
+	size_t chunks = (a->n + CENTER_CHUNK - 1) / CENTER_CHUNK;
+	(void)scratch;
+	for (size_t u = begin; u < end; u++) {
+		size_t from = u % chunks * CENTER_CHUNK, left = a->n - from;
+		size_t to = from + (left < CENTER_CHUNK ? left : CENTER_CHUNK);
+		double sum = 0;
+		for (size_t i = from; i < to; i++)
+			sum += a->x[u / chunks][i];
+		a->sums[u] = sum;
+	}
 }

@@ -1,7 +1,8 @@
 /*
  * centers.cu: the nearest centre of each row (gpu/ops_centers.h), in double: a block of 256 threads takes
  * 32 rows, and 32 centres at a time, 16 columns of both in shared memory; a thread has two rows and two
- * centres, each distance one chain. Then a thread a row looks through the 32 in order.
+ * centres, each distance one chain. Then a thread a row looks through the 32 in order. The few candidates
+ * of k-means++ are half a tile; a thread has one of them.
  */
 #include "gpu/cuda/cuda.h"
 
@@ -28,12 +29,13 @@ DEVICE_FN void bring(struct tiles *t, const struct nearest_center_arguments &a,
 	}
 }
 
-/* The distances of 32 rows to 32 centres. */
+/* The distances of 32 rows to L halves of 32 centres. */
+template <int L>
 DEVICE_FN void distances(struct tiles *t, const struct nearest_center_arguments &a,
 	const double *centers, size_t row, size_t k0)
 {
 	int y = threadIdx.x / HALF, x = threadIdx.x % HALF;
-	double s[2][2] = {};
+	double s[2][L] = {};
 	for (size_t c0 = 0; c0 < a.columns; c0 += STEP) {
 		__syncthreads();
 		bring(t, a, centers, row, k0, c0);
@@ -43,15 +45,29 @@ DEVICE_FN void distances(struct tiles *t, const struct nearest_center_arguments 
 #pragma unroll
 			for (int i = 0; i < 2; i++)
 #pragma unroll
-				for (int l = 0; l < 2; l++) {
+				for (int l = 0; l < L; l++) {
 					double e = t->p[y + i * HALF][j] - t->w[x + l * HALF][j];
 					s[i][l] += e * e;
 				}
 	}
 	for (int i = 0; i < 2; i++)
-		for (int l = 0; l < 2; l++)
+		for (int l = 0; l < L; l++)
 			t->d[y + i * HALF][x + l * HALF] = s[i][l];
 	__syncthreads();
+}
+
+/* A thread's own row is there; the lengths of rows that are to be of length 1. */
+DEVICE_FN bool begin(struct tiles *t, const struct nearest_center_arguments &a, size_t own)
+{
+	bool has = threadIdx.x < TILE && own < a.rows;
+	double sum = 0;
+	for (size_t c = 0; has && a.unit && c < a.columns; c++) {
+		double p = a.x[own * a.x_stride + c];
+		sum += p * p;
+	}
+	if (threadIdx.x < TILE)
+		t->length[threadIdx.x] = sqrt(sum);
+	return has;
 }
 
 static __global__ void __launch_bounds__(THREADS) nearest_kernel(
@@ -59,16 +75,10 @@ static __global__ void __launch_bounds__(THREADS) nearest_kernel(
 {
 	__shared__ struct tiles t;
 	size_t row = (size_t)blockIdx.x * TILE, own = row + threadIdx.x, best = 0;
-	bool has = threadIdx.x < TILE && own < a.rows;
-	double least = 0, sum = 0;
-	for (size_t c = 0; has && a.unit && c < a.columns; c++) {
-		double p = a.x[own * a.x_stride + c];
-		sum += p * p;
-	}
-	if (threadIdx.x < TILE)
-		t.length[threadIdx.x] = sqrt(sum);
+	bool has = begin(&t, a, own);
+	double least = 0;
 	for (size_t k0 = 0; k0 < a.k; k0 += TILE) {
-		distances(&t, a, centers, row, k0);
+		distances<2>(&t, a, centers, row, k0);
 		for (size_t l = 0; has && l < TILE && k0 + l < a.k; l++) {
 			double d = t.d[threadIdx.x][l];
 			if (k0 + l == 0 || d < least) {
@@ -100,5 +110,54 @@ CUDA_KERNEL(nearest_center)
 	cuda_fetch(lane, a->label, label, a->rows * sizeof(int32_t));
 	if (raw)
 		cuda_fetch(lane, a->raw, raw, a->rows * sizeof(double));
+	cuda_arena_reset(lane, mark);
+}
+
+static __global__ void __launch_bounds__(THREADS)
+	closer_kernel(struct closer_arguments g, const double *centers)
+{
+	__shared__ struct tiles t;
+	size_t row = (size_t)blockIdx.x * TILE, own = row + threadIdx.x;
+	bool has = begin(&t, g.to, own);
+	distances<1>(&t, g.to, centers, row, 0);
+	for (size_t k = 0; has && k < g.to.k; k++) {
+		double d = t.d[threadIdx.x][k], was = g.nearest[own];
+		g.closer[k][own] = d < was ? d : was;
+	}
+}
+
+CUDA_KERNEL(closer)
+{
+	auto g = static_cast<const struct closer_arguments *>(arguments);
+	const double *centers = STAGE(lane, g->to.centers, size_mul(g->to.k, g->to.columns));
+	(void)n;
+	LAUNCH(closer_kernel, cuda_blocks(g->to.rows, TILE), THREADS, 0, lane, *g, centers);
+	LAUNCHED(lane, "closer");
+}
+
+/* A thread a chunk: the sum is one chain. */
+static __global__ void __launch_bounds__(WARP)
+	sums_kernel(struct chunk_sums_arguments a, double *sums, size_t chunks)
+{
+	size_t u = (size_t)blockIdx.x * WARP + threadIdx.x;
+	if (u >= a.k * chunks)
+		return;
+	size_t from = u % chunks * CENTER_CHUNK, left = a.n - from;
+	size_t to = from + (left < CENTER_CHUNK ? left : (size_t)CENTER_CHUNK);
+	const double *x = a.x[u / chunks];
+	double sum = 0;
+	for (size_t i = from; i < to; i++)
+		sum += x[i];
+	sums[u] = sum;
+}
+
+CUDA_KERNEL(chunk_sums)
+{
+	auto a = static_cast<const struct chunk_sums_arguments *>(arguments);
+	struct arena_mark mark = cuda_arena_mark(lane);
+	auto sums = static_cast<double *>(cuda_arena_alloc(lane, size_mul(n, sizeof(double))));
+	LAUNCH(sums_kernel, cuda_blocks(n, WARP), WARP, 0, lane, *a, sums, n / a->k);
+	LAUNCHED(lane, "chunk_sums");
+	cuda_fetch(lane, a->sums, sums, n * sizeof(double));
 	cuda_arena_reset(lane, mark);
 }

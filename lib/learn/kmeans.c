@@ -1,5 +1,4 @@
-/* kmeans.c: see kmeans.h. Rows are assigned by op_nearest_center; distances of the start are space.h's,
- * with the centres as the blocks, so that a lane is a centre. */
+/* kmeans.c: see kmeans.h. Distances are gpu/ops_centers.h's, which are those of space.h. */
 #include "lib/learn/kmeans.h"
 
 #include <math.h>
@@ -12,8 +11,7 @@
 #include "lib/learn/cluster_state.h"
 
 enum {
-	ROWS = 256, /* a thread's share at a time */
-	SUM = 4096, /* rows of one partial sum */
+	SUM = CENTER_CHUNK, /* rows of one partial sum */
 	MAX_ITERATIONS = 300,
 };
 _Static_assert((int)CENTER_LANES == (int)SPACE_LANES, "centres are blocks of space.h");
@@ -46,116 +44,72 @@ static double sum_of(const double *x, size_t n)
 
 /* --- Starts: greedy k-means++ --------------------------------------------------------------- */
 
-struct scratch {
-	double *points, *raw, *out[4];
-};
-
-static struct scratch scratch_new(size_t c, size_t n_blocks)
+static double total(const double *parts, size_t n)
 {
-	struct scratch s = { MEM_ARRAY(double, size_mul(4, c)),
-		MEM_ARRAY(double, size_mul(4 * n_blocks, SPACE_LANES)), { 0 } };
-	for (size_t i = 0; i < 4; i++)
-		s.out[i] = s.raw + i * n_blocks * SPACE_LANES;
-	return s;
-}
-
-static void scratch_free(struct scratch *s)
-{
-	mem_free(s->points);
-	mem_free(s->raw);
-}
-
-/* Squared distances from four rows (the last repeated beyond n) to the blocks, in s->out. */
-static void four_rows(struct scratch *s, enum space_metric metric, const float *x, size_t n,
-	size_t c, const double *blocks, size_t n_blocks)
-{
-	const double *points[4];
-	for (size_t i = 0; i < 4; i++) {
-		points[i] = s->points + (i < n ? i : 0) * c;
-		if (i < n)
-			space_point(metric, x + i * c, c, s->points + i * c);
-	}
-	space_block4(SPACE_EUCLIDEAN, points, blocks, n_blocks, c, s->out);
-}
-
-/* nearest [N] becomes the smaller of itself and the squared distance to the candidate nearest[],
- * for each candidate of one block: closer [LANES, N]. */
-static void closer_by(const struct fit *f, const double *blocks, size_t n_candidates,
-	const double *nearest, double *closer)
-{
-#pragma omp parallel
-	{
-		struct scratch s = scratch_new(f->c, 1);
-#pragma omp for schedule(static)
-		for (size_t from = 0; from < f->n; from += 4) {
-			size_t count = f->n - from < 4 ? f->n - from : 4;
-			four_rows(&s, f->metric, f->x + from * f->c, count, f->c, blocks, 1);
-			for (size_t i = 0; i < count; i++)
-				for (size_t j = 0; j < n_candidates; j++) {
-					double d = s.out[i][j];
-					closer[j * f->n + from + i] =
-						d < nearest[from + i] ? d : nearest[from + i];
-				}
-		}
-		scratch_free(&s);
-	}
+	double sum = 0;
+	for (size_t k = 0; k < n; k++)
+		sum += parts[k];
+	return sum;
 }
 
 /* The row at which the running sum of weights passes u times their sum; rows of weight 0 are not
- * taken while there are others. */
-static size_t draw(const double *weight, size_t n, double total, double u)
+ * taken while there are others. parts: the sums of SUM weights each. */
+static size_t draw(const struct fit *f, struct tensor weight, const double *parts, double u)
 {
-	if (!(total > 0))
-		return (size_t)(u * (double)n);
-	double target = u * total, sum = 0;
-	size_t last = 0;
-	for (size_t from = 0; from < n; from += SUM) {
-		double part = 0;
-		size_t to = n - from < SUM ? n : from + SUM;
-		for (size_t i = from; i < to; i++) {
-			part += weight[i];
-			last = weight[i] > 0 ? i : last;
-			if (weight[i] > 0 && sum + part > target)
-				return i;
+	size_t chunks = (f->n + SUM - 1) / SUM, at = 0, last = 0;
+	double target = u * total(parts, chunks), sum = 0, before = 0, part = 0, own[SUM] = { 0 };
+	if (!(total(parts, chunks) > 0))
+		return (size_t)(u * (double)f->n);
+	for (size_t k = 0; k < chunks && !(sum > target); sum += parts[k++])
+		if (parts[k] > 0) {
+			at = k;
+			before = sum;
 		}
-		sum += part;
+	size_t first = at * SUM, n = f->n - first < SUM ? f->n - first : SUM;
+	tensor_read(f->device, tensor_rows(weight, first, n), own);
+	for (size_t i = 0; i < n && !(before + part > target); i++) {
+		part += own[i];
+		last = own[i] > 0 ? i : last;
 	}
-	return last;
+	return first + last;
 }
 
 static void plus_plus(const struct fit *f, uint64_t seed, uint64_t start, double *centers)
 {
-	size_t n = f->n, c = f->c, tries = 2, counter = 0;
-	for (double e = 2.718281828459045; e <= (double)f->k && tries < SPACE_LANES;
+	size_t n = f->n, c = f->c, tries = 2, counter = 0, chunks = (n + SUM - 1) / SUM;
+	for (double e = 2.718281828459045; e <= (double)f->k && tries < CENTER_LANES;
 		e *= 2.718281828459045)
 		tries++;
-	double *nearest = MEM_ARRAY(double, n),
-	       *closer = MEM_ARRAY(double, size_mul(SPACE_LANES, n));
-	double *candidates = MEM_ARRAY(double, size_mul(SPACE_LANES, c));
+	struct arena_mark mark = device_mark(f->device);
+	struct tensor nearest = tensor_vector(f->device, F64, n), closer[CENTER_LANES];
+	for (size_t j = 0; j < tries; j++)
+		closer[j] = tensor_vector(f->device, F64, n);
 	for (size_t i = 0; i < n; i++)
-		nearest[i] = INFINITY;
+		f->raw[i] = INFINITY;
+	tensor_write(f->device, nearest, f->raw);
+	double *candidates = MEM_ARRAY(double, size_mul(tries, c));
+	double *sums = mem_zero(size_mul(tries, chunks), sizeof *sums), *parts = sums;
 	for (size_t k = 0; k < f->k; k++) {
 		size_t n_tries = k ? tries : 1, best = 0;
-		double total = k ? sum_of(nearest, n) : 0, least = INFINITY;
 		for (size_t j = 0; j < n_tries; j++) {
-			size_t row = draw(nearest, n, total,
-				random_double(random_bits(seed, start, counter++)));
+			double u = random_double(random_bits(seed, start, counter++));
+			size_t row = draw(f, nearest, parts, u);
 			space_point(f->metric, f->x + row * c, c, candidates + j * c);
 		}
-		double *blocks = center_blocks(candidates, n_tries, c);
-		closer_by(f, blocks, n_tries, nearest, closer);
-		mem_free(blocks);
-		for (size_t j = 0; j < n_tries; j++) {
-			double sum = sum_of(closer + j * n, n);
-			if (sum < least)
-				least = sum, best = j;
-		}
-		memcpy(nearest, closer + best * n, n * sizeof *nearest);
+		op_closer(f->device, f->rows, candidates, n_tries, f->metric == SPACE_COSINE,
+			nearest, closer, sums);
+		for (size_t j = 1; j < n_tries; j++)
+			if (total(sums + j * chunks, chunks) < total(sums + best * chunks, chunks))
+				best = j;
+		struct tensor was = nearest;
+		nearest = closer[best];
+		closer[best] = was;
+		parts = sums + best * chunks;
 		memcpy(centers + k * c, candidates + best * c, c * sizeof *centers);
 	}
-	mem_free(nearest);
-	mem_free(closer);
 	mem_free(candidates);
+	mem_free(sums);
+	device_reset(f->device, mark);
 }
 
 /* --- Lloyd's iterations --------------------------------------------------------------------- */

@@ -1,137 +1,17 @@
 /*
- * The operations of ops_centers.h, ops_neighbors.h, ops_sparse.h and ops_umap.h on every path of this processor and with one and
- * three threads, against their definitions written out plainly here: the same bits.
+ * The operations of ops_neighbors.h, ops_sparse.h and ops_umap.h on every path of this processor and with
+ * one and three threads, against their definitions written out plainly here: the same bits.
  */
 #include <math.h>
-#include <omp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "gpu/ops_centers.h"
 #include "gpu/ops_neighbors.h"
 #include "gpu/ops_sparse.h"
 #include "gpu/ops_umap.h"
 #include "gpu/umap.h"
 #include "lib/base/math64.h"
-#include "lib/base/memory.h"
-#include "lib/base/random.h"
 #include "lib/learn/neighbors.h"
-
-/* Calls test for each path and number of threads, or for the device that HEDDLE_TEST_DEVICE names. */
-static void each_way(void (*test)(struct device *, const void *row), const void *row)
-{
-	if (getenv("HEDDLE_TEST_DEVICE")) {
-		struct device *d;
-		struct error e;
-		if (device_open(getenv("HEDDLE_TEST_DEVICE"), &d, &e))
-			fail_msg("%s", e.msg);
-		test(d, row);
-		if (device_sync(d, &e))
-			fail_msg("%s", e.msg);
-		device_free(d);
-		return;
-	}
-	static const char *const paths[] = { "portable", "avx2", "avx512" };
-	for (size_t p = 0; p < 3; p++)
-		for (int threads = 1; threads <= 3; threads += 2) {
-			struct device *d;
-			struct error e;
-			setenv("HEDDLE_CPU", paths[p], 1);
-			int rc = device_open("cpu", &d, &e);
-			unsetenv("HEDDLE_CPU");
-			if (rc < 0)
-				continue;
-			omp_set_num_threads(threads);
-			test(d, row);
-			device_free(d);
-		}
-}
-
-static float *numbers(size_t n, uint64_t seed, float scale)
-{
-	float *x = MEM_ARRAY(float, n ? n : 1);
-	for (size_t i = 0; i < n; i++)
-		x[i] = scale * (random_float(random_bits(seed, 0, i)) - 0.5f);
-	return x;
-}
-
-/* --- Nearest centres --- */
-
-struct center_row {
-	size_t n, c, k;
-	bool unit;
-};
-
-static const struct center_row center_rows[] = {
-	{ 0, 3, 2, false },
-	{ 1, 1, 1, false },
-	{ 5, 7, 3, true },
-	{ 63, 16, 8, false },
-	{ 64, 17, 9, true },
-	{ 70, 33, 40, false },
-	{ 33, 5, 65, true },
-	{ 130, 2, 31, false },
-};
-
-/* Centre 1 is a copy of centre 0 and row 2 lies on it, so that ties go to the first. */
-static void nearest_center(struct device *d, const void *row)
-{
-	const struct center_row *r = row;
-	float *x = numbers(r->n * r->c, 1, 2);
-	double *w = MEM_ARRAY(double, r->k * r->c), *raw = MEM_ARRAY(double, r->n + 1),
-	       *p = MEM_ARRAY(double, r->c);
-	int32_t *label = MEM_ARRAY(int32_t, r->n + 1), *again = MEM_ARRAY(int32_t, r->n + 1);
-	for (size_t i = 0; i < r->k * r->c; i++)
-		w[i] = (double)random_float(random_bits(2, 0, i)) * 1.1 - 0.5;
-	if (r->k > 1)
-		memcpy(w + r->c, w, r->c * sizeof *w);
-	for (size_t j = 0; j < r->c && r->n > 2; j++)
-		x[2 * r->c + j] = (float)w[j];
-	struct tensor t = tensor_upload(d, F32, r->n, r->c, x);
-	op_nearest_center(d, t, w, r->k, r->unit, label, raw);
-	op_nearest_center(d, t, w, r->k, r->unit, again, NULL);
-	for (size_t i = 0; i < r->n; i++) {
-		double sum = 0, least = 0;
-		size_t best = 0;
-		for (size_t j = 0; j < r->c; j++) {
-			p[j] = (double)x[i * r->c + j];
-			sum += p[j] * p[j];
-		}
-		for (size_t k = 0; k < r->k; k++) {
-			double s = 0;
-			for (size_t j = 0; j < r->c; j++) {
-				double e = (r->unit ? p[j] / sqrt(sum) : p[j]) - w[k * r->c + j];
-				s += e * e;
-			}
-			best = k == 0 || s < least ? k : best;
-			least = k == 0 || s < least ? s : least;
-		}
-		assert_int_equal(label[i], best);
-		assert_int_equal(again[i], best);
-		assert_memory_equal(&raw[i], &least, sizeof least);
-		assert_true(r->k == 1 || label[i] != 1);
-	}
-	tensor_release(d, &t);
-	mem_free(again);
-	mem_free(label);
-	mem_free(p);
-	mem_free(raw);
-	mem_free(w);
-	mem_free(x);
-}
-
-static void nearest_centers_are_the_first_of_the_least(void **state)
-{
-	(void)state;
-	for (size_t r = 0; r < sizeof center_rows / sizeof *center_rows; r++)
-		each_way(nearest_center, &center_rows[r]);
-}
+#include "ops_ways.h"
 
 /* --- Nearest rows --- */
 
@@ -571,7 +451,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_card_looks_at_every_pair_of_more_rows),
-		cmocka_unit_test(nearest_centers_are_the_first_of_the_least),
 		cmocka_unit_test(nearest_rows_are_the_smallest_of_all_pairs),
 		cmocka_unit_test(sparse_products_have_the_bits_of_their_definition),
 		cmocka_unit_test(epochs_have_the_bits_of_their_definition),
