@@ -289,6 +289,8 @@ int main(int argc, char **argv)
 	command_output(run.vectors ? 0 : 1);
 	run_windows(m, text);
 	command_detail("batches of %zu tokens", embedder_batch_tokens(m));
+	if (embedder_note(m))
+		command_detail("%s", embedder_note(m));
 	if (npy && npy_writer_close(npy, &e))
 		command_fail(&e);
 	command_count("tokens", (double)embedder_tokens(m));

@@ -13,6 +13,7 @@
 struct backend {
 	/* What the card is, one line; which library multiplies is added when a weight wants one. */
 	const char *(*name)(const struct lane *);
+	const char *(*note)(const struct lane *); /* device_note */
 
 	/* A lane beside the root's; the root is closed when the others are gone. */
 	struct lane *(*lane_new)(struct lane *root);

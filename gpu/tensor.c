@@ -222,6 +222,11 @@ const char *device_name(const struct device *d)
 	return d->backend ? d->backend->name(d->lane) : d->name;
 }
 
+const char *device_note(const struct device *d)
+{
+	return d->backend ? d->backend->note(d->lane) : NULL;
+}
+
 size_t device_group_tokens(const struct device *d)
 {
 	if (d->backend)
@@ -366,10 +371,14 @@ void device_run_steps(struct device *d, enum kernel kernel, const void *argument
 
 size_t dtype_size(enum dtype dtype)
 {
-	static const size_t sizes[] = {
-		[F32] = 4, [BF16] = 2, [F16] = 2, [TF32] = 4, [I8] = 1, [I32] = 4,
-		[I64] = 8, [F64] = 8
-	};
+	static const size_t sizes[] = { [F32] = 4,
+		[BF16] = 2,
+		[F16] = 2,
+		[TF32] = 4,
+		[I8] = 1,
+		[I32] = 4,
+		[I64] = 8,
+		[F64] = 8 };
 	return sizes[dtype];
 }
 

@@ -51,6 +51,10 @@ size_t device_memory(struct device *);
  * device. */
 const char *device_name(const struct device *);
 
+/* What has gone otherwise than device_name says, one line, so far: products that a library should have
+ * computed and refused. NULL: nothing. */
+const char *device_note(const struct device *);
+
 /* A line on the CPU's kernels that device_open("cpu") would take, then one on each card, or one with
  * the name "cuda" on why there is none. */
 typedef void device_line(void *context, const char *name, const char *about);

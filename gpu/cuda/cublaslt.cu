@@ -122,8 +122,22 @@ struct lt_plan {
 	cublasLtMatrixLayout_t w;
 	cublasLtMatmulAlgo_t algo;
 	size_t workspace;
-	bool adds_bias;
+	bool adds_bias, refused;
 };
+
+/* Note the card's first product that the library would not compute, or did not plan (status
+ * CUBLAS_STATUS_SUCCESS). Under the mutex. */
+static void note(struct card *c, const struct weight *w, size_t rows, cublasStatus_t status)
+{
+	if (c->note[0])
+		return;
+	int n = snprintf(c->note, sizeof c->note, "cuBLASLt refused a product of %zu x %zu x %zu ",
+		rows, w->n, w->k);
+	snprintf(c->note + n, sizeof c->note - n,
+		status == CUBLAS_STATUS_SUCCESS ? "(no plan): by own kernels"
+						: "(status %d): by own kernels",
+		static_cast<int>(status));
+}
 
 static cudaDataType_t type_of(const struct weight *w)
 {
@@ -248,12 +262,14 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 	pthread_mutex_lock(&c->mutex);
 	struct cublaslt *l = library_of(c);
 	auto p = static_cast<struct lt_plan *>(mem_zero(1, sizeof(struct lt_plan)));
-	if (l && plan(l, p, w))
+	if (l && plan(l, p, w)) {
 		w->plan = p;
-	else if (l)
+	} else if (l) {
+		note(c, w, PLAN_ROWS, CUBLAS_STATUS_SUCCESS);
 		plan_free(l, p);
-	else
+	} else {
 		mem_free(p);
+	}
 	pthread_mutex_unlock(&c->mutex);
 }
 
@@ -311,25 +327,29 @@ static void finish(struct lane *lane, const struct finish &f, enum activation ac
 	LAUNCHED(lane, "product");
 }
 
-/* y [rows, n] = x w^T, and the bias as planned. */
+/* y [rows, n] = x w^T, and the bias as planned. False: the library refuses, now or before, for one weight
+ * does not change from product to product. */
 static bool multiply(struct lane *lane, const struct weight *w, const void *x, size_t x_stride,
 	size_t rows, float *y, size_t y_stride)
 {
 	struct cublaslt *l = lane->card->library;
 	struct lt_plan *p = w->plan;
-	cublasLtMatrixLayout_t lx, ly;
+	cublasLtMatrixLayout_t lx = NULL, ly = NULL;
 	float one = 1, zero = 0;
 	void *space = p->workspace ? cuda_arena_alloc(lane, p->workspace) : NULL;
 	if (cuda_failed(lane))
 		return true;
 	pthread_mutex_lock(&lane->card->mutex);
-	bool good = layouts_new(l, w, rows, x_stride, y_stride, &lx, &ly) &&
-		    l->cublasLtMatmul(l->handle, p->desc, &one, w->packed, p->w, x, lx, &zero, y,
-			    ly, y, ly, &p->algo, space, p->workspace,
-			    lane->stream) == CUBLAS_STATUS_SUCCESS;
+	cublasStatus_t status = CUBLAS_STATUS_NOT_SUPPORTED;
+	if (!p->refused && layouts_new(l, w, rows, x_stride, y_stride, &lx, &ly))
+		status = l->cublasLtMatmul(l->handle, p->desc, &one, w->packed, p->w, x, lx, &zero,
+			y, ly, y, ly, &p->algo, space, p->workspace, lane->stream);
+	p->refused = status != CUBLAS_STATUS_SUCCESS;
+	if (p->refused)
+		note(lane->card, w, rows, status);
 	layouts_free(l, lx, ly);
 	pthread_mutex_unlock(&lane->card->mutex);
-	return good;
+	return status == CUBLAS_STATUS_SUCCESS;
 }
 
 bool cuda_lt_product(struct lane *lane, const struct half_product *b)

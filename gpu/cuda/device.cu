@@ -198,6 +198,11 @@ static const char *name(const struct lane *lane)
 	return lane->card->name;
 }
 
+static const char *note(const struct lane *lane)
+{
+	return lane->card->note[0] ? lane->card->note : NULL;
+}
+
 static struct lane *lane_new(struct lane *root)
 {
 	return lane_of(root->card, false);
@@ -248,6 +253,7 @@ static bool recover(struct lane *lane)
 
 static const struct backend backend = {
 	name,
+	note,
 	lane_new,
 	lane_free,
 	close_card,

@@ -28,6 +28,7 @@ struct card {
 	struct piece *unused, *used; /* under the mutex */
 	struct error failure; /* under the mutex */
 	char name[192]; /* one line; grows when the library is sought */
+	char note[128]; /* the first product that the library refused, or "" */
 	struct cublaslt *library; /* cublaslt.cu; NULL: none */
 	bool library_sought;
 };

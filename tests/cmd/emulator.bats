@@ -85,9 +85,12 @@ setup() {
 	for dtype in bf16 f16 tf32; do
 		fast $dtype few.jsonl >library
 		grep -q "^embed: on cuda:0 .*, products by the emulator's cuBLASLt$" log
+		! grep refused log
 		fast $dtype --batch-tokens 9 few.jsonl | cmp library -
 		HEDDLE_CUBLASLT=off fast $dtype few.jsonl >own
 		grep -q 'products by its own kernels (HEDDLE_CUBLASLT=off)$' log
+		HEDDLE_EMU_REFUSE=1 fast $dtype few.jsonl | cmp own -
+		[ "$(grep -c 'cuBLASLt refused a product of .* (status 15): by own kernels$' log)" = 1 ]
 		for out in library own; do
 			paste -d ' ' <(numbers cpu) <(numbers $out) | awk -v most="$([ $dtype = bf16 ] && echo 0.03 || echo 0.004)" '
 				{ for (i = 1; i <= NF / 2; i++) { d = $i - $(NF / 2 + i); if (d > most || d < -most) exit 1; n++ } }

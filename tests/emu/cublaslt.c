@@ -3,7 +3,7 @@
  * fused multiply-adds in order of k in float32, inputs in their own type (TF32: float32 with 10 bits
  * of fraction, to nearest). NVIDIA's sums have another order, so only a tolerance can compare the
  * two. It runs on the stream, late; reads and writes go through the shadow; the workspace is filled
- * with garbage, as the real one may.
+ * with garbage, as the real one may. HEDDLE_EMU_REFUSE: products are planned and then refused.
  */
 #include "cuda_runtime_api.h"
 #include "gpu/cuda/cublaslt.h"
@@ -367,6 +367,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
 	if (!handle || !a || !b || !c || !d || !fits(desc, la, lb, lc, ld) ||
 		(algo && algo->data[0] != 1))
 		return CUBLAS_STATUS_INVALID_VALUE;
+	if (getenv("HEDDLE_EMU_REFUSE"))
+		return CUBLAS_STATUS_NOT_SUPPORTED;
 	NEW(matmul, t);
 	*t = (struct matmul){ .desc = *desc,
 		.la = *la,

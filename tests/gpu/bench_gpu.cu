@@ -195,6 +195,8 @@ static void products(void)
 		for (auto &s : shapes)
 			product(dtype, s[0], s[1], s[2]);
 	printf("on %s\n", device_name(device));
+	if (device_note(device))
+		printf("%s\n", device_note(device));
 }
 
 /* --- the layers of an encoder of MiniLM's shape, 16384 tokens in sequences of 200 --- */
