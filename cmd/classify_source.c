@@ -108,8 +108,14 @@ static void describe(void)
 		.labels = source.classes,
 		.model = asked.model ? slice_from(asked.model) : SLICE("") };
 	float *x = ARENA_ARRAY(source.arena, float, size_mul(m->labels.n, m->c));
-	if (embedder_run(source.embedder, m->labels.text, m->labels.n, x, &e) ||
-		classifier_from_descriptions(m, x, source.arena, &e))
+	if (embedder_run(source.embedder, m->labels.text, m->labels.n, x, &e)) {
+		size_t at = embedder_failed(source.embedder);
+		if (at < m->labels.n)
+			error_wrap(&e, "the label %.*s", (int)m->labels.text[at].size,
+				m->labels.text[at].data);
+		command_fail(&e);
+	}
+	if (classifier_from_descriptions(m, x, source.arena, &e))
 		command_fail(&e);
 }
 
@@ -173,7 +179,7 @@ static float *entail(void)
 		}
 	}
 	if (labeller_run(source.labeller, texts, pairs, n, z, &e))
-		command_fail(&e);
+		window_fail(w, labeller_failed(source.labeller) / k, &e);
 	return z;
 }
 
@@ -192,7 +198,7 @@ static void model_logits(double *logits)
 	}
 	float *z = ARENA_ARRAY(w->arena, float, w->n *k);
 	if (labeller_run(source.labeller, w->texts, w->pair_key ? w->pairs : NULL, w->n, z, &e))
-		command_fail(&e);
+		window_fail(w, labeller_failed(source.labeller), &e);
 	for (size_t i = 0; i < w->n * k; i++)
 		logits[i] = (double)z[i];
 }
@@ -264,7 +270,7 @@ bool source_next(void)
 	if (!window_read(w))
 		return false;
 	if (source.embedder && embedder_run(source.embedder, w->texts, w->n, w->vectors, &e))
-		command_fail(&e);
+		window_fail(w, embedder_failed(source.embedder), &e);
 	return true;
 }
 

@@ -103,3 +103,10 @@ bool window_read(struct window *w)
 	w->asked = 2 * w->asked < WINDOW_RECORDS ? 2 * w->asked : WINDOW_RECORDS;
 	return w->n > 0;
 }
+
+void window_fail(const struct window *w, size_t i, struct error *e)
+{
+	if (i < w->n)
+		error_wrap(e, "%s:%zu", w->records[i].file, w->records[i].line);
+	command_fail(e);
+}

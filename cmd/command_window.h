@@ -39,4 +39,8 @@ void window_open(struct window *);
 
 /* False where the input ended before the first record. */
 bool window_read(struct window *);
+
+/* Ends the command with a failure to compute, which names record i of the window where it is that one's;
+ * i beyond the last: it is none's. */
+_Noreturn void window_fail(const struct window *, size_t i, struct error *);
 void window_close(struct window *);

@@ -196,7 +196,7 @@ static void tag(size_t n)
 {
 	struct error e;
 	if (tagger_run(tagger, inputs, n, tagged, window.arena, &e))
-		command_fail(&e);
+		window_fail(&window, tagger_failed(tagger), &e);
 }
 
 static void put(size_t i, struct buffer *b)

@@ -195,15 +195,26 @@ static void check_usage(void)
 static struct embedder *embedder;
 static struct encoder encoder;
 
+/* A text that does not fit the card's memory is named by how it begins. */
 static int embed(void *self, const struct slice *texts, size_t n, float *out, struct error *e)
 {
-	return embedder_run(self, texts, n, out, e);
+	enum { SHOWN = 40 };
+	if (embedder_run(self, texts, n, out, e) == 0)
+		return 0;
+	size_t at = embedder_failed(self);
+	if (at >= n)
+		return -1;
+	const char *text = texts[at].data;
+	size_t size = texts[at].size < SHOWN ? texts[at].size : SHOWN;
+	while (size > 0 && size < texts[at].size && ((unsigned char)text[size] & 0xc0) == 0x80)
+		size--; /* whole characters */
+	return error_wrap(e, "\"%.*s\"", (int)size, text);
 }
 
 const struct encoder *open_encoder(const char *name)
 {
 	struct error e;
-	struct embedder_options o = { .dtype = (enum dtype)run.dtype };
+	struct embedder_options o = { .device = run.device, .dtype = (enum dtype)run.dtype };
 	if (embedder)
 		return &encoder;
 	embedder = embedder_open(name && *name ? name : command_data(EMBEDDER_BUILTIN), &o, &e);

@@ -9,7 +9,7 @@ struct tagger {
 	struct arena *arena;
 	uint32_t *prefix, *suffix; /* special tokens around a text */
 	size_t n_prefix, n_suffix, room, stride; /* room: tokens of a window between them */
-	size_t windows, n_threads;
+	size_t windows, failed, n_threads;
 	struct arena **scratch; /* [n_threads] */
 };
 
@@ -294,8 +294,11 @@ int tagger_run(struct tagger *m, const struct tagger_input *in, size_t n, struct
 		x[i] = framed(m, &t[w[i].input], &w[i], own);
 		logits[i] = ARENA_ARRAY(own, float, size_mul(x[i].n, k));
 	}
-	if (!rc)
-		rc = labeller_run_tokens(m->labeller, x, n_windows, logits, e);
+	m->failed = SIZE_MAX;
+	if (!rc && (rc = labeller_run_tokens(m->labeller, x, n_windows, logits, e)) != 0) {
+		size_t at = labeller_failed(m->labeller);
+		m->failed = at < n_windows ? w[at].input : SIZE_MAX;
+	}
 	for (size_t i = 0, first = 0, end; !rc && i < n; i++, first = end) {
 		finish(m, &in[i], &t[i], &out[i], arena);
 		for (end = first; end < n_windows && w[end].input == i;)
@@ -330,6 +333,11 @@ const struct head *tagger_head(const struct tagger *m)
 size_t tagger_tokens(const struct tagger *m)
 {
 	return labeller_tokens(m->labeller);
+}
+
+size_t tagger_failed(const struct tagger *m)
+{
+	return m->failed;
 }
 
 size_t tagger_windows(const struct tagger *m)

@@ -35,6 +35,9 @@ struct tagged {
 int tagger_run(struct tagger *, const struct tagger_input *, size_t n, struct tagged *out,
 	struct arena *, struct error *);
 
+/* Which input has a window that did not fit the device's memory (ERROR_RETRY); SIZE_MAX where it was none. */
+size_t tagger_failed(const struct tagger *);
+
 /* The token's text, the original where it is unknown: what the pipeline calls its word. */
 struct slice tagger_word(const struct tagger *, uint32_t id, struct slice original);
 

@@ -99,6 +99,49 @@ setup() {
 	done
 }
 
+@test "classify and ner by a model of each kind: the processor's bytes" {
+	printf '{"text":"%s","pair":"%s"}\n' "the quick brown fox jumps over the lazy dog" "a b c" "" x "Good bad w1 w2, hello." "the end" >pairs.jsonl
+	n=0
+	for m in "$HEDDLE_SRC"/tests/golden/classify/*/; do
+		by="classify --all-scores"
+		case $m in */ner-*) by=ner ;; esac
+		$by --device cpu -m "$m" pairs.jsonl >cpu
+		"$cuda"/$by --device cuda -m "$m" pairs.jsonl | cmp cpu - || { echo "$m"; false; }
+		n=$((n + 1))
+	done
+	[ "$n" -gt 20 ]
+	m=$HEDDLE_SRC/tests/golden/classify/deberta-conv
+	classify --device cpu -m "$m" --pair-key pair pairs.jsonl >cpu
+	"$cuda/classify" --device cuda -m "$m" --pair-key pair pairs.jsonl | cmp cpu -
+}
+
+# 20 texts, the fifth of some 30 words, the others of at most 20.
+@test "classify, ner and topics halve batches too, and name what does not fit the card alone" {
+	g=$HEDDLE_SRC/tests/golden/classify
+	awk 'BEGIN { for (i = 1; i <= 20; i++) { printf "{\"cluster\":%d,\"text\":\"", i % 2; n = i == 5 ? 30 : i; for (j = 0; j < n; j++) printf "word%d ", j % 7
+		print "\"}" } }' >long.jsonl
+	refused() { # MEMORY MESSAGE COMMAND...
+		HEDDLE_EMU_MEMORY=$1 run -75 --separate-stderr "$cuda/$3" --device cuda "${@:4}" long.jsonl
+		[[ $stderr == "$3: $2: a text of "*" tokens does not fit: cuda:0: no memory for 1 MiB more" ]] || { echo "$stderr"; false; }
+		[ "$output" = "" ]
+	}
+	same() { # MEMORY COMMAND...
+		"${@:2}" --device cpu long.jsonl >cpu
+		HEDDLE_EMU_MEMORY=$1 "$cuda/$2" --device cuda "${@:3}" long.jsonl | cmp cpu -
+	}
+	refused 320000 long.jsonl:5 classify -m "$g/bert"
+	same 332000 classify -m "$g/bert"
+	refused 320000 long.jsonl:5 ner -m "$g/ner-bert"
+	same 332000 ner -m "$g/ner-bert"
+	refused 332000 long.jsonl:5 classify -m "$g/deberta-conv"
+	same 360000 classify -m "$g/deberta-conv"
+	refused 308000 "the label a" classify -m "$g/nli" --label a --label b
+	refused 320000 long.jsonl:5 classify -m "$g/nli" --label a --label b --hypothesis-template "it is {}"
+	same 360000 classify -m "$g/nli" --label a --label b --hypothesis-template "it is {}"
+	refused 320000 '"word0 word1 word2 word3 word4 word5 word"' topics --representation keybert -m "$HEDDLE_SRC/tests/golden/embed/bert-odd"
+	same 360000 topics --representation keybert -m "$HEDDLE_SRC/tests/golden/embed/bert-odd"
+}
+
 @test "classify --fit writes the file that the processor does, and --load the same records" {
 	awk 'BEGIN { s = 7; for (i = 0; i < 90; i++) { printf "{\"label\":\"c%d\",\"embedding\":[", i % 3
 		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 3) + s / 2147483648 }
