@@ -58,6 +58,7 @@ struct tokenizer {
 	bool crosses[256]; /* FAST_WHOLE: last bytes of characters behind which no word ends */
 	bool marks[256]; /* FAST_WHOLE: bytes of which a normalized added token has one */
 	bool plain[256]; /* FAST_WORDS, FAST_SUMMED: bytes of words that no rule changes */
+	bool plain_ascii; /* those are '!' to '~', as they mostly are */
 	struct word_store *words; /* of fast paths: what any thread has split */
 };
 
@@ -180,6 +181,12 @@ enum fast_path scan_cached_prepare(struct tokenizer *);
 
 /* Whether scan_whole or scan_words can do it; then t->fast and their tables are set. */
 bool scan_pieces_prepare(struct tokenizer *);
+
+/* Where the bytes of words that no rule changes end, from `at` on. */
+size_t scan_plain(const struct tokenizer *, struct slice text, size_t at);
+
+/* Once t->plain is filled. */
+void scan_plain_prepare(struct tokenizer *);
 
 /* Whether scan_summed can do it; the same. */
 bool scan_summed_prepare(struct tokenizer *);

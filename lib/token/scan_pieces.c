@@ -10,6 +10,8 @@
  * U+2581; where SentencePiece's rules might change something, the text up to the next safe space goes
  * the general way.
  */
+#include <endian.h>
+
 #include "lib/token/parts.h"
 
 static const struct slice symbol = { "\xe2\x96\x81", 3 }; /* U+2581 */
@@ -145,6 +147,7 @@ static bool is_words(struct tokenizer *t)
 	/* a word of these is split and normalized as it is; without rules controls are, too */
 	for (unsigned c = 0; c < 256; c++)
 		t->plain[c] = c > ' ' && c < 0x7f && (!rules || rules->plain[c]);
+	scan_plain_prepare(t);
 	return !rules || rules->plain[' '];
 }
 
@@ -292,17 +295,38 @@ static size_t safe_end(const struct tokenizer *t, struct slice text, size_t at)
 	return at;
 }
 
+void scan_plain_prepare(struct tokenizer *t)
+{
+	t->plain_ascii = true;
+	for (unsigned c = 0; c < 256; c++)
+		t->plain_ascii = t->plain_ascii && t->plain[c] == (c > ' ' && c < 0x7f);
+}
+
+size_t scan_plain(const struct tokenizer *t, struct slice text, size_t at)
+{
+	static const uint64_t ones = 0x0101010101010101;
+	/* the highest bit of the first byte that is not '!' to '~', and of others behind it */
+	for (; t->plain_ascii && text.size - at >= 8; at += 8) {
+		uint64_t x;
+		memcpy(&x, text.data + at, 8);
+		x = le64toh(x);
+		uint64_t other = ((x - '!' * ones) | (x + ones) | x) & 0x80 * ones;
+		if (other)
+			return at + (size_t)__builtin_ctzll(other) / 8;
+	}
+	while (at < text.size && t->plain[(unsigned char)text.data[at]])
+		at++;
+	return at;
+}
+
 /* Plain words from `at` on, each with a space before it; they end where something else begins. */
 static size_t plain_words(struct scan *s, struct slice text, size_t at)
 {
-	const bool *plain = s->tokenizer->plain;
 	uint32_t ends[WORD_BATCH];
 	size_t room = s->limit - s->n, most = room < WORD_BATCH ? room : WORD_BATCH, n = 0;
 	size_t first = at, end = at;
 	while (n < most && at + 1 < text.size && text.data[at] == ' ') {
-		size_t i = at + 1;
-		while (i < text.size && plain[(unsigned char)text.data[i]])
-			i++;
+		size_t i = scan_plain(s->tokenizer, text, at + 1);
 		if (i == at + 1 || (i < text.size && text.data[i] != ' '))
 			break;
 		ends[n++] = (uint32_t)i;
@@ -331,8 +355,8 @@ void scan_words(struct scan *s, size_t start, size_t end)
 			if (at > i)
 				continue;
 		}
-		while (at == 0 && i < text.size && t->plain[(unsigned char)text.data[i]])
-			i++;
+		if (at == 0)
+			i = scan_plain(t, text, 0);
 		if (at == 0 && i > 0 && (i == text.size || text.data[i] == ' ')) {
 			encode_first(s, (struct slice){ text.data, i }, start);
 			at = i;

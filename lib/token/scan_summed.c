@@ -41,6 +41,7 @@ bool scan_summed_prepare(struct tokenizer *t)
 		return false;
 	for (unsigned c = 0; c < 256; c++)
 		t->plain[c] = c > ' ' && c < 0x7f && precompiled_keeps(&s->rules, (char)c, false);
+	scan_plain_prepare(t);
 	t->fast = FAST_SUMMED;
 	return true;
 }
@@ -151,9 +152,7 @@ static void encode_any(struct scan *s, size_t start, size_t end, double *sum)
 /* Where the plain word at `at` ends; `at` where there is none. */
 static size_t plain_end(const struct tokenizer *t, struct slice text, size_t at)
 {
-	size_t i = at;
-	while (i < text.size && t->plain[(unsigned char)text.data[i]])
-		i++;
+	size_t i = scan_plain(t, text, at);
 	return i == text.size || text.data[i] == ' ' ? i : at;
 }
 
