@@ -43,7 +43,7 @@ static const char *pad_token;
 static struct strings fields_given;
 static bool train, vocab_given;
 static int train_kind;
-static size_t vocab_size = 30000, min_frequency, limit_alphabet;
+static size_t vocab_size = 30000, min_frequency, max_token_length, limit_alphabet;
 static const char *initial_alphabet;
 static struct strings special_tokens;
 
@@ -121,6 +121,8 @@ static const struct option options[] = {
 		.help = "tokens to learn, special ones counted [30000]" },
 	OPTION_COUNT(0, "min-frequency", &min_frequency, 1, 0x1p53, "N",
 		"merge pairs that occur at least N times [1]"),
+	OPTION_COUNT(0, "max-token-length", &max_token_length, 1, 0x1p31, "N",
+		"of BPE: learn no token of N characters or more, unless it has two [any]"),
 	OPTION_COUNT(0, "limit-alphabet", &limit_alphabet, 1, 0x110000, "N",
 		"begin with the N most frequent characters [all]"),
 	OPTION_STRING(0, "initial-alphabet", &initial_alphabet, "CHARACTERS",
@@ -181,16 +183,19 @@ static void choose_fields(void)
 static void check_training(bool shaped)
 {
 	bool more = min_frequency || limit_alphabet;
-	if (!train && (vocab_given || more || initial_alphabet || special_tokens.n))
-		command_usage("--vocab-size, --min-frequency, --limit-alphabet, --initial-alphabet "
-			      "and --special-token go with --train");
+	if (!train && (vocab_given || more || max_token_length || initial_alphabet ||
+			      special_tokens.n))
+		command_usage("--vocab-size, --min-frequency, --max-token-length, --limit-alphabet, "
+			      "--initial-alphabet and --special-token go with --train");
 	if (!train)
 		return;
 	if (decode || fields_given.n || count_only || pair_key || max_length || shaped ||
 		special_given || offset_unit || chunk_tokens || show || compared.n)
 		command_usage("--train goes with -m, --vocab-size, --min-frequency, "
-			      "--limit-alphabet, --initial-alphabet, --special-token and "
-			      "--lowercase only");
+			      "--max-token-length, --limit-alphabet, --initial-alphabet, "
+			      "--special-token and --lowercase only");
+	if (train_kind != TRAIN_BPE && max_token_length)
+		command_usage("--max-token-length goes with --train bpe only");
 	if (train_kind == TRAIN_UNIGRAM && more)
 		command_usage("--min-frequency and --limit-alphabet go with --train wordpiece and "
 			      "bpe only");
@@ -504,6 +509,7 @@ static void train_tokenizer(void)
 	const struct trainer_options o = { .kind = (enum trainer_kind)train_kind,
 		.vocab_size = vocab_size,
 		.min_frequency = min_frequency,
+		.max_token_length = max_token_length,
 		.limit_alphabet = limit_alphabet,
 		.initial_alphabet = alphabet,
 		.special = special,

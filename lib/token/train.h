@@ -15,6 +15,7 @@ struct trainer_options {
 	enum trainer_kind kind;
 	size_t vocab_size; /* tokens, special ones counted */
 	uint64_t min_frequency; /* of a pair that is merged; not Unigram */
+	size_t max_token_length; /* characters of tokens of more than two; 0: any; BPE only */
 	size_t limit_alphabet; /* characters, the rarest left out; 0: all; not Unigram */
 	struct slice initial_alphabet; /* characters that are tokens whether they occur or not */
 	const struct slice *special; /* special tokens behind those of the template */

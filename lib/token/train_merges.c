@@ -53,6 +53,9 @@ struct state {
 	struct candidate *heap;
 	size_t n_heap, heap_capacity;
 	size_t merges_capacity;
+	uint32_t *lengths; /* of tokens, in characters */
+	size_t n_lengths, lengths_capacity;
+	size_t longest; /* a pair as long as that does not count, unless of two characters */
 };
 
 /* Room for one more element. */
@@ -287,6 +290,11 @@ static uint32_t next_pair(const uint32_t *x, uint32_t i, uint32_t n, uint32_t le
 	return n;
 }
 
+static bool fits(const struct state *s, uint32_t left, uint32_t right)
+{
+	return (size_t)s->lengths[left] + s->lengths[right] < s->longest;
+}
+
 /* Every pair of left and right in a word becomes a token. */
 static void merge_word(struct state *s, uint32_t word, uint64_t key, uint32_t token)
 {
@@ -302,11 +310,13 @@ static void merge_word(struct state *s, uint32_t word, uint64_t key, uint32_t to
 			break;
 		if (to) {
 			lose(s, x[to - 1], left, count);
-			gain(s, x[to - 1], token, word, count);
+			if (fits(s, x[to - 1], token))
+				gain(s, x[to - 1], token, word, count);
 		}
 		if (next + 2 < n) {
 			lose(s, right, x[next + 2], count);
-			gain(s, token, x[next + 2], word, count);
+			if (fits(s, token, x[next + 2]))
+				gain(s, token, x[next + 2], word, count);
 		}
 		x[to++] = token;
 	}
@@ -328,10 +338,20 @@ static uint32_t join(struct merges *m, const struct merge_options *o, uint64_t k
 	return id;
 }
 
+/* All tokens get a length, new ones this. */
+static void set_lengths(struct state *s, size_t n_tokens, uint32_t length)
+{
+	while (s->n_lengths < n_tokens) {
+		RESERVE(s->lengths, s->n_lengths, s->lengths_capacity);
+		s->lengths[s->n_lengths++] = length;
+	}
+}
+
 static void merge_pair(
 	struct state *s, struct merges *m, const struct merge_options *o, struct candidate c)
 {
 	uint32_t token = join(m, o, c.key), i = c.places, last = i;
+	set_lengths(s, m->tokens.n, s->lengths[c.key >> 32] + s->lengths[(uint32_t)c.key]);
 	RESERVE(m->at, m->n, s->merges_capacity);
 	m->at[m->n++] = (struct merge){ (uint32_t)(c.key >> 32), (uint32_t)c.key };
 	find_pair(s, c.key)->merged = (uint32_t)m->n;
@@ -382,12 +402,16 @@ static void free_state(struct state *s)
 	mem_free(s->touched);
 	mem_free(s->places);
 	mem_free(s->heap);
+	mem_free(s->lengths);
 }
 
 int merges_train(struct merges *m, const struct merge_options *o, const struct word_list *words,
 	struct error *e)
 {
-	struct state s = { .words = words, .spare = (uint32_t)NOWHERE };
+	size_t longest = o->trainer->max_token_length;
+	struct state s = { .words = words,
+		.spare = (uint32_t)NOWHERE,
+		.longest = longest ? longest : SIZE_MAX };
 	for (size_t i = 0; i < o->n_special; i++)
 		terms_add(&m->tokens, o->special[i].content);
 	add_alphabet(m, words, o);
@@ -399,6 +423,7 @@ int merges_train(struct merges *m, const struct merge_options *o, const struct w
 			"characters that it begins with",
 			o->trainer->vocab_size, o->n_special, m->tokens.n - o->n_special);
 	if (!rc) {
+		set_lengths(&s, m->tokens.n, 1);
 		count_pairs(&s);
 		merge_all(&s, m, o);
 		drop_repeated(&s, m);

@@ -165,6 +165,8 @@ train() {
 	go_with_--train --vocab-size 100
 	go_with_--train --special-token x
 	go_with_--train --min-frequency 2
+	go_with_--train --max-token-length 2
+	with_--train_bpe_only --train unigram --max-token-length 2
 	--train_goes_with --train bpe --count
 	--train_goes_with --train bpe --fields ids
 	--train_goes_with --train bpe --max-length 5

@@ -74,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	o.vocab_size = 10 + 2u * data[1];
 	o.min_frequency = data[1] % 3;
 	o.limit_alphabet = data[1] % 5;
+	o.max_token_length = data[1] % 7;
 	struct buffer template = { NULL, 0, 0 }, valid = { NULL, 0, 0 };
 	trainer_template(&template, o.kind, data[0] / 9 % 2);
 	utf8_repair(&valid, (struct slice){ text.data + 2, size - 2 });

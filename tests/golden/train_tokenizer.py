@@ -114,9 +114,9 @@ CASES = [
     ("bpe", dict(vocab_size=8000), []), ("bpe", dict(vocab_size=3000), ["--lowercase"]), ("wordpiece", dict(vocab_size=8000), []),
     ("wordpiece", dict(vocab_size=3000), ["--no-lowercase"]), ("unigram", dict(vocab_size=8000), []), ("unigram", dict(vocab_size=3000), ["--lowercase"]),
     ("bpe", dict(vocab_size=30000, min_frequency=3), []), ("wordpiece", dict(vocab_size=4000, min_frequency=20, initial_alphabet="αβγ"), []),
-    ("bpe", dict(vocab_size=2000, initial_alphabet="éñ"), []), ("unigram", dict(vocab_size=1000, initial_alphabet="éñ€"), []),
+    ("bpe", dict(vocab_size=2000, initial_alphabet="éñ"), []), ("bpe", dict(vocab_size=6000, max_token_length=5), []), ("unigram", dict(vocab_size=1000, initial_alphabet="éñ€"), []),
 ]
-OPTIONS = {"vocab_size": "--vocab-size", "min_frequency": "--min-frequency", "initial_alphabet": "--initial-alphabet"}
+OPTIONS = {"vocab_size": "--vocab-size", "min_frequency": "--min-frequency", "initial_alphabet": "--initial-alphabet", "max_token_length": "--max-token-length"}
 
 
 def ours(command, kind, options, more, path):
@@ -174,6 +174,8 @@ def golden_specs():
     yield "suffix", spec(bpe(suffix="</w>"), split), dict(vocab_size=120)
     yield "prefix", spec(bpe(prefix="@@"), split), dict(vocab_size=130)
     yield "few characters", spec(bpe(), split), dict(vocab_size=40, limit_alphabet=11)
+    yield "short tokens", spec(bpe(), split), dict(vocab_size=200, max_token_length=4)
+    yield "short tokens with a suffix", spec(bpe(suffix="</w>"), split), dict(vocab_size=200, max_token_length=3)
     yield "more characters", spec(bpe(), split), dict(vocab_size=100, initial_alphabet="éß中")
     yield "wordpiece", spec(wordpiece, {"type": "BertPreTokenizer"}, bert, ["[UNK]", "[CLS]"]), dict(vocab_size=150)
     yield "unigram", spec(unigram, metaspace, None, ["<unk>"]), dict(vocab_size=100)

@@ -49,6 +49,7 @@ static struct trainer *open_trainer(struct json golden, struct arena *arena)
 		.vocab_size = number(options, "vocab_size"),
 		.min_frequency = number(options, "min_frequency"),
 		.limit_alphabet = number(options, "limit_alphabet"),
+		.max_token_length = number(options, "max_token_length"),
 		.initial_alphabet =
 			alphabet.type == JSON_STRING ? json_text(alphabet, arena) : SLICE("") };
 	struct trainer *t = trainer_new(template.raw, &o, &e);
