@@ -136,113 +136,76 @@ static void long_texts_take_linear_time(void **state)
 
 /* --- Broken files -------------------------------------------------------------------------------- */
 
+/* Its unknown piece; a piece "a". */
 #define UNK "\x0a\x09\x0a\x05<unk>\x18\x02"
+#define A "\x0a\x03\x0a\x01" "a"
+
+/* clang-format off */
+static const struct {
+	const char *name;
+	struct slice model;
+	const char *message; /* behind "SentencePiece model: "; NULL: it is good */
+} broken[] = {
+	{ "good", SLICE(UNK A), NULL },
+	{ "nothing", SLICE(""), "it has 0 pieces" },
+	{ "a number cut short", SLICE(UNK "\x80"),
+		"a number is cut short, or longer than 64 bits" },
+	{ "a number of eleven bytes", SLICE("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+		"a number is cut short, or longer than 64 bits" },
+	{ "a number of 65 bits", SLICE("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),
+		"a number is cut short, or longer than 64 bits" },
+	{ "a field without a number", SLICE("\x02\x00"), "a field has the number 0" },
+	{ "a field of too high a number", SLICE("\x80\x80\x80\x80\x10\x00"),
+		"a field has the number 536870912" },
+	{ "a group", SLICE("\x0b\x0c"), "field 1 has the wire type 3" },
+	{ "wire type 7", SLICE("\x0f"), "field 1 has the wire type 7" },
+	{ "a length beyond the end", SLICE(UNK "\x0a\x04\x0a\x01" "a"),
+		"field 1 has 4 bytes, of which 3 are there" },
+	{ "a length of 2^64 - 1", SLICE(UNK "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+		"field 1 has 18446744073709551615 bytes, of which 0 are there" },
+	{ "a length beyond its message", SLICE(UNK "\x0a\x03\x0a\x02" "a"),
+		"piece 1: field 1 has 2 bytes, of which 1 are there" },
+	{ "a fixed number cut short", SLICE(UNK "\x0a\x06\x0a\x01" "a\x15\x00\x00"),
+		"piece 1: a number of 4 bytes is cut short" },
+	{ "a piece that is a number", SLICE("\x08\x01"), "field 1 is not bytes" },
+	{ "a text that is a number", SLICE("\x0a\x02\x08\x01"), "piece 0: field 1 is not bytes" },
+	{ "a score that is whole", SLICE("\x0a\x05\x0a\x01" "a\x10\x01"),
+		"piece 0: field 2 is not a float" },
+	{ "a score that is no number", SLICE("\x0a\x08\x0a\x01" "a\x15\x00\x00\xc0\x7f"),
+		"piece 0: its score is not finite" },
+	{ "an empty piece", SLICE("\x0a\x00"), "piece 0: it is empty" },
+	{ "a piece that is not UTF-8", SLICE("\x0a\x03\x0a\x01\xff"), "piece 0: it is not UTF-8" },
+	{ "a type of none", SLICE("\x0a\x05\x0a\x01" "a\x18\x07"), "piece 0: it has the type 7" },
+	{ "no unknown piece", SLICE(A), "no piece is the unknown one" },
+	{ "two unknown pieces", SLICE(UNK "\x0a\x05\x0a\x01" "a\x18\x02"),
+		"pieces 0 and 1 are both the unknown one" },
+	{ "a piece twice", SLICE(UNK A A), "piece 2, \"a\", is there twice" },
+	{ "a byte without byte_fallback", SLICE(UNK "\x0a\x0a\x0a\x06<0x00>\x18\x06"),
+		"piece 1 is a byte, but byte_fallback is off" },
+	{ "a byte that is none", SLICE(UNK "\x0a\x0a\x0a\x06<0x-1>\x18\x06\x12\x03\x98\x02\x01"),
+		"piece 1, \"<0x-1>\", is not a byte" },
+	{ "bytes that are missing", SLICE(UNK "\x0a\x0a\x0a\x06<0x00>\x18\x06\x12\x03\x98\x02\x01"),
+		"byte_fallback is on, but there is no piece <0x01>" },
+	{ "a model of words", SLICE(UNK "\x12\x02\x18\x03"),
+		"trainer_spec: its model_type is 3; 1 (UNIGRAM) and 2 (BPE) are supported" },
+	{ "a charsmap of one byte", SLICE(UNK "\x1a\x03\x12\x01x"),
+		"precompiled_charsmap: 1 bytes, not even its trie's size" },
+	{ "a denormalizer", SLICE(UNK "\x2a\x03\x12\x01x"),
+		"denormalizer_spec: denormalizer_spec is not supported" },
+};
+/* clang-format on */
 
 static void broken_models_are_refused(void **state)
 {
-	static const struct {
-		const char *name;
-		struct slice model;
-		const char *message; /* NULL: it is good */
-	} rows[] = {
-		{ "good",
-			SLICE(UNK "\x0a\x03\x0a\x01"
-				  "a"),
-			NULL },
-		{ "nothing", SLICE(""), "SentencePiece model: it has 0 pieces" },
-		{ "a number cut short", SLICE(UNK "\x80"),
-			"SentencePiece model: a number is cut short, or longer than 64 bits" },
-		{ "a number of eleven bytes",
-			SLICE("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-			"SentencePiece model: a number is cut short, or longer than 64 bits" },
-		{ "a number of 65 bits", SLICE("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),
-			"SentencePiece model: a number is cut short, or longer than 64 bits" },
-		{ "a field without a number", SLICE("\x02\x00"),
-			"SentencePiece model: a field has the number 0" },
-		{ "a field of too high a number", SLICE("\x80\x80\x80\x80\x10\x00"),
-			"SentencePiece model: a field has the number 536870912" },
-		{ "a group", SLICE("\x0b\x0c"),
-			"SentencePiece model: field 1 has the wire type 3" },
-		{ "wire type 7", SLICE("\x0f"),
-			"SentencePiece model: field 1 has the wire type 7" },
-		{ "a length beyond the end",
-			SLICE(UNK "\x0a\x04\x0a\x01"
-				  "a"),
-			"SentencePiece model: field 1 has 4 bytes, of which 3 are there" },
-		{ "a length of 2^64 - 1", SLICE(UNK "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
-			"SentencePiece model: field 1 has 18446744073709551615 bytes, of which 0 "
-			"are there" },
-		{ "a length beyond its message",
-			SLICE(UNK "\x0a\x03\x0a\x02"
-				  "a"),
-			"SentencePiece model: piece 1: field 1 has 2 bytes, of which 1 are there" },
-		{ "a fixed number cut short",
-			SLICE(UNK "\x0a\x06\x0a\x01"
-				  "a\x15\x00\x00"),
-			"SentencePiece model: piece 1: a number of 4 bytes is cut short" },
-		{ "a piece that is a number", SLICE("\x08\x01"),
-			"SentencePiece model: field 1 is not bytes" },
-		{ "a text that is a number", SLICE("\x0a\x02\x08\x01"),
-			"SentencePiece model: piece 0: field 1 is not bytes" },
-		{ "a score that is whole",
-			SLICE("\x0a\x05\x0a\x01"
-			      "a\x10\x01"),
-			"SentencePiece model: piece 0: field 2 is not a float" },
-		{ "a score that is no number",
-			SLICE("\x0a\x08\x0a\x01"
-			      "a\x15\x00\x00\xc0\x7f"),
-			"SentencePiece model: piece 0: its score is not finite" },
-		{ "an empty piece", SLICE("\x0a\x00"),
-			"SentencePiece model: piece 0: it is empty" },
-		{ "a piece that is not UTF-8", SLICE("\x0a\x03\x0a\x01\xff"),
-			"SentencePiece model: piece 0: it is not UTF-8" },
-		{ "a type of none",
-			SLICE("\x0a\x05\x0a\x01"
-			      "a\x18\x07"),
-			"SentencePiece model: piece 0: it has the type 7" },
-		{ "no unknown piece",
-			SLICE("\x0a\x03\x0a\x01"
-			      "a"),
-			"SentencePiece model: no piece is the unknown one" },
-		{ "two unknown pieces",
-			SLICE(UNK "\x0a\x05\x0a\x01"
-				  "a\x18\x02"),
-			"SentencePiece model: pieces 0 and 1 are both the unknown one" },
-		{ "a piece twice",
-			SLICE(UNK "\x0a\x03\x0a\x01"
-				  "a\x0a\x03\x0a\x01"
-				  "a"),
-			"piece 2, \"a\", is there twice" },
-		{ "a byte without byte_fallback", SLICE(UNK "\x0a\x0a\x0a\x06<0x00>\x18\x06"),
-			"SentencePiece model: piece 1 is a byte, but byte_fallback is off" },
-		{ "a byte that is none",
-			SLICE(UNK "\x0a\x0a\x0a\x06<0x-1>\x18\x06\x12\x03\x98\x02\x01"),
-			"SentencePiece model: piece 1, \"<0x-1>\", is not a byte" },
-		{ "bytes that are missing",
-			SLICE(UNK "\x0a\x0a\x0a\x06<0x00>\x18\x06\x12\x03\x98\x02\x01"),
-			"SentencePiece model: byte_fallback is on, but there is no piece <0x01>" },
-		{ "a model of words", SLICE(UNK "\x12\x02\x18\x03"),
-			"SentencePiece model: trainer_spec: its model_type is 3; 1 (UNIGRAM) and 2 "
-			"(BPE) are supported" },
-		{ "a charsmap of one byte", SLICE(UNK "\x1a\x03\x12\x01x"),
-			"SentencePiece model: precompiled_charsmap: 1 bytes, not even its trie's "
-			"size" },
-		{ "a denormalizer", SLICE(UNK "\x2a\x03\x12\x01x"),
-			"SentencePiece model: denormalizer_spec: denormalizer_spec is not "
-			"supported" },
-	};
+	static const char prefix[] = "SentencePiece model: ";
 	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
 		struct error e = { 0 };
-		struct tokenizer *t = tokenizer_from_sentencepiece(rows[i].model, &e);
-		if (rows[i].message && t)
-			fail_msg("%s: read", rows[i].name);
-		if (!rows[i].message && !t)
-			fail_msg("%s: %s", rows[i].name, e.msg);
-		if (rows[i].message && strcmp(e.msg, rows[i].message) != 0)
-			fail_msg("%s: %s", rows[i].name, e.msg);
-		if (rows[i].message)
-			assert_int_equal(e.code, ERROR_MODEL);
+		struct tokenizer *t = tokenizer_from_sentencepiece(broken[i].model, &e);
+		size_t from = strncmp(e.msg, prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0;
+		if (!t != !!broken[i].message || (!t && strcmp(e.msg + from, broken[i].message)))
+			fail_msg("%s: %s", broken[i].name, t ? "read" : e.msg);
+		assert_int_equal(e.code, t ? 0 : ERROR_MODEL);
 		tokenizer_free(t);
 	}
 }
