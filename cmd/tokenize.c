@@ -183,10 +183,11 @@ static void choose_fields(void)
 static void check_training(bool shaped)
 {
 	bool more = min_frequency || limit_alphabet;
-	if (!train && (vocab_given || more || max_token_length || initial_alphabet ||
-			      special_tokens.n))
-		command_usage("--vocab-size, --min-frequency, --max-token-length, --limit-alphabet, "
-			      "--initial-alphabet and --special-token go with --train");
+	if (!train &&
+		(vocab_given || more || max_token_length || initial_alphabet || special_tokens.n))
+		command_usage(
+			"--vocab-size, --min-frequency, --max-token-length, --limit-alphabet, "
+			"--initial-alphabet and --special-token go with --train");
 	if (!train)
 		return;
 	if (decode || fields_given.n || count_only || pair_key || max_length || shaped ||

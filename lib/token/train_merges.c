@@ -409,9 +409,9 @@ int merges_train(struct merges *m, const struct merge_options *o, const struct w
 	struct error *e)
 {
 	size_t longest = o->trainer->max_token_length;
-	struct state s = { .words = words,
-		.spare = (uint32_t)NOWHERE,
-		.longest = longest ? longest : SIZE_MAX };
+	struct state s = {
+		.words = words, .spare = (uint32_t)NOWHERE, .longest = longest ? longest : SIZE_MAX
+	};
 	for (size_t i = 0; i < o->n_special; i++)
 		terms_add(&m->tokens, o->special[i].content);
 	add_alphabet(m, words, o);
