@@ -15,27 +15,6 @@ struct asked asked = {
 	.wanted = { .threshold = 0.5, .reject_below = -INFINITY },
 };
 
-enum given {
-	METHOD,
-	STRENGTH,
-	WEIGHT,
-	STANDARDIZE,
-	ITERATIONS,
-	FOLDS,
-	LABEL_KEY,
-	TEMPERATURE,
-	THRESHOLD,
-	REJECT,
-	N_GIVEN
-};
-static bool given[N_GIVEN];
-
-#define GIVEN(id, kind_, letter_, name_, to_, argument_, help_, ...) \
-	{ \
-		.kind = OPTION_KIND_##kind_, .letter = (letter_), .name = (name_), .to = (to_), \
-		.argument = (argument_), .help = (help_), .given = &given[id], __VA_ARGS__ \
-	}
-
 static const struct option options[] = {
 	OPTION_STRING('m', "model", &asked.model, "MODEL",
 		"a fine-tuned classifier; or, to fit, load or with --label, the model that makes "
@@ -58,39 +37,34 @@ static const struct option options[] = {
 		"also the K best labels with their scores"),
 	OPTION_FLAG(0, "all-scores", &asked.wanted.all, "also every label's score"),
 	OPTION_FLAG(0, "margin", &asked.wanted.margin, "also by how much the best score leads"),
-	GIVEN(REJECT, NUMBER, 0, "reject-below", &asked.wanted.reject_below, "X",
-		"label null where the best score is below X [none]", .low = -DBL_MAX,
-		.high = DBL_MAX),
+	OPTION_NUMBER(0, "reject-below", &asked.wanted.reject_below, -DBL_MAX, DBL_MAX, "X",
+		"label null where the best score is below X [none]"),
 	OPTION_LIST(0, "only-labels", &asked.only, "LABEL,…", "choose among these labels only"),
 	OPTION_STRINGS(0, "map", &asked.map, "OLD=NEW", "write the label OLD as NEW; repeat it"),
 	OPTION_FLAG(0, "multi-label", &asked.wanted.several,
 		"label and score are arrays: all labels with a score of --threshold or more, each "
 		"judged by itself"),
-	GIVEN(THRESHOLD, NUMBER, 0, "threshold", &asked.wanted.threshold, "X",
-		"with --multi-label: the least score [0.5]", .low = -DBL_MAX, .high = DBL_MAX),
-	GIVEN(TEMPERATURE, NUMBER, 0, "temperature", &asked.temperature, "T",
-		"divide logits, or cosines, by T before the softmax [as saved]", .low = 1e-6,
-		.high = 1e6),
+	OPTION_NUMBER(0, "threshold", &asked.wanted.threshold, -DBL_MAX, DBL_MAX, "X",
+		"with --multi-label: the least score [0.5]"),
+	OPTION_NUMBER(0, "temperature", &asked.temperature, 1e-6, 1e6, "T",
+		"divide logits, or cosines, by T before the softmax [as saved]"),
 	OPTION_HEADING("Fitting"),
 	OPTION_FLAG(0, "fit", &asked.fit, "fit a classifier to records with labels"),
-	GIVEN(LABEL_KEY, STRING, 0, "label-key", &asked.label_key, "NAME",
-		"the key of the true label [label]", ),
-	OPTION_STRING(0, "save", &asked.save, "FILE", "write the classifier to FILE"),
-	GIVEN(METHOD, CHOICE, 0, "method", &asked.method, CLASSIFIER_METHODS,
-		"logistic regression, or the nearest mean vector of a label [logistic]",
-		.choices = CLASSIFIER_METHODS),
-	GIVEN(STRENGTH, NUMBER, 'C', "inverse-penalty", &asked.strength, "C",
-		"inverse strength of the L2 penalty [1]", .low = 1e-12, .high = 1e12),
-	GIVEN(WEIGHT, STRINGS, 0, "class-weight", &asked.class_weight, "LABEL=W",
-		"weigh the records of a label; `balanced`: rare labels as much as frequent ones",
-		.list = true),
-	GIVEN(STANDARDIZE, FLAG, 0, "standardize", &asked.standardize, NULL,
-		"bring every dimension to mean 0 and variance 1 first", ),
-	GIVEN(ITERATIONS, COUNT, 0, "max-iterations", &asked.max_iterations, "N",
-		"stop after so many steps [10000]", .low = 1, .high = 1e9),
-	GIVEN(FOLDS, COUNT, 0, "cross-validate", &asked.folds, "K",
-		"label each record by a classifier fitted to the other K - 1 parts", .low = 2,
-		.high = 10000),
+	OPTION_STRING(
+		0, "label-key", &asked.label_key, "NAME", "the key of the true label [label]"),
+	OPTION_OUTPUT(0, "save", &asked.save, "FILE", "write the classifier to FILE"),
+	OPTION_CHOICE(0, "method", &asked.method, CLASSIFIER_METHODS,
+		"logistic regression, or the nearest mean vector of a label [logistic]"),
+	OPTION_NUMBER('C', "inverse-penalty", &asked.strength, 1e-12, 1e12, "C",
+		"inverse strength of the L2 penalty [1]"),
+	OPTION_LIST(0, "class-weight", &asked.class_weight, "LABEL=W",
+		"weigh the records of a label; `balanced`: rare labels as much as frequent ones"),
+	OPTION_FLAG(0, "standardize", &asked.standardize,
+		"bring every dimension to mean 0 and variance 1 first"),
+	OPTION_COUNT(0, "max-iterations", &asked.max_iterations, 1, 1e9, "N",
+		"stop after so many steps [10000]"),
+	OPTION_COUNT(0, "cross-validate", &asked.folds, 2, 10000, "K",
+		"label each record by a classifier fitted to the other K - 1 parts"),
 	OPTION_FLAG(0, "calibrate", &asked.calibrate,
 		"find the temperature at which scores are probabilities of these labelled records"),
 	OPTION_END,
@@ -123,28 +97,29 @@ static const struct command command = {
 
 static bool shows(void)
 {
-	return asked.wanted.top_k || asked.wanted.all || asked.wanted.margin || given[REJECT] ||
-	       asked.only.n || asked.map.n || asked.wanted.several;
+	return asked.wanted.top_k || asked.wanted.all || asked.wanted.margin ||
+	       command_given("reject-below") || asked.only.n || asked.map.n || asked.wanted.several;
 }
 
 static void check_fit(void)
 {
-	static const char *const names[] = { "method", "inverse-penalty", "class-weight",
-		"standardize", "max-iterations", "cross-validate" };
-	for (size_t i = METHOD; i <= FOLDS; i++) {
-		if (given[i] && !asked.fit)
+	static const char *const names[] = { "method", "cross-validate", "inverse-penalty",
+		"class-weight", "standardize", "max-iterations" };
+	enum { FIRST_OF_LOGISTIC = 2 };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (command_given(names[i]) && !asked.fit)
 			command_usage("--%s goes with --fit", names[i]);
-		if (given[i] && asked.method == CLASSIFIER_CENTROID && i != METHOD && i != FOLDS)
+		if (command_given(names[i]) && asked.method == CLASSIFIER_CENTROID &&
+			i >= FIRST_OF_LOGISTIC)
 			command_usage("--%s is of --method logistic", names[i]);
 	}
 	if (!asked.fit)
 		return;
 	if (asked.load || asked.labels.n || asked.labels_file || asked.calibrate)
-		command_usage(
-			"--fit does not go with --load, --label or --calibrate: fit first");
+		command_usage("--fit does not go with --load, --label or --calibrate: fit first");
 	if (!asked.save && !asked.folds)
 		command_usage("--fit needs --save FILE, or --cross-validate K");
-	if (given[TEMPERATURE])
+	if (command_given("temperature"))
 		command_usage("--temperature does not go with --fit");
 	if (!asked.folds && (shows() || run.output_path))
 		command_usage("--fit writes the classifier only, no records, unless there is "
@@ -170,16 +145,17 @@ static void check_usage(void)
 	if (asked.load && described)
 		command_usage("--load and --label exclude each other");
 	if (!asked.fit && !asked.load && !texts)
-		command_usage("what to label by? --model, --load FILE, --label TEXT, or --fit first");
-	if (asked.calibrate && (shows() || given[TEMPERATURE] || run.output_path))
+		command_usage(
+			"what to label by? --model, --load FILE, --label TEXT, or --fit first");
+	if (asked.calibrate && (shows() || command_given("temperature") || run.output_path))
 		command_usage("--calibrate writes the temperature only, no records");
 	if (asked.save && (tuned || (!asked.fit && !asked.calibrate && !described)))
 		command_usage("--save goes with --fit, or with vectors and --calibrate or --label");
-	if (given[LABEL_KEY] && !asked.fit && !asked.calibrate)
+	if (command_given("label-key") && !asked.fit && !asked.calibrate)
 		command_usage("--label-key goes with --fit or --calibrate");
-	if (given[THRESHOLD] && !asked.wanted.several)
+	if (command_given("threshold") && !asked.wanted.several)
 		command_usage("--threshold goes with --multi-label");
-	if (given[REJECT] && asked.wanted.several)
+	if (command_given("reject-below") && asked.wanted.several)
 		command_usage("--reject-below and --multi-label exclude each other");
 	if (asked.template && !strstr(asked.template, "[DOCUMENT]"))
 		command_usage("--template needs [DOCUMENT], where the text goes");

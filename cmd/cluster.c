@@ -31,33 +31,11 @@ static size_t n_clusters, n_init = 1;
 static double threshold;
 static const char *tree_path, *report_path, *save_path, *load_path;
 
-/* Which options were used, and which methods know them. */
-enum given {
-	MIN_CLUSTER_SIZE,
-	MIN_SAMPLES,
-	SELECTION,
-	EPSILON,
-	EPSILON_MAX,
-	PERSISTENCE,
-	MAX_CLUSTER_SIZE,
-	SINGLE,
-	ALPHA,
-	METRIC,
-	N_CLUSTERS,
-	N_INIT,
-	LINKAGE,
-	THRESHOLD,
-	TREE,
-	REPORT,
-	SAVE,
-	METHOD,
-	N_GIVEN,
-};
-static bool given[N_GIVEN];
+/* Options of some methods only. */
 static const struct {
 	const char *name;
 	unsigned methods;
-} rules[N_GIVEN] = {
+} rules[] = {
 	{ "min-cluster-size", 1 << HDBSCAN },
 	{ "min-samples", 1 << HDBSCAN },
 	{ "cluster-selection-method", 1 << HDBSCAN },
@@ -67,83 +45,56 @@ static const struct {
 	{ "max-cluster-size", 1 << HDBSCAN },
 	{ "allow-single-cluster", 1 << HDBSCAN },
 	{ "alpha", 1 << HDBSCAN },
-	{ "metric", 1 << HDBSCAN | 1 << KMEANS | 1 << AGGLOMERATIVE },
 	{ "n-clusters", 1 << KMEANS | 1 << AGGLOMERATIVE },
 	{ "n-init", 1 << KMEANS },
 	{ "linkage", 1 << AGGLOMERATIVE },
 	{ "distance-threshold", 1 << AGGLOMERATIVE },
 	{ "tree", 1 << HDBSCAN | 1 << AGGLOMERATIVE },
-	{ "report", 1 << HDBSCAN | 1 << KMEANS | 1 << AGGLOMERATIVE },
 	{ "save", 1 << HDBSCAN | 1 << KMEANS },
-	{ "method", 1 << HDBSCAN | 1 << KMEANS | 1 << AGGLOMERATIVE },
 };
 static const char *const method_names[] = { "hdbscan", "kmeans", "agglomerative" };
-
-#define COUNT(id, n, p, l, u, h) \
-	{ \
-		.kind = OPTION_KIND_COUNT, .name = (n), .to = (p), .argument = "N", .help = (h), \
-		.low = (l), .high = (u), .given = &given[id] \
-	}
-#define NUMBER(id, n, p, l, u, h) \
-	{ \
-		.kind = OPTION_KIND_NUMBER, .name = (n), .to = (p), .argument = "X", .help = (h), \
-		.low = (l), .high = (u), .given = &given[id] \
-	}
-#define CHOICE(id, n, p, words, h) \
-	{ \
-		.kind = OPTION_KIND_CHOICE, .name = (n), .to = (p), .argument = (words), \
-		.choices = (words), .help = (h), .given = &given[id] \
-	}
-#define FLAG(id, n, p, h) \
-	{ \
-		.kind = OPTION_KIND_FLAG, .name = (n), .to = (p), .help = (h), .given = &given[id] \
-	}
-#define PATH(id, n, p, h) \
-	{ \
-		.kind = OPTION_KIND_STRING, .name = (n), .to = (p), .argument = "FILE", \
-		.help = (h), .given = &given[id] \
-	}
 
 #define MOST ((double)INT32_MAX)
 
 static const struct option options[] = {
-	CHOICE(METHOD, "method", &method, "hdbscan|kmeans|agglomerative",
-		"how to cluster [hdbscan]"),
-	CHOICE(METRIC, "metric", &metric, "euclidean|cosine|manhattan",
+	OPTION_CHOICE(
+		0, "method", &method, "hdbscan|kmeans|agglomerative", "how to cluster [hdbscan]"),
+	OPTION_CHOICE(0, "metric", &metric, "euclidean|cosine|manhattan",
 		"distance of two vectors [euclidean]"),
 	OPTION_HEADING("HDBSCAN"),
-	COUNT(MIN_CLUSTER_SIZE, "min-cluster-size", &density.min_cluster_size, 2, MOST,
+	OPTION_COUNT(0, "min-cluster-size", &density.min_cluster_size, 2, MOST, "N",
 		"fewer records are no cluster [10]"),
-	COUNT(MIN_SAMPLES, "min-samples", &density.min_samples, 1, MOST,
+	OPTION_COUNT(0, "min-samples", &density.min_samples, 1, MOST, "N",
 		"neighbours that make a place dense; more make more outliers [min-cluster-size]"),
-	CHOICE(SELECTION, "cluster-selection-method", &selection, "eom|leaf",
+	OPTION_CHOICE(0, "cluster-selection-method", &selection, "eom|leaf",
 		"the most persistent clusters, or the smallest ones [eom]"),
-	NUMBER(EPSILON, "cluster-selection-epsilon", &density.epsilon, 0, DBL_MAX,
+	OPTION_NUMBER(0, "cluster-selection-epsilon", &density.epsilon, 0, DBL_MAX, "X",
 		"do not split clusters below this distance [0]"),
-	NUMBER(EPSILON_MAX, "cluster-selection-epsilon-max", &density.epsilon_max, 0, DBL_MAX,
+	OPTION_NUMBER(0, "cluster-selection-epsilon-max", &density.epsilon_max, 0, DBL_MAX, "X",
 		"split clusters above this distance [no limit]"),
-	NUMBER(PERSISTENCE, "cluster-selection-persistence", &density.persistence, 0, DBL_MAX,
+	OPTION_NUMBER(0, "cluster-selection-persistence", &density.persistence, 0, DBL_MAX, "X",
 		"merge clusters that last for a smaller difference of density [0]"),
-	COUNT(MAX_CLUSTER_SIZE, "max-cluster-size", &density.max_cluster_size, 0, MOST,
+	OPTION_COUNT(0, "max-cluster-size", &density.max_cluster_size, 0, MOST, "N",
 		"split larger clusters; 0: no limit [0]"),
-	FLAG(SINGLE, "allow-single-cluster", &density.allow_single_cluster,
+	OPTION_FLAG(0, "allow-single-cluster", &density.allow_single_cluster,
 		"let all records be one cluster"),
-	NUMBER(ALPHA, "alpha", &density.alpha, DBL_MIN, DBL_MAX,
+	OPTION_NUMBER(0, "alpha", &density.alpha, DBL_MIN, DBL_MAX, "X",
 		"divide distances by this before joining [1]"),
 	OPTION_HEADING("k-means and agglomerative"),
-	COUNT(N_CLUSTERS, "n-clusters", &n_clusters, 1, MOST, "how many clusters"),
-	COUNT(N_INIT, "n-init", &n_init, 1, 1000000,
+	OPTION_COUNT(0, "n-clusters", &n_clusters, 1, MOST, "N", "how many clusters"),
+	OPTION_COUNT(0, "n-init", &n_init, 1, 1000000, "N",
 		"k-means: starts, of which the best counts [1]"),
-	CHOICE(LINKAGE, "linkage", &linkage, "ward|average|complete|single",
+	OPTION_CHOICE(0, "linkage", &linkage, "ward|average|complete|single",
 		"agglomerative: distance of two clusters [ward]"),
-	NUMBER(THRESHOLD, "distance-threshold", &threshold, 0, DBL_MAX,
+	OPTION_NUMBER(0, "distance-threshold", &threshold, 0, DBL_MAX, "X",
 		"agglomerative: join clusters nearer than this, instead of --n-clusters"),
 	OPTION_HEADING("Results"),
-	PATH(TREE, "tree", &tree_path,
+	OPTION_OUTPUT(0, "tree", &tree_path, "FILE",
 		"write the condensed tree, or the joins, as JSONL, or CSV in a .csv"),
-	PATH(REPORT, "report", &report_path,
+	OPTION_OUTPUT(0, "report", &report_path, "FILE",
 		"write the clusters with their sizes as JSON, or CSV in a .csv"),
-	PATH(SAVE, "save", &save_path, "keep the clustering, to label new records by"),
+	OPTION_OUTPUT(
+		0, "save", &save_path, "FILE", "keep the clustering, to label new records by"),
 	OPTION_STRING(0, "load", &load_path, "FILE", "label records by a saved clustering"),
 	OPTION_END,
 };
@@ -169,29 +120,34 @@ static const struct command command = {
 	.examples = examples,
 };
 
+static void check_load(void)
+{
+	if (command_given("report"))
+		command_usage("--report is of the records that are clustered, not of those that "
+			      "are labelled by --load");
+	for (const struct option *o = options; o->kind != OPTION_KIND_END; o++)
+		if (o->name && o->to != &load_path && command_given(o->name))
+			command_usage("--%s does not go with --load: the file says how to cluster",
+				o->name);
+}
+
 static void check_usage(void)
 {
-	for (size_t i = 0; i < N_GIVEN; i++) {
-		if (!given[i])
-			continue;
-		if (load_path && i != REPORT)
-			command_usage("--%s does not go with --load: the file says how to cluster",
-				rules[i].name);
-		if (load_path)
-			command_usage("--report is of the records that are clustered, not of those "
-				      "that are labelled by --load");
-		if (i == SAVE && method == AGGLOMERATIVE)
-			command_usage("--save needs hdbscan or kmeans: agglomerative clusters have "
-				      "no place for new records");
-		if (!(rules[i].methods & 1u << method))
+	if (load_path) {
+		check_load();
+		return;
+	}
+	if (save_path && method == AGGLOMERATIVE)
+		command_usage("--save needs hdbscan or kmeans: agglomerative clusters have no "
+			      "place for new records");
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		if (command_given(rules[i].name) && !(rules[i].methods & 1u << method))
 			command_usage("--%s is no option of --method %s", rules[i].name,
 				method_names[method]);
-	}
-	if (load_path)
-		return;
-	if (method == KMEANS && !given[N_CLUSTERS])
+	bool numbered = command_given("n-clusters");
+	if (method == KMEANS && !numbered)
 		command_usage("--method kmeans needs --n-clusters");
-	if (method == AGGLOMERATIVE && given[N_CLUSTERS] == given[THRESHOLD])
+	if (method == AGGLOMERATIVE && numbered == command_given("distance-threshold"))
 		command_usage(
 			"--method agglomerative needs either --n-clusters or --distance-threshold");
 	if (method == KMEANS && metric == SPACE_MANHATTAN)

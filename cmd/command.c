@@ -280,19 +280,27 @@ static void open_input(const struct command *c)
 		reader_find_columns(run.reader);
 }
 
-/* One file for two outputs would lose the one that is finished first. */
-static void check_outputs(void)
+static const char *written_by(const struct option *o)
 {
-	const struct {
-		const char *option, *path;
-	} outputs[] = { { "-o", run.output_path }, { "--rejects", shared.rejects },
-		{ "--vectors", run.vectors }, { "--stats-json", shared.stats_json } };
-	for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++) {
-		const char *path = outputs[i].path;
-		for (size_t k = 0; k < i && path && strncmp(path, "/dev/", 5); k++)
-			if (outputs[k].path && strcmp(path, outputs[k].path) == 0)
-				command_usage("%s and %s both write %s", outputs[k].option,
-					outputs[i].option, path);
+	return o->writes ? *(const char *const *)o->to : NULL;
+}
+
+/* One file for two outputs would lose the one that is finished first; one that cannot be written is
+ * told before the work is done, not after it. */
+static void check_outputs(const struct option *table)
+{
+	struct error e;
+	for (const struct option *o = table; o->kind != OPTION_KIND_END; o++) {
+		const char *path = written_by(o);
+		if (!path)
+			continue;
+		bool one = strcmp(path, "-") != 0 && strncmp(path, "/dev/", 5) != 0;
+		for (const struct option *p = table; one && p < o; p++)
+			if (written_by(p) && strcmp(path, written_by(p)) == 0)
+				command_usage(
+					"--%s and --%s both write %s", p->name, o->name, path);
+		if (output_check(path, &e))
+			command_fail(&e);
 	}
 }
 
@@ -310,7 +318,7 @@ void command_begin(const struct command *c, int argc, char **argv)
 		run.input_key = c->input_key;
 	if (shared.rejects)
 		shared.on_error = 1;
-	check_outputs();
+	check_outputs(table);
 	if (!run.threads)
 		run.threads = allowed_cpus();
 	omp_set_dynamic(0);

@@ -51,6 +51,7 @@ struct option {
 	double low, high; /* COUNT, NUMBER */
 	const char *choices; /* CHOICE */
 	bool list; /* STRINGS: split at commas */
+	bool writes; /* STRING: names a file that is written */
 	bool *given; /* set when the option was used; may be NULL */
 };
 
@@ -60,6 +61,8 @@ struct option {
 	.kind = OPTION_KIND_##k, .letter = (c), .name = (n), .to = (p), .help = (h)
 #define OPTION_FLAG(c, n, p, h) { OPTION_COMMON(FLAG, c, n, p, h) }
 #define OPTION_STRING(c, n, p, a, h) { OPTION_COMMON(STRING, c, n, p, h), .argument = (a) }
+#define OPTION_OUTPUT(c, n, p, a, h) \
+	{ OPTION_COMMON(STRING, c, n, p, h), .argument = (a), .writes = true }
 #define OPTION_STRINGS(c, n, p, a, h) { OPTION_COMMON(STRINGS, c, n, p, h), .argument = (a) }
 #define OPTION_LIST(c, n, p, a, h) \
 	{ OPTION_COMMON(STRINGS, c, n, p, h), .argument = (a), .list = true }

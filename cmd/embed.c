@@ -23,7 +23,7 @@ enum {
 static const char *model;
 static struct embedder_options asked;
 static int pooling;
-static bool normalize, normalize_given;
+static bool normalize;
 
 static int set_batch_tokens(const char *text, struct error *e)
 {
@@ -44,11 +44,8 @@ static const struct option options[] = {
 		"[built-in]"),
 	OPTION_CHOICE(0, "pooling", &pooling, EMBEDDER_POOLING,
 		"how token vectors become one [as the model says]"),
-	{ .kind = OPTION_KIND_FLAG,
-		.name = "normalize",
-		.to = &normalize,
-		.given = &normalize_given,
-		.help = "scale vectors to length 1, or do not [as the model says]" },
+	OPTION_FLAG(0, "normalize", &normalize,
+		"scale vectors to length 1, or do not [as the model says]"),
 	OPTION_COUNT(0, "max-length", &asked.max_length, 1, 1 << 20, "N",
 		"cut texts to N tokens, special ones counted [as the model says]"),
 	OPTION_STRING(0, "prompt", &asked.prompt, "TEXT", "put TEXT before every text"),
@@ -271,7 +268,7 @@ int main(int argc, char **argv)
 	struct error e;
 	command_begin(&command, argc, argv);
 	asked.pooling = (enum embedder_pooling)pooling;
-	if (normalize_given)
+	if (command_given("normalize"))
 		asked.normalize = normalize ? EMBEDDER_NORMALIZE : EMBEDDER_NORMALIZE_NOT;
 	asked.dtype = (enum dtype)run.dtype;
 	asked.device = run.device;

@@ -14,7 +14,6 @@ static int aggregation = ENTITIES_SIMPLE, unit;
 static bool show, redact;
 static size_t max_length, stride = SIZE_MAX;
 static double min_score;
-static bool stride_given;
 
 static const struct option options[] = {
 	OPTION_STRING('m', "model", &model, "MODEL",
@@ -30,17 +29,12 @@ static const struct option options[] = {
 		0, "offset-unit", &unit, "codepoint|byte", "what start and end count [codepoint]"),
 	OPTION_COUNT(0, "max-length", &max_length, 1, 1 << 20, "N",
 		"tokens that the model sees at once, special ones counted [as the model says]"),
-	{ .kind = OPTION_KIND_COUNT,
-		.name = "stride",
-		.to = &stride,
-		.argument = "N",
-		.help = "tokens that windows of a longer text have in common [a quarter]",
-		.high = 1 << 20,
-		.given = &stride_given },
+	OPTION_COUNT(0, "stride", &stride, 0, 1 << 20, "N",
+		"tokens that windows of a longer text have in common [a quarter]"),
 	OPTION_HEADING("Drawing"),
 	OPTION_FLAG(0, "redact", &redact, "also the text with [LABEL] in place of its entities"),
 	OPTION_FLAG(0, "show", &show, "write coloured texts for a terminal, no records"),
-	OPTION_STRING(
+	OPTION_OUTPUT(
 		0, "html", &html_path, "FILE", "also a page of the texts with their entities"),
 	OPTION_END,
 };

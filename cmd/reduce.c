@@ -25,7 +25,7 @@ static const struct option options[] = {
 	OPTION_CHOICE(0, "method", &method, "umap|pca", "UMAP, or principal components [umap]"),
 	OPTION_COUNT('n', "n-components", &umap.n_components, 1, 1000, "N",
 		"dimensions to reduce to [5]"),
-	OPTION_STRING(0, "save", &save_path, "FILE", "save what was fitted, for --load"),
+	OPTION_OUTPUT(0, "save", &save_path, "FILE", "save what was fitted, for --load"),
 	OPTION_STRING(0, "load", &load_path, "FILE",
 		"reduce as fitted before, in constant memory; fit nothing"),
 	OPTION_HEADING("UMAP"),

@@ -163,6 +163,34 @@ struct output *output_open(const char *path, struct error *e)
 	return o;
 }
 
+/* Could a file of this name be written? */
+static bool writable(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) == 0) {
+		errno = EISDIR;
+		return !S_ISDIR(st.st_mode) && access(path, W_OK) == 0;
+	}
+	char *target = *path ? resolve(path) : NULL;
+	if (!target)
+		return false;
+	char *slash = strrchr(target, '/');
+	if (slash)
+		slash[1] = 0;
+	bool can = access(slash ? target : ".", W_OK | X_OK) == 0;
+	int why = errno;
+	free(target);
+	errno = why;
+	return can;
+}
+
+int output_check(const char *path, struct error *e)
+{
+	if (strcmp(path, "-") == 0 || writable(path))
+		return 0;
+	return error_set(e, ERROR_IO, "creating %s: %s", path, strerror(errno));
+}
+
 static int write_all(struct output *o, const char *p, size_t n, struct error *e)
 {
 	while (n) {

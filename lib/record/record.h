@@ -180,6 +180,8 @@ void writer_end(const struct writer *, struct buffer *);
 
 struct output;
 struct output *output_open(const char *path, struct error *);
+/* Would it open? Creates nothing. */
+int output_check(const char *path, struct error *);
 int output_write(struct output *, const void *, size_t, struct error *);
 int output_flush(struct output *, struct error *);
 /* Flush, fsync, rename; frees it in any case. */

@@ -57,6 +57,22 @@ load common
 	status_is 0
 }
 
+# topics once wrote all records before it saw that there is no folder for the report
+@test "what cannot be written is exit 74 before anything is read" {
+	cd "$BATS_TEST_TMPDIR"
+	for line in "embed --vectors" "reduce --save" "cluster --tree" "cluster --report" "cluster --save" "topics --report" \
+		"topics --table" "topics --save" "classify --fit --save" "ner -m x --html" "plot -o" "evaluate --stats-json" "embed --rejects"; do
+		for path in no/such/folder / ""; do
+			run --separate-stderr $line "$path" missing
+			status_is 74
+			[[ $stderr == *": creating $path: "* ]] || { echo "$line: $stderr"; false; }
+		done
+	done
+	echo '{"text": "a"}' >in
+	embed --rejects fresh -o - in >/dev/null
+	[ ! -e fresh ]
+}
+
 @test "the man page documents every option that --help shows" {
 	for c in $(commands); do
 		page=$HEDDLE_SRC/man/man1/$c.1

@@ -237,6 +237,13 @@ static void what_cannot_be_created_says_why(void **state)
 	assert_string_equal(e.msg, "creating : No such file or directory");
 	assert_null(output_open("/", &e));
 	assert_string_equal(e.msg, "creating /: Is a directory");
+	assert_int_equal(output_check("no/such/folder", &e), -1);
+	assert_string_equal(e.msg, "creating no/such/folder: No such file or directory");
+	assert_int_equal(output_check("", &e), -1);
+	assert_int_equal(output_check("/", &e), -1);
+	assert_int_equal(output_check("new", &e), 0);
+	assert_int_equal(output_check("-", &e), 0);
+	assert_int_equal(output_check("/dev/full", &e), 0);
 	assert_int_equal(files(), 0);
 }
 
