@@ -4,11 +4,6 @@
 static const char *const methods[] = { "hdbscan", "kmeans" };
 static const char *const metrics[] = { "euclidean", "cosine", "manhattan" };
 
-const char *space_metric_name(enum space_metric metric)
-{
-	return metrics[metric];
-}
-
 /* The number of a word, or n. */
 static size_t word_of(struct json v, const char *const *words, size_t n)
 {

@@ -25,5 +25,3 @@ int cluster_state_read(
 void cluster_state_begin(struct buffer *parameters, enum cluster_method, enum space_metric);
 void cluster_state_number(struct buffer *parameters, const char *name, double);
 void cluster_state_write(struct buffer *parameters, struct tensor_writer *);
-
-const char *space_metric_name(enum space_metric);

@@ -126,7 +126,6 @@ int hdbscan_save(const struct hdbscan *, const struct hdbscan_options *, const f
 struct hdbscan_model *hdbscan_load(const struct tensor_file *, struct error *);
 void hdbscan_model_free(struct hdbscan_model *);
 size_t hdbscan_model_size(const struct hdbscan_model *); /* C */
-enum space_metric hdbscan_model_metric(const struct hdbscan_model *);
 
 /* hdbscan's approximate_predict and approximate_predict_scores for x [M, C]: the point joins its
  * nearest neighbour under mutual reach, in the cluster that holds the neighbour at the point's

@@ -206,11 +206,6 @@ size_t hdbscan_model_size(const struct hdbscan_model *m)
 	return m->space.c;
 }
 
-enum space_metric hdbscan_model_metric(const struct hdbscan_model *m)
-{
-	return m->space.metric;
-}
-
 /* --- Predicting ----------------------------------------------------------------------------- */
 
 /* The neighbour of least mutual reach among the k nearest, and the lambda of joining it. */

@@ -29,7 +29,6 @@ struct input {
 	enum kind kind;
 	bool ended; /* the file is read to its end */
 	bool between; /* compressed: at the beginning of a member or frame */
-	size_t bytes;
 	char *raw; /* [CHUNK] read, from at to end not yet used */
 	size_t at, end;
 #if HAVE_ZLIB
@@ -80,7 +79,6 @@ static ssize_t read_some(struct input *in, char *to, size_t size, struct error *
 	if (n < 0)
 		return error_set(e, ERROR_IO, "%s: %s", name_of(in->path), strerror(errno));
 	in->ended = n == 0;
-	in->bytes += (size_t)n;
 	return n;
 }
 
@@ -165,16 +163,6 @@ void input_close(struct input *in)
 		close(in->fd);
 	mem_free(in->raw);
 	mem_free(in);
-}
-
-bool input_compressed(const struct input *in)
-{
-	return in->kind != PLAIN;
-}
-
-size_t input_bytes(const struct input *in)
-{
-	return in->bytes;
 }
 
 static int read_plain(struct input *in, struct buffer *b, size_t size, struct error *e)

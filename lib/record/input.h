@@ -16,9 +16,6 @@ void input_close(struct input *);
  * data is damaged or cut off. */
 int input_read(struct input *, struct buffer *b, size_t size, struct error *);
 
-bool input_compressed(const struct input *);
-size_t input_bytes(const struct input *); /* read from the file so far */
-
 /* The size of a regular file that is not compressed; -1 and the error (2, 66) otherwise. For
  * --shard. */
 int input_size(const char *path, uint64_t *size, struct error *);

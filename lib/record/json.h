@@ -119,7 +119,6 @@ bool json_text_equal(struct json string, struct slice text);
 /* Numbers, read exactly (round to nearest even); not a number: NaN. integer: false unless it is a
  * number, whole and fits (1e3 and 2.0 are whole). */
 double json_double(struct json number);
-float json_float(struct json number); /* rounded once, from the decimal */
 bool json_integer(struct json number, int64_t *);
 
 /* --- Writing: append to a buffer ------------------------------------------------------------ */

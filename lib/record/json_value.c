@@ -292,14 +292,6 @@ double json_double(struct json v)
 	return number_to_double(v.raw.data, v.raw.data + v.raw.size, &after);
 }
 
-float json_float(struct json v)
-{
-	const char *after;
-	if (v.type != JSON_NUMBER)
-		return NAN;
-	return number_to_float(v.raw.data, v.raw.data + v.raw.size, &after);
-}
-
 /* x = 10 x + digit within the negative range, which is the larger. */
 static bool shift_in(int64_t *x, int digit)
 {

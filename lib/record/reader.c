@@ -37,7 +37,6 @@ static void close_file(struct reader *r)
 {
 	if (!r->in)
 		return;
-	r->bytes += input_bytes(r->in);
 	input_close(r->in);
 	r->in = NULL;
 }
@@ -346,11 +345,6 @@ bool reader_failed(const struct reader *r)
 enum format reader_format(const struct reader *r)
 {
 	return r->format;
-}
-
-size_t reader_bytes(const struct reader *r)
-{
-	return r->bytes + (r->in ? input_bytes(r->in) : 0);
 }
 
 struct slice reader_header(const struct reader *r)

@@ -35,7 +35,6 @@ struct reader {
 	bool marked; /* the open file begins with a byte order mark */
 	size_t line; /* of the byte at `at` */
 	size_t index; /* of the next record */
-	size_t bytes; /* read from files that are closed */
 
 	uint64_t offset; /* of the byte at `at` in all files one after another; for shards */
 	uint64_t shard_begin, shard_end;

@@ -84,7 +84,6 @@ struct slice reader_columns(const struct reader *);
  * JSONL (none where there is no record), and "text" of text. Where the first record cannot be read,
  * reader_next says so and fails for good. */
 void reader_find_columns(struct reader *);
-size_t reader_bytes(const struct reader *); /* read so far, for progress */
 
 /* --- Values -----------------------------------------------------------------------------------
  * Each returns -1 and an error (65) "file:line: key "text" …" where the value is absent or of the
@@ -163,8 +162,6 @@ int writer_begin(const struct writer *, struct buffer *, const struct record *, 
 void writer_text(const struct writer *, struct buffer *, struct slice);
 void writer_integer(const struct writer *, struct buffer *, int64_t);
 void writer_double(const struct writer *, struct buffer *, double);
-void writer_float(const struct writer *, struct buffer *, float);
-void writer_null(const struct writer *, struct buffer *);
 /* as --encoding says; finite (CHECK): */
 void writer_vector(const struct writer *, struct buffer *, const float *, size_t n);
 /* any JSON value, made with json_write_*: */

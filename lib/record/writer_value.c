@@ -43,18 +43,6 @@ void writer_double(const struct writer *w, struct buffer *b, double x)
 	json_write_double(b, x);
 }
 
-void writer_float(const struct writer *w, struct buffer *b, float x)
-{
-	lead(w, b);
-	json_write_float(b, x);
-}
-
-void writer_null(const struct writer *w, struct buffer *b)
-{
-	if (lead(w, b))
-		buffer_text(b, "null");
-}
-
 static void put_base64(struct buffer *b, const float *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -286,7 +286,7 @@ static void positions_are_exact_floats_in_drawing_order(void **state)
 	assert_true(base64_decode(x, at));
 	assert_true(at[0] == -1 && at[1] == 1 && at[2] == 0 && at[3] == -0.5f);
 	assert_true(slice_equal(json_get(root, "record").raw, SLICE("[2,1,4,3]")));
-	assert_true(json_float(json_get(root, "n")) == 4);
+	assert_true(json_double(json_get(root, "n")) == 4);
 	arena_free(arena);
 	buffer_free(&data);
 	map_free(&map);
