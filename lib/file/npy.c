@@ -186,7 +186,7 @@ int npy_read(
 		return -1;
 	int result = parse(bytes, path, &l, &data, e);
 	if (!result) {
-		float *out = *rows = ARENA_ARRAY(arena, float, l.n *l.c);
+		float *out = *rows = ARENA_ARRAY(arena, float, size_mul(l.n, l.c));
 		for (size_t i = 0; i < l.n && !result; i++)
 			for (size_t k = 0; k < l.c && !result; k++) {
 				size_t at = l.fortran ? k * l.n + i : i * l.c + k;

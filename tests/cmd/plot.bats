@@ -20,10 +20,11 @@ setup_file() {
 		print "\n]}" }' >"$report"
 }
 
+setup() { cd "$BATS_TEST_TMPDIR"; }
+
 cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 
 @test "each format is what its name says, by extension and by --output-format" {
-	cd "$BATS_TEST_TMPDIR"
 	for f in svg html png pdf; do
 		case $f in png | pdf) cairo || continue ;; esac
 		plot --topics "$report" -o "map.$f" "$records"
@@ -43,7 +44,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 }
 
 @test "the same input draws the same bytes, whenever and wherever" {
-	cd "$BATS_TEST_TMPDIR"
 	for f in svg html png pdf; do
 		case $f in png | pdf) cairo || continue ;; esac
 		plot --topics "$report" --title "One" -o "a.$f" "$records"
@@ -62,7 +62,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 }
 
 @test "an SVG names topics, counts records, groups points by topic, outliers first" {
-	cd "$BATS_TEST_TMPDIR"
 	plot --topics "$report" --title 'A & B' -o map.svg "$records"
 	[ "$(grep -c '<path d="M' map.svg)" = 400 ]
 	[ "$(grep -o '<g><title>[^<]*' map.svg | head -n 1)" = "<g><title>outliers" ]
@@ -78,7 +77,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 }
 
 @test "a name given to a topic in the report is used; --aspect overrides it" {
-	cd "$BATS_TEST_TMPDIR"
 	sed 's/"0_w00_[^"]*"/"Cats <and> dogs"/' "$report" >named.json
 	plot --topics named.json -o map.svg "$records"
 	grep -q '<title>Cats &lt;and&gt; dogs</title>' map.svg
@@ -90,7 +88,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 }
 
 @test "every option of the look changes the picture" {
-	cd "$BATS_TEST_TMPDIR"
 	plot --topics "$report" -o plain.svg "$records"
 	for o in "--width 800" "--height 800" "--dark" "--point-size 9" "--opacity 0.3" "--title T" "--label-count 1" "--words 1"; do
 		plot --topics "$report" $o -o other.svg "$records"
@@ -137,7 +134,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 }
 
 @test "--input-vectors takes positions from a matrix" {
-	cd "$BATS_TEST_TMPDIR"
 	{
 		printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }"
 		printf '\x00\x00\x80\x3f\x00\x00\x00\x00\x00\x00\x00\x40\x00\x00\x80\x3f'
@@ -204,7 +200,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 }
 
 @test "a topic that the report lacks is shown by its number, with a note" {
-	cd "$BATS_TEST_TMPDIR"
 	run plot --topics "$report" -o map.svg <<<'{"xy": [1, 2], "topic": 77}'
 	status_is 0
 	output_has "lacks 1 of the records' topics"
@@ -214,7 +209,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 }
 
 @test "no record, one record, all at one place, texts of 10 MB" {
-	cd "$BATS_TEST_TMPDIR"
 	for f in svg html png pdf; do
 		case $f in png | pdf) cairo || continue ;; esac
 		plot --title Empty -o "map.$f" </dev/null
@@ -234,7 +228,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 }
 
 @test "records cannot break out of a page or a picture" {
-	cd "$BATS_TEST_TMPDIR"
 	evil='</script><script>alert(1)</script><!--<svg onload=alert(2)>\"\u0027]]>&lt;'
 	printf '{"xy": [1, 2], "topic": "%s", "text": "%s"}\n{"xy": [2, 2], "topic": 1}\n' "$evil" "$evil" >evil.jsonl
 	plot --title "$evil" -o map.html evil.jsonl
@@ -256,7 +249,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 }
 
 @test "a page names no other place" {
-	cd "$BATS_TEST_TMPDIR"
 	plot --topics "$report" -o map.html "$records"
 	plot --kind bars --topics "$report" -o bars.html
 	! grep -oE '(https?:)?//[a-z][^ "]*' map.html
@@ -268,7 +260,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 
 @test "no font installed: letters of cairo's own, and no failure" {
 	cairo || skip "no cairo"
-	cd "$BATS_TEST_TMPDIR"
 	echo '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><cachedir>.</cachedir></fontconfig>' >fonts.conf
 	for f in png pdf; do
 		FONTCONFIG_FILE=$PWD/fonts.conf plot --topics "$report" --title T -o "map.$f" "$records"
@@ -289,7 +280,6 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 }
 
 @test "confusion, roc and calibration draw a report of evaluate, in every format, the same bytes each time" {
-	cd "$BATS_TEST_TMPDIR"
 	awk 'BEGIN { for (i = 0; i < 90; i++) printf "{\"reference\": \"%s\", \"prediction\": \"%s\", \"s\": %.3f}\n",
 		i % 3 ? "yes" : "no <&>", i % 7 % 3 ? "yes" : "no <&>", (i * 37 % 91) / 91 }' |
 		evaluate --metric classification,scores --score-key s --output-format json >report.json
