@@ -2,6 +2,7 @@
  * --name=value, --), no abbreviations, and the nearest name for a mistyped one. */
 #include "cmd/command_private.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -118,7 +119,7 @@ static bool is_option(const struct option *o)
 static _Noreturn void unknown(const struct option *table, const char *name)
 {
 	const char *best = NULL;
-	size_t least = strlen(name) / 3 + 2;
+	size_t least = name_reach(name);
 	for (const struct option *o = table; o->kind != OPTION_KIND_END; o++) {
 		if (!is_option(o) || !o->help)
 			continue;
@@ -174,6 +175,21 @@ static void choose(const struct option *o, const char *text)
 	command_usage("--%s wants one of %s, not '%s'", o->name, o->choices, text);
 }
 
+/* "--alpha wants a number above 0, not 'x'": ends that are those of a double are no limits. */
+static _Noreturn void refuse_number(const struct option *o, const char *text)
+{
+	char range[80] = "";
+	const char *what = o->kind == OPTION_KIND_COUNT ? "whole number" : "number";
+	bool open = o->high >= DBL_MAX;
+	if (o->low == DBL_MIN)
+		snprintf(range, sizeof range, " above 0");
+	else if (o->low > -DBL_MAX)
+		snprintf(range, sizeof range, open ? " of %.15g or more" : " from %.15g", o->low);
+	if (!open)
+		snprintf(range + strlen(range), sizeof range - strlen(range), " to %.15g", o->high);
+	command_usage("--%s wants a %s%s, not '%s'", o->name, what, range, text);
+}
+
 static struct strings used; /* names of options */
 
 bool command_given(const char *name)
@@ -204,9 +220,7 @@ static void apply(const struct option *o, const char *text, bool on)
 	case OPTION_KIND_COUNT:
 	case OPTION_KIND_NUMBER:
 		if (number(o, text, &value))
-			command_usage("--%s wants a %snumber from %.15g to %.15g, not '%s'",
-				o->name, o->kind == OPTION_KIND_COUNT ? "whole " : "", o->low,
-				o->high, text);
+			refuse_number(o, text);
 		if (o->kind == OPTION_KIND_COUNT)
 			*(size_t *)o->to = (size_t)value;
 		else

@@ -44,7 +44,7 @@ static _Noreturn void list(void)
 static _Noreturn void unknown(const char *name)
 {
 	const char *best = NULL;
-	size_t least = strlen(name) / 3 + 2;
+	size_t least = name_reach(name);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		size_t d = name_distance(name, commands[i].name);
 		if (d < least)

@@ -44,3 +44,8 @@ size_t name_distance(const char *from, const char *to)
 	}
 	return last[m] + (strlen(from) - n) + (strlen(to) - m);
 }
+
+size_t name_reach(const char *name)
+{
+	return strlen(name) / 3 + 2;
+}

@@ -6,3 +6,6 @@
  * case of ASCII letters: Damerau and Levenshtein, optimal string alignment. Bytes beyond the
  * 64th of a name count one each. */
 size_t name_distance(const char *a, const char *b);
+
+/* From this distance on another name is not this one mistyped. */
+size_t name_reach(const char *name);

@@ -81,7 +81,7 @@ static void consider(
 
 const struct metric_kind *metric_find(const char *name, struct error *e)
 {
-	struct near metric = { .distance = SIZE_MAX }, figure = metric;
+	struct near metric = { .distance = name_reach(name) }, figure = metric;
 	for (const struct metric_kind *const *m = metrics; *m; m++) {
 		if (!strcmp((*m)->name, name))
 			return *m;
@@ -94,6 +94,8 @@ const struct metric_kind *metric_find(const char *name, struct error *e)
 	if (figure.distance == 0 && metric.distance > 0)
 		error_set(e, ERROR_USAGE, "unknown metric '%s'; it is among the figures of %s",
 			name, figure.metric->name);
+	else if (!metric.name && !figure.name)
+		error_set(e, ERROR_USAGE, "unknown metric '%s'", name);
 	else if (figure.distance < metric.distance)
 		error_set(e, ERROR_USAGE, "unknown metric '%s'; did you mean %s, a figure of %s?",
 			name, figure.name, figure.metric->name);

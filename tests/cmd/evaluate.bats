@@ -152,6 +152,10 @@ EOF
 	output_has "did you mean accuracy, a figure of classification?"
 	run evaluate --metric Chr in.jsonl
 	output_has "did you mean chrf?"
+	run evaluate --metric nope in.jsonl
+	status_is 2
+	output_has "unknown metric 'nope'
+"
 	run evaluate in.jsonl
 	status_is 2
 	output_has "which --metric?"

@@ -44,6 +44,17 @@ load common
 	done
 }
 
+@test "a number out of range is told the range in words" {
+	run cluster --alpha 0
+	output_has "--alpha wants a number above 0, not '0'"
+	run cluster --cluster-selection-epsilon -1
+	output_has "--cluster-selection-epsilon wants a number of 0 or more, not '-1'"
+	run classify --threshold x
+	output_has "--threshold wants a number, not 'x'"
+	run reduce -n 1001
+	output_has "--n-components wants a whole number from 1 to 1000, not '1001'"
+}
+
 @test "one file for two outputs is exit 2, but for a device" {
 	cd "$BATS_TEST_TMPDIR"
 	echo '{"text": "a"}' >in

@@ -33,6 +33,9 @@ static void long_names_are_far(void **state)
 	name[1000] = 0;
 	assert_int_equal(name_distance(name, "threads"), 1000);
 	assert_int_equal(name_distance(name, name + 1), 936 + 935);
+	assert_true(name_distance(name, "threads") >= name_reach(name));
+	assert_true(name_distance("emebd", "embed") < name_reach("emebd"));
+	assert_true(name_distance("nope", "rouge") >= name_reach("nope"));
 }
 
 int main(void)
