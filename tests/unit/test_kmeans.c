@@ -8,22 +8,7 @@
 #include <unistd.h>
 
 #include "cluster_golden.h"
-
-static struct device *device;
-
-static int setup(void **state)
-{
-	(void)state;
-	struct error e;
-	return device_open("cpu", &device, &e);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	device_free(device);
-	return 0;
-}
+#include "device.h"
 
 static void fit(
 	struct kmeans *m, const float *x, size_t n, size_t c, const struct kmeans_options *o)
@@ -190,5 +175,5 @@ int main(void)
 		cmocka_unit_test(cosine_sees_directions_only),
 		cmocka_unit_test(what_is_saved_labels_as_before),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -13,22 +13,7 @@
 
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
-
-static struct device *device;
-
-static int setup(void **state)
-{
-	(void)state;
-	struct error e;
-	return device_open("cpu", &device, &e);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	device_free(device);
-	return 0;
-}
+#include "device.h"
 
 /* Rows around centres, `noise` wide; the last tenth are copies of the first. */
 static float *sample(size_t n, size_t c, float noise)
@@ -239,5 +224,5 @@ int main(void)
 		cmocka_unit_test(the_search_by_clusters_finds_nearly_all_and_always_the_same),
 		cmocka_unit_test(an_index_answers_for_new_rows),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }
