@@ -123,76 +123,70 @@ void op_feed_forward(struct device *d, struct tensor y, struct tensor x, const s
 	device_run(d, KERNEL_feed_forward, &a, blocks(x.shape[0], BLOCK_ROWS), 1);
 }
 
-static void attention(struct device *d, struct tensor out, struct tensor q, struct tensor k,
+/* The arguments that every attention has; *longest: of the sequences. */
+static struct attention_arguments attention(struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor position_bias, enum dtype dtype)
+	size_t *longest)
 {
-	size_t tokens = out.shape[0], columns = out.shape[1], longest = 0;
+	size_t tokens = out.shape[0], columns = out.shape[1];
 	CHECK(n_heads > 0 && columns % n_heads == 0 && is_offsets(n_sequences, cu_seqlens, tokens));
 	CHECK(is_matrix(out, tokens, columns) && is_matrix(q, tokens, columns));
 	CHECK(is_matrix(k, tokens, columns) && is_matrix(v, tokens, columns));
+	*longest = 0;
 	for (size_t b = 0; b < n_sequences; b++) {
 		size_t n = cu_seqlens[b + 1] - cu_seqlens[b];
-		longest = n > longest ? n : longest;
+		*longest = n > *longest ? n : *longest;
 	}
-	struct attention_arguments a = { out.data, q.data, k.data, v.data, position_bias.data,
-		out.stride[0], q.stride[0], k.stride[0], v.stride[0], position_bias.stride[0], 0,
-		cu_seqlens, n_heads, columns / n_heads, scale, dtype };
-	if (position_bias.n_dims) {
-		size_t width = position_bias.shape[1];
-		CHECK(is_matrix(position_bias, n_heads, width));
-		CHECK(width % 2 == 1 && longest <= width / 2 + 1);
-		a.bias_zero = width / 2;
-	}
-	device_run(d, KERNEL_attention, &a, size_mul(n_sequences, n_heads), 1);
+	return (struct attention_arguments){ .out = out.data,
+		.q = q.data,
+		.k = k.data,
+		.v = v.data,
+		.out_stride = out.stride[0],
+		.q_stride = q.stride[0],
+		.k_stride = k.stride[0],
+		.v_stride = v.stride[0],
+		.cu_seqlens = cu_seqlens,
+		.heads = n_heads,
+		.size = columns / n_heads,
+		.scale = scale,
+		.dtype = F32 };
 }
 
 void op_attention(struct device *d, struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor position_bias)
+	struct tensor position_bias, enum dtype dtype)
 {
-	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, F32);
-}
-
-void op_attention_bf16(struct device *d, struct tensor out, struct tensor q, struct tensor k,
-	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor position_bias)
-{
-	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, BF16);
-}
-
-void op_attention_f16(struct device *d, struct tensor out, struct tensor q, struct tensor k,
-	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor position_bias)
-{
-	attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, position_bias, F16);
+	size_t longest;
+	struct attention_arguments a =
+		attention(out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, &longest);
+	CHECK(dtype <= TF32);
+	a.dtype = dtype == TF32 ? F32 : dtype;
+	if (position_bias.n_dims) {
+		size_t width = position_bias.shape[1];
+		CHECK(is_matrix(position_bias, n_heads, width));
+		CHECK(width % 2 == 1 && longest <= width / 2 + 1);
+		a.bias = position_bias.data;
+		a.bias_stride = position_bias.stride[0];
+		a.bias_zero = width / 2;
+	}
+	device_run(d, KERNEL_attention, &a, size_mul(n_sequences, n_heads), 1);
 }
 
 void op_attention_relative(struct device *d, struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
 	struct tensor query_terms, struct tensor key_terms, size_t n_places, const int32_t *place)
 {
-	size_t tokens = out.shape[0], columns = out.shape[1], longest = 0;
-	size_t terms = query_terms.shape[1];
-	CHECK(n_heads > 0 && columns % n_heads == 0 && is_offsets(n_sequences, cu_seqlens, tokens));
-	CHECK(is_matrix(out, tokens, columns) && is_matrix(q, tokens, columns));
-	CHECK(is_matrix(k, tokens, columns) && is_matrix(v, tokens, columns));
+	size_t longest, tokens = out.shape[0], terms = query_terms.shape[1];
+	struct attention_arguments a =
+		attention(out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, &longest);
 	CHECK(terms % n_heads == 0 && is_matrix(query_terms, tokens, terms));
 	CHECK(is_matrix(key_terms, tokens, terms));
-	for (size_t b = 0; b < n_sequences; b++) {
-		size_t n = cu_seqlens[b + 1] - cu_seqlens[b];
-		longest = n > longest ? n : longest;
-	}
 	CHECK(n_places % 2 == 1 && longest <= n_places / 2 + 1);
 	for (size_t i = 0; i < n_places; i++)
 		CHECK(place[i] >= 0 && (size_t)place[i] < terms / n_heads);
-	struct attention_relative_arguments a = {
-		{ out.data, q.data, k.data, v.data, NULL, out.stride[0], q.stride[0], k.stride[0],
-			v.stride[0], 0, 0, cu_seqlens, n_heads, columns / n_heads, scale, F32 },
-		query_terms.data, key_terms.data, query_terms.stride[0], key_terms.stride[0],
-		terms / n_heads, place + n_places / 2
-	};
-	device_run(d, KERNEL_attention_relative, &a, size_mul(n_sequences, n_heads), 1);
+	struct attention_relative_arguments relative = { a, query_terms.data, key_terms.data,
+		query_terms.stride[0], key_terms.stride[0], terms / n_heads, place + n_places / 2 };
+	device_run(d, KERNEL_attention_relative, &relative, size_mul(n_sequences, n_heads), 1);
 }
 
 void op_rotate(struct device *d, struct tensor x, size_t n_heads, const uint32_t *positions,

@@ -98,16 +98,13 @@ void op_feed_forward(struct device *, struct tensor y, struct tensor x, const st
  *	m = the maximum of s (a zero is +0); p[j] = math_exp_neg(s[j] - m); z = lanes(p)
  *	out = (p . v by the product over keys) / z
  * position_bias [H, 2 L - 1] for relative positions -(L - 1) .. L - 1, L >= the longest sequence,
- * or TENSOR_NONE.
+ * or TENSOR_NONE. dtype is that of the products beside it: with BF16 or F16 scale q, k, p and v may be
+ * rounded to it, and sums are float32 in any order, the same bytes for any batch on one kind of processor;
+ * F32 and TF32 are as above.
  */
-typedef void attention_operation(struct device *, struct tensor out, struct tensor q,
-	struct tensor k, struct tensor v, size_t n_sequences, const size_t *cu_seqlens,
-	size_t n_heads, float scale, struct tensor position_bias);
-attention_operation op_attention;
-
-/* The same beside products of bfloat16 or binary16: scale q, k, p and v may be rounded to that, sums are
- * float32 in any order. The same bytes for any batch on one kind of processor. */
-attention_operation op_attention_bf16, op_attention_f16;
+void op_attention(struct device *, struct tensor out, struct tensor q, struct tensor k,
+	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
+	struct tensor position_bias, enum dtype);
 
 /*
  * The same with scores that depend on the distance and on either token (P. He et al., DeBERTa,

@@ -14,16 +14,14 @@
  * with a head.
  */
 #include <math.h>
-#include <stdio.h>
 
 #include "lib/model/architecture.h"
-#include "lib/model/weights.h"
+#include "lib/model/layer.h"
 
-/* What the tensors are called: %zu is the layer. */
+/* What the tensors are called. */
 struct names {
 	const char *prefix; /* in files of a model with a head */
-	const char *layer;
-	const char *q, *k, *v, *out, *norm1, *up, *down, *norm2;
+	struct layer_names layer;
 	const char *project; /* from the width of the embeddings; NULL: they have that of layers */
 	bool always; /* even where both are the same */
 	bool shared; /* all layers are the first */
@@ -31,10 +29,9 @@ struct names {
 
 /* BERT's own, which most of its kind have. */
 #define BERT_LAYERS \
-	.layer = "encoder.layer.%zu.", .q = "attention.self.query", .k = "attention.self.key", \
-	.v = "attention.self.value", .out = "attention.output.dense", \
-	.norm1 = "attention.output.LayerNorm", .up = "intermediate.dense", .down = "output.dense", \
-	.norm2 = "output.LayerNorm"
+	.layer = { "encoder.layer.%zu.", "attention.self.query", "attention.self.key", \
+		"attention.self.value", "attention.output.dense", "attention.output.LayerNorm", \
+		"intermediate.dense", "output.dense", "output.LayerNorm" }
 
 static const struct names bert_names = {
 	.prefix = "bert.",
@@ -43,28 +40,16 @@ static const struct names bert_names = {
 
 static const struct names distilbert_names = {
 	.prefix = "distilbert.",
-	.layer = "transformer.layer.%zu.",
-	.q = "attention.q_lin",
-	.k = "attention.k_lin",
-	.v = "attention.v_lin",
-	.out = "attention.out_lin",
-	.norm1 = "sa_layer_norm",
-	.up = "ffn.lin1",
-	.down = "ffn.lin2",
-	.norm2 = "output_layer_norm",
+	.layer = { "transformer.layer.%zu.", "attention.q_lin", "attention.k_lin",
+		"attention.v_lin", "attention.out_lin", "sa_layer_norm", "ffn.lin1", "ffn.lin2",
+		"output_layer_norm" },
 };
 
 static const struct names mpnet_names = {
 	.prefix = "mpnet.",
-	.layer = "encoder.layer.%zu.",
-	.q = "attention.attn.q",
-	.k = "attention.attn.k",
-	.v = "attention.attn.v",
-	.out = "attention.attn.o",
-	.norm1 = "attention.LayerNorm",
-	.up = "intermediate.dense",
-	.down = "output.dense",
-	.norm2 = "output.LayerNorm",
+	.layer = { "encoder.layer.%zu.", "attention.attn.q", "attention.attn.k", "attention.attn.v",
+		"attention.attn.o", "attention.LayerNorm", "intermediate.dense", "output.dense",
+		"output.LayerNorm" },
 };
 
 static const struct names roberta_names = {
@@ -80,29 +65,18 @@ static const struct names electra_names = {
 
 static const struct names albert_names = {
 	.prefix = "albert.",
-	.layer = "encoder.albert_layer_groups.%zu.albert_layers.0.",
-	.q = "attention.query",
-	.k = "attention.key",
-	.v = "attention.value",
-	.out = "attention.dense",
-	.norm1 = "attention.LayerNorm",
-	.up = "ffn",
-	.down = "ffn_output",
-	.norm2 = "full_layer_layer_norm",
+	.layer = { "encoder.albert_layer_groups.%zu.albert_layers.0.", "attention.query",
+		"attention.key", "attention.value", "attention.dense", "attention.LayerNorm", "ffn",
+		"ffn_output", "full_layer_layer_norm" },
 	.project = "encoder.embedding_hidden_mapping_in",
 	.always = true,
 	.shared = true,
 };
 
-struct layer {
-	struct weight *qkv, *out, *up, *down;
-	struct norm norm1, norm2;
-};
-
 struct bert {
 	struct model_config config;
 	struct device *device;
-	attention_operation *attention; /* of the weights' precision */
+	enum dtype dtype; /* of products */
 	struct arena *arena;
 	struct tensor word, type, position;
 	struct tensor position_rows; /* from that of a text's first token on */
@@ -118,49 +92,15 @@ static void bert_free(void *model)
 	struct bert *m = model;
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->n_own; i++) {
-		struct layer *l = &m->layers[i];
-		struct weight *all[] = { l->qkv, l->out, l->up, l->down };
-		struct tensor *norms[] = { &l->norm1.gamma, &l->norm1.beta, &l->norm2.gamma,
-			&l->norm2.beta };
-		for (size_t k = 0; k < 4; k++) {
-			if (all[k])
-				weight_free(all[k]);
-			tensor_release(m->device, norms[k]);
-		}
-	}
-	struct tensor *tensors[] = { &m->word, &m->type, &m->position, &m->norm.gamma,
-		&m->norm.beta, &m->position_bias };
+	for (size_t i = 0; i < m->n_own; i++)
+		layer_free(m->device, &m->layers[i]);
+	struct tensor *tensors[] = { &m->word, &m->type, &m->position, &m->position_bias };
 	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
 		tensor_release(m->device, tensors[i]);
-	if (m->project)
-		weight_free(m->project);
+	layer_norm_free(m->device, &m->norm);
+	weight_free(m->project);
 	arena_free(m->arena);
 	mem_free(m);
-}
-
-static void load_layer(struct weights *w, struct layer *l, const struct model_config *c,
-	const struct names *names, size_t i)
-{
-	enum { SIZE = 128 };
-	const char *endings[] = { names->q, names->k, names->v, names->out, names->norm1, names->up,
-		names->down, names->norm2 };
-	char full[8][SIZE], prefix[SIZE / 2];
-	const char *name[8];
-	for (size_t k = 0; k < 8; k++) {
-		const char *mark = strstr(names->layer, "%zu");
-		snprintf(prefix, sizeof prefix, "%.*s%zu%s", (int)(mark - names->layer),
-			names->layer, i, mark + 3);
-		snprintf(full[k], SIZE, "%s%s", prefix, endings[k]);
-		name[k] = full[k];
-	}
-	size_t n = c->hidden_size;
-	l->qkv = weights_linear(w, 3, name, n, n, true);
-	l->out = weights_linear(w, 1, &name[3], n, n, true);
-	l->norm1 = weights_norm(w, n, c->norm_eps, name[4]);
-	l->up = weights_linear(w, 1, &name[5], c->intermediate_size, n, true);
-	l->down = weights_linear(w, 1, &name[6], n, c->intermediate_size, true);
-	l->norm2 = weights_norm(w, n, c->norm_eps, name[7]);
 }
 
 static struct bert *load(const struct model_config *c, const struct tensor_file *file,
@@ -170,9 +110,7 @@ static struct bert *load(const struct model_config *c, const struct tensor_file 
 	struct bert *m = mem_zero(1, sizeof *m);
 	m->config = *c;
 	m->device = device;
-	m->attention = dtype == BF16  ? op_attention_bf16
-		       : dtype == F16 ? op_attention_f16
-				      : op_attention;
+	m->dtype = dtype;
 	m->arena = arena_new();
 	m->n_own = names->shared && c->n_layers ? 1 : c->n_layers;
 	m->layers = arena_zero(m->arena, m->n_own, sizeof *m->layers);
@@ -195,7 +133,7 @@ static struct bert *load(const struct model_config *c, const struct tensor_file 
 	if (names->project && (names->always || n != c->hidden_size))
 		m->project = weights_linear(w, 1, &names->project, c->hidden_size, n, true);
 	for (size_t i = 0; i < m->n_own; i++)
-		load_layer(w, &m->layers[i], c, names, i);
+		layer_load(w, &m->layers[i], c, &names->layer, i);
 	return m;
 }
 
@@ -296,10 +234,9 @@ static void bert_forward(
 	for (size_t i = 0; i < m->config.n_layers; i++) {
 		const struct layer *l = &m->layers[i % m->n_own];
 		op_linear(lane, qkv, h, l->qkv, ACTIVATION_NONE);
-		m->attention(lane, mixed, q, k, v, b->n_sequences, b->cu_seqlens, heads, scale,
-			m->position_bias);
-		op_linear_norm(lane, h, mixed, l->out, h, l->norm1);
-		op_feed_forward(lane, h, h, l->up, m->config.hidden_act, l->down, l->norm2);
+		op_attention(lane, mixed, q, k, v, b->n_sequences, b->cu_seqlens, heads, scale,
+			m->position_bias, m->dtype);
+		layer_finish(lane, l, m->config.hidden_act, mixed, h);
 	}
 	device_reset(lane, mark);
 }

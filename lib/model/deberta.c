@@ -7,17 +7,15 @@
  * add to what the first layer gives a convolution of what it got, before one more norm.
  */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/math64.h"
 #include "lib/model/architecture.h"
-#include "lib/model/weights.h"
+#include "lib/model/layer.h"
 
-struct layer {
-	struct weight *qkv, *out, *up, *down;
-	struct weight **query_terms, **key_terms; /* [H], each [P, D]: K and Q by head */
-	struct norm norm1, norm2;
+/* A layer's K and Q by head. */
+struct terms {
+	struct weight **query, **key; /* [H], each [P, D] */
 };
 
 struct deberta {
@@ -27,6 +25,7 @@ struct deberta {
 	struct tensor word, type, position;
 	struct norm norm;
 	struct layer *layers;
+	struct terms *terms; /* of each layer */
 	size_t span; /* rows of the table are 2 span */
 	int32_t *places; /* [2 L - 1], of i - j + L - 1 */
 	float scale;
@@ -44,26 +43,19 @@ static void deberta_free(void *model)
 	if (!m)
 		return;
 	for (size_t i = 0; i < m->config.n_layers; i++) {
-		struct layer *l = &m->layers[i];
-		struct weight *all[] = { l->qkv, l->out, l->up, l->down };
-		struct tensor *norms[] = { &l->norm1.gamma, &l->norm1.beta, &l->norm2.gamma,
-			&l->norm2.beta };
-		for (size_t k = 0; k < 4; k++) {
-			if (all[k])
-				weight_free(all[k]);
-			tensor_release(m->device, norms[k]);
-		}
-		for (size_t h = 0; l->query_terms && h < m->config.n_heads; h++) {
-			weight_free(l->query_terms[h]);
-			weight_free(l->key_terms[h]);
+		const struct terms *t = &m->terms[i];
+		layer_free(m->device, &m->layers[i]);
+		for (size_t h = 0; t->query && h < m->config.n_heads; h++) {
+			weight_free(t->query[h]);
+			weight_free(t->key[h]);
 		}
 	}
-	if (m->convolution.weight)
-		weight_free(m->convolution.weight);
-	struct tensor *tensors[] = { &m->word, &m->type, &m->position, &m->norm.gamma,
-		&m->norm.beta, &m->convolution.norm.gamma, &m->convolution.norm.beta };
+	weight_free(m->convolution.weight);
+	struct tensor *tensors[] = { &m->word, &m->type, &m->position };
 	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
 		tensor_release(m->device, tensors[i]);
+	layer_norm_free(m->device, &m->norm);
+	layer_norm_free(m->device, &m->convolution.norm);
 	arena_free(m->arena);
 	mem_free(m);
 }
@@ -166,14 +158,13 @@ static struct tensor load_table(struct weights *w, struct deberta *m, const stru
 		struct norm n = weights_norm(w, c, m->config.norm_eps, "encoder.LayerNorm");
 		if (!w->failed)
 			op_norm(m->device, table, table, n);
-		tensor_release(m->device, &n.gamma);
-		tensor_release(m->device, &n.beta);
+		layer_norm_free(m->device, &n);
 	}
 	return table;
 }
 
 /* By head the rows of table times a weight, scaled: what tokens are multiplied with. */
-static struct weight **terms(
+static struct weight **load_terms(
 	struct deberta *m, struct weights *w, struct tensor table, const char *name)
 {
 	size_t c = m->config.hidden_size, heads = m->config.n_heads, size = c / heads;
@@ -198,36 +189,22 @@ static struct weight **terms(
 	return all;
 }
 
+static const struct layer_names names = { "encoder.layer.%zu.", "attention.self.query_proj",
+	"attention.self.key_proj", "attention.self.value_proj", "attention.output.dense",
+	"attention.output.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm" };
+
 static void load_layer(
 	struct weights *w, struct deberta *m, const struct extra *x, struct tensor table, size_t i)
 {
-	enum { NAMES = 10, SIZE = 96 };
-	static const char *const endings[NAMES] = { "attention.self.query_proj",
-		"attention.self.key_proj", "attention.self.value_proj", "attention.output.dense",
-		"attention.output.LayerNorm", "intermediate.dense", "output.dense",
-		"output.LayerNorm", "attention.self.pos_key_proj",
-		"attention.self.pos_query_proj" };
-	const struct model_config *c = &m->config;
-	struct layer *l = &m->layers[i];
-	char full[NAMES][SIZE];
-	const char *name[NAMES];
-	for (size_t k = 0; k < NAMES; k++) {
-		snprintf(full[k], SIZE, "encoder.layer.%zu.%s", i, endings[k]);
-		name[k] = full[k];
-	}
-	size_t n = c->hidden_size;
-	l->qkv = weights_linear(w, 3, name, n, n, true);
-	l->out = weights_linear(w, 1, &name[3], n, n, true);
-	l->norm1 = weights_norm(w, n, c->norm_eps, name[4]);
-	l->up = weights_linear(w, 1, &name[5], c->intermediate_size, n, true);
-	l->down = weights_linear(w, 1, &name[6], n, c->intermediate_size, true);
-	l->norm2 = weights_norm(w, n, c->norm_eps, name[7]);
-	struct weight **q = terms(m, w, table, x->share ? name[1] : name[8]);
-	struct weight **k = terms(m, w, table, x->share ? name[0] : name[9]);
-	for (size_t h = 0; q && !k && h < c->n_heads; h++)
+	char full[LAYER_NAME];
+	const char *to_key = x->share ? names.k : "attention.self.pos_key_proj";
+	const char *to_query = x->share ? names.q : "attention.self.pos_query_proj";
+	layer_load(w, &m->layers[i], &m->config, &names, i);
+	struct weight **q = load_terms(m, w, table, layer_name(full, &names, i, to_key));
+	struct weight **k = load_terms(m, w, table, layer_name(full, &names, i, to_query));
+	for (size_t h = 0; q && !k && h < m->config.n_heads; h++)
 		weight_free(q[h]);
-	l->query_terms = k ? q : NULL;
-	l->key_terms = k;
+	m->terms[i] = (struct terms){ k ? q : NULL, k };
 }
 
 static void load_convolution(struct weights *w, struct deberta *m, const struct extra *x)
@@ -256,6 +233,7 @@ static void *deberta_open(const struct model_config *c, const struct tensor_file
 	}
 	m->config.n_layers = c->n_layers;
 	m->layers = arena_zero(m->arena, c->n_layers, sizeof *m->layers);
+	m->terms = arena_zero(m->arena, c->n_layers, sizeof *m->terms);
 	m->span = x.buckets ? x.buckets : x.furthest;
 	m->scale = 1 / sqrtf((float)(c->hidden_size / c->n_heads) * 3);
 	find_places(m, &x);
@@ -336,21 +314,21 @@ static void deberta_forward(
 	}
 	for (size_t i = 0; i < m->config.n_layers; i++) {
 		const struct layer *l = &m->layers[i];
+		const struct terms *terms = &m->terms[i];
 		op_linear(lane, qkv, h, l->qkv, ACTIVATION_NONE);
 		for (size_t k = 0; k < heads; k++) {
 			op_linear(lane, tensor_columns(query_terms, k * rows, rows),
-				tensor_columns(qkv, k * size, size), l->query_terms[k],
+				tensor_columns(qkv, k * size, size), terms->query[k],
 				ACTIVATION_NONE);
 			op_linear(lane, tensor_columns(key_terms, k * rows, rows),
-				tensor_columns(qkv, n + k * size, size), l->key_terms[k],
+				tensor_columns(qkv, n + k * size, size), terms->key[k],
 				ACTIVATION_NONE);
 		}
 		op_attention_relative(lane, mixed, tensor_columns(qkv, 0, n),
 			tensor_columns(qkv, n, n), tensor_columns(qkv, 2 * n, n), b->n_sequences,
 			b->cu_seqlens, heads, m->scale, query_terms, key_terms,
 			2 * m->config.n_positions - 1, m->places);
-		op_linear_norm(lane, h, mixed, l->out, h, l->norm1);
-		op_feed_forward(lane, h, h, l->up, m->config.hidden_act, l->down, l->norm2);
+		layer_finish(lane, l, m->config.hidden_act, mixed, h);
 		if (i == 0 && convolved.data) {
 			op_add(lane, h, h, convolved);
 			op_norm(lane, h, h, m->convolution.norm);

@@ -13,15 +13,9 @@
 #include "lib/base/math.h"
 #include "lib/base/math64.h"
 #include "lib/model/architecture.h"
-#include "lib/model/weights.h"
+#include "lib/model/layer.h"
 
 #define OUTSIDE (-0x1p100f)
-
-struct layer {
-	struct weight *qkv, *out, *up, *down;
-	struct norm norm1, norm2; /* norm1 not of the first */
-	bool local;
-};
 
 /* Rotary angles by position. */
 struct rotation {
@@ -35,35 +29,23 @@ struct modernbert {
 	struct tensor word, window; /* window [H, 2 L - 1] */
 	struct norm norm, last;
 	struct rotation near, far; /* of local and of global layers */
-	struct layer *layers;
+	struct layer *layers; /* the first has no norm1 */
+	bool *local; /* of each layer */
 };
-
-static void release_norm(struct device *d, struct norm *n)
-{
-	tensor_release(d, &n->gamma);
-	tensor_release(d, &n->beta);
-}
 
 static void modernbert_free(void *model)
 {
 	struct modernbert *m = model;
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->config.n_layers; i++) {
-		struct layer *l = &m->layers[i];
-		struct weight *all[] = { l->qkv, l->out, l->up, l->down };
-		for (size_t k = 0; k < 4; k++)
-			if (all[k])
-				weight_free(all[k]);
-		release_norm(m->device, &l->norm1);
-		release_norm(m->device, &l->norm2);
-	}
+	for (size_t i = 0; i < m->config.n_layers; i++)
+		layer_free(m->device, &m->layers[i]);
 	struct tensor *tensors[] = { &m->word, &m->window, &m->near.cosine, &m->near.sine,
 		&m->far.cosine, &m->far.sine };
 	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
 		tensor_release(m->device, tensors[i]);
-	release_norm(m->device, &m->norm);
-	release_norm(m->device, &m->last);
+	layer_norm_free(m->device, &m->norm);
+	layer_norm_free(m->device, &m->last);
 	arena_free(m->arena);
 	mem_free(m);
 }
@@ -184,7 +166,7 @@ static void load_layer(struct weights *w, struct modernbert *m, const struct ext
 	if (i > 0)
 		l->norm1 = load_norm(w, c, x->norm_bias, name[4]);
 	l->norm2 = load_norm(w, c, x->norm_bias, name[5]);
-	l->local = is_local(c, x, i);
+	m->local[i] = is_local(c, x, i);
 }
 
 static void *modernbert_open(const struct model_config *c, const struct tensor_file *file,
@@ -198,6 +180,7 @@ static void *modernbert_open(const struct model_config *c, const struct tensor_f
 	m->device = device;
 	m->arena = arena_new();
 	m->layers = arena_zero(m->arena, c->n_layers, sizeof *m->layers);
+	m->local = arena_zero(m->arena, c->n_layers, sizeof *m->local);
 	struct weights w = {
 		.file = file, .device = device, .dtype = dtype, .arena = m->arena, .error = e
 	};
@@ -220,11 +203,13 @@ static void *modernbert_open(const struct model_config *c, const struct tensor_f
 	return m;
 }
 
-static void layer_forward(const struct modernbert *m, const struct layer *l, struct device *lane,
+static void layer_forward(const struct modernbert *m, size_t layer, struct device *lane,
 	const struct batch *b, struct tensor h)
 {
+	const struct layer *l = &m->layers[layer];
+	bool local = m->local[layer];
 	size_t n = m->config.hidden_size, heads = m->config.n_heads, t = b->n_tokens;
-	const struct rotation *r = l->local ? &m->near : &m->far;
+	const struct rotation *r = local ? &m->near : &m->far;
 	struct tensor qkv = tensor_matrix(lane, F32, t, 3 * n);
 	struct tensor mixed = tensor_matrix(lane, F32, t, n), x = tensor_matrix(lane, F32, t, n);
 	struct tensor wide = tensor_matrix(lane, F32, t, 2 * m->config.intermediate_size);
@@ -237,7 +222,7 @@ static void layer_forward(const struct modernbert *m, const struct layer *l, str
 	op_rotate(lane, k, heads, b->positions, r->cosine, r->sine);
 	op_attention(lane, mixed, q, k, tensor_columns(qkv, 2 * n, n), b->n_sequences,
 		b->cu_seqlens, heads, 1 / sqrtf((float)(n / heads)),
-		l->local ? m->window : TENSOR_NONE);
+		local ? m->window : TENSOR_NONE, F32);
 	op_linear(lane, x, mixed, l->out, ACTIVATION_NONE);
 	op_add(lane, h, h, x);
 	op_norm(lane, x, h, l->norm2);
@@ -255,7 +240,7 @@ static void modernbert_forward(
 		m->norm);
 	for (size_t i = 0; i < m->config.n_layers; i++) {
 		struct arena_mark mark = device_mark(lane);
-		layer_forward(m, &m->layers[i], lane, b, h);
+		layer_forward(m, i, lane, b, h);
 		device_reset(lane, mark);
 	}
 	op_norm(lane, h, h, m->last);

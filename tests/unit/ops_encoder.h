@@ -171,7 +171,7 @@ static void do_feed_forward(struct device *d, const struct row *r, struct output
 	}
 }
 
-/* m tokens in k sequences, heads of n; variant: heads, negative: with a position bias */
+/* m tokens in k sequences, heads of n; variant: heads, negative: with a position bias. TF32 is as F32. */
 static void do_attention(struct device *d, const struct row *r, struct output *o)
 {
 	size_t heads = (size_t)abs(r->variant), c = heads * r->n, m = r->m, cu[64];
@@ -184,7 +184,8 @@ static void do_attention(struct device *d, const struct row *r, struct output *o
 		struct tensor t = matrix(d, qkv, m, 3 * c), y = tensor_matrix(d, F32, m, c);
 		op_attention(d, y, tensor_columns(t, 0, c), tensor_columns(t, c, c),
 			tensor_columns(t, 2 * c, c), r->k, cu, heads, scale,
-			biased ? matrix(d, bias, heads, width) : TENSOR_NONE);
+			biased ? matrix(d, bias, heads, width) : TENSOR_NONE,
+			m % 2 ? TF32 : F32);
 		tensor_read(d, y, o->got);
 		return;
 	}

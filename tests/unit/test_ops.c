@@ -428,7 +428,7 @@ static void fast_products_are_within_their_tolerance(void **state)
 
 /* Attention with rounded factors: scores are off by some 2^-8 (binary16: 2^-11) of the largest product,
  * so p by a few percent at most; the same bytes whatever other sequences stand beside. */
-static void rounded_attention(struct device *d, attention_operation *attend, double tolerance,
+static void rounded_attention(struct device *d, enum dtype dtype, double tolerance,
 	size_t n_sequences, size_t tokens, size_t heads, size_t size, bool biased)
 {
 	size_t c = heads * size, width = 2 * tokens + 1, cu[64], total = tokens * 3 * c;
@@ -441,15 +441,15 @@ static void rounded_attention(struct device *d, attention_operation *attend, dou
 	struct tensor b = biased ? matrix(d, bias, heads, width) : TENSOR_NONE;
 	float scale = 1 / sqrtf((float)size);
 	offsets(tokens, n_sequences, cu);
-	attend(d, y, tensor_columns(t, 0, c), tensor_columns(t, c, c), tensor_columns(t, 2 * c, c),
-		n_sequences, cu, heads, scale, b);
+	op_attention(d, y, tensor_columns(t, 0, c), tensor_columns(t, c, c),
+		tensor_columns(t, 2 * c, c), n_sequences, cu, heads, scale, b, dtype);
 	tensor_read(d, y, got);
 	for (size_t s = 0; s < n_sequences; s++) {
 		size_t first = cu[s], n = cu[s + 1] - first, own[2] = { 0, n };
 		struct tensor rows = tensor_rows(t, first, n);
-		attend(d, tensor_rows(y, first, n), tensor_columns(rows, 0, c),
+		op_attention(d, tensor_rows(y, first, n), tensor_columns(rows, 0, c),
 			tensor_columns(rows, c, c), tensor_columns(rows, 2 * c, c), 1, own, heads,
-			scale, b);
+			scale, b, dtype);
 		for (size_t h = 0; h < heads; h++) {
 			size_t at = first * 3 * c + h * size;
 			attention_double(out + at, exact + at, exact + at + c, exact + at + 2 * c,
@@ -477,10 +477,10 @@ static void attention_of_rounded_factors_is_near(void **state)
 			const size_t *r = shapes[s / 2];
 			arena_clear(arena);
 			rounded_attention(
-				d, op_attention_bf16, 0.02, r[0], r[1], r[2], r[3], s % 2);
+				d, BF16, 0.02, r[0], r[1], r[2], r[3], s % 2);
 			if (s % 2)
 				rounded_attention(
-					d, op_attention_f16, 0.003, r[0], r[1], r[2], r[3], true);
+					d, F16, 0.003, r[0], r[1], r[2], r[3], true);
 		}
 		device_free(d);
 	}
