@@ -24,6 +24,24 @@ void op_umap_smooth(struct device *d, struct tensor sigma, struct tensor rho,
 	device_run(d, KERNEL_umap_smooth, &a, n, 256);
 }
 
+void op_umap_unite(struct device *d, struct tensor weight, struct tensor index,
+	struct tensor distances, struct tensor sigma, struct tensor rho, float mix)
+{
+	size_t n = index.shape[0], k = index.shape[1];
+	const struct tensor all[] = { weight, index, distances };
+	for (size_t i = 0; i < 3; i++)
+		CHECK(all[i].n_dims == 2 && all[i].dtype == (i == 1 ? I32 : F32) &&
+			all[i].shape[0] == n && all[i].shape[1] == k && all[i].stride[0] == k);
+	CHECK(is_vector(sigma, F32, n) && is_vector(rho, F32, n) && n <= INT32_MAX);
+	struct arena_mark mark = device_mark(d);
+	struct tensor member = tensor_matrix(d, F32, n, k);
+	struct umap_unite_arguments a = { weight.data, member.data, index.data, distances.data,
+		sigma.data, rho.data, k, mix };
+	device_run(d, KERNEL_umap_members, &a, n, 256);
+	device_run(d, KERNEL_umap_unite, &a, n, 256);
+	device_reset(d, mark);
+}
+
 void op_umap_epochs(struct device *d, struct tensor y, struct tensor before,
 	const struct umap_edges *edges, const struct umap_force *force, size_t first, size_t last,
 	size_t n_epochs)

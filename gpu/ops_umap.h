@@ -17,6 +17,16 @@
 void op_umap_smooth(struct device *, struct tensor sigma, struct tensor rho,
 	struct tensor distances, float local_connectivity, float mean);
 
+/*
+ * The union of the directed graphs of N rows and their K neighbours, index I32 [N, K] and distances [N,
+ * K]. m[i, k] = umap_membership(distances[i, k], sigma[i], rho[i]) (gpu/umap.h); 0 where index[i, k] is i
+ * or stands in the row before. With u = m[i, k] and v = m of i in row index[i, k], 0 where i is not
+ * there: weight[i, k] = umap_united(u, v, mix); the same below 0 where v is 0: the other row has no such
+ * edge; 0 where u is 0.
+ */
+void op_umap_unite(struct device *, struct tensor weight, struct tensor index,
+	struct tensor distances, struct tensor sigma, struct tensor rho, float mix);
+
 /* The curve 1 / (1 + a d^2b), the weight of negative samples, how many of them a positive one
  * has, the step. */
 struct umap_force {

@@ -2,6 +2,7 @@
 #pragma once
 #include "gpu/ops_umap.h"
 #include "lib/base/math.h"
+#include "lib/base/math64.h"
 
 /* What is added to a squared distance: it stays above 0 and normal, and where it matters no bit
  * changes. */
@@ -36,6 +37,29 @@ MATH_FN float umap_power(float x, float b)
 	p = p * r + 0x1.000002p0f;
 	return p * math_float((int32_t)(((uint32_t)math_bits(u) - 0x4b400000u + 127) << 23));
 }
+
+/* How far a row takes another at this distance for its neighbour. */
+MATH_FN float umap_membership(float distance, float sigma, float rho)
+{
+	return distance - rho <= 0 || sigma == 0
+		       ? 1
+		       : (float)math_exp64(-(double)((distance - rho) / sigma));
+}
+
+/* The weight of an edge from its memberships in both directions. */
+MATH_FN float umap_united(float u, float v, float mix)
+{
+	float product = u * v;
+	return mix * (u + v - product) + (1 - mix) * product;
+}
+
+struct umap_unite_arguments { /* a unit is a row; of umap_members too, which fills member */
+	float *weight, *member;
+	const int32_t *index;
+	const float *distances, *sigma, *rho;
+	size_t k;
+	float mix;
+};
 
 struct umap_smooth_arguments { /* a unit is a row */
 	float *sigma, *rho;

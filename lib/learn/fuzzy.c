@@ -1,6 +1,5 @@
 /*
- * UMAP's fuzzy graph. Rows are independent of each other, so that threads share them; the transpose
- * is made by counting, with rows in rising order, so that no sum or order depends on the threads.
+ * UMAP's fuzzy graph. The weights are op_umap_unite's, an edge both ways; rows are put together here.
  * Where umap-learn computes in float32, so does this: the weights agree with it to the last bits of
  * exp.
  */
@@ -9,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lib/base/math.h"
+#include "gpu/umap.h"
 
 void graph_free(struct graph *g)
 {
@@ -27,163 +26,127 @@ float fuzzy_mean(const float *distance, size_t n)
 	return n ? (float)(sum / (double)n) : 0;
 }
 
-float fuzzy_membership(float distance, float sigma, float rho)
+/* Edges of one row into order of their end; the first `sorted` are. */
+static void sort_row(uint32_t *to, float *weight, size_t sorted, size_t n)
 {
-	return distance - rho <= 0 || sigma == 0
-		       ? 1
-		       : (float)math_exp64(-(double)((distance - rho) / sigma));
-}
-
-/* Edges of one row, sorted by their end. */
-struct edge {
-	uint32_t to;
-	float weight;
-};
-
-static void sort_row(struct edge *e, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		struct edge x = e[i];
+	for (size_t i = sorted; i < n; i++) {
+		uint32_t end = to[i];
+		float w = weight[i];
 		size_t at = i;
-		for (; at > 0 && e[at - 1].to > x.to; at--)
-			e[at] = e[at - 1];
-		e[at] = x;
-	}
-}
-
-/* A directed graph in compressed rows. */
-struct half {
-	size_t *start;
-	struct edge *edge;
-};
-
-static struct half memberships(const uint32_t *index, const float *distance, const float *sigma,
-	const float *rho, size_t n, size_t k)
-{
-	struct half a = { MEM_ARRAY(size_t, n + 1), MEM_ARRAY(struct edge, size_mul(n, k)) };
-	size_t *count = MEM_ARRAY(size_t, n);
-#pragma omp parallel for schedule(static)
-	for (size_t i = 0; i < n; i++) {
-		struct edge *e = a.edge + i * k;
-		size_t m = 0;
-		for (size_t j = 0; j < k; j++) {
-			uint32_t to = index[i * k + j];
-			float w = to == i ? 0
-					  : fuzzy_membership(distance[i * k + j], sigma[i], rho[i]);
-			if (w > 0)
-				e[m++] = (struct edge){ to, w };
+		for (; at > 0 && to[at - 1] > end; at--) {
+			to[at] = to[at - 1];
+			weight[at] = weight[at - 1];
 		}
-		sort_row(e, m);
-		size_t kept = 0;
-		for (size_t j = 0; j < m; j++)
-			if (j == 0 || e[j].to != e[kept - 1].to)
-				e[kept++] = e[j];
-		count[i] = kept;
+		to[at] = end;
+		weight[at] = w;
 	}
-	a.start[0] = 0;
-	for (size_t i = 0; i < n; i++) { /* close the gaps: moves towards the front, in order */
-		memmove(a.edge + a.start[i], a.edge + i * k, count[i] * sizeof *a.edge);
-		a.start[i + 1] = a.start[i] + count[i];
-	}
-	mem_free(count);
-	return a;
 }
 
-static struct half transpose(const struct half *a, size_t n)
+/* The graph of the edges of op_umap_unite: an edge below 0 is put into the other row too, in order of
+ * the rows that it comes from, before that one's own. */
+static struct graph graph_of(const uint32_t *index, const float *weight, size_t n, size_t k)
 {
-	struct half t = { mem_zero(n + 1, sizeof *t.start), MEM_ARRAY(struct edge, a->start[n]) };
-	for (size_t e = 0; e < a->start[n]; e++)
-		t.start[a->edge[e].to + 1]++;
-	for (size_t i = 0; i < n; i++)
-		t.start[i + 1] += t.start[i];
-	size_t *at = MEM_ARRAY(size_t, n);
-	memcpy(at, t.start, n * sizeof *at);
-	for (size_t i = 0; i < n; i++)
-		for (size_t e = a->start[i]; e < a->start[i + 1]; e++)
-			t.edge[at[a->edge[e].to]++] =
-				(struct edge){ (uint32_t)i, a->edge[e].weight };
-	mem_free(at);
-	return t;
-}
-
-/* Merge row i of a and of its transpose b; returns the length, writes where to is not NULL. */
-static size_t merge(const struct half *a, const struct half *b, size_t i, float ratio, uint32_t *to,
-	float *weight)
-{
-	const struct edge *p = a->edge + a->start[i], *p_end = a->edge + a->start[i + 1];
-	const struct edge *q = b->edge + b->start[i], *q_end = b->edge + b->start[i + 1];
-	size_t n = 0;
-	while (p < p_end || q < q_end) {
-		bool left = p < p_end && (q == q_end || p->to <= q->to),
-		     right = q < q_end && (p == p_end || q->to <= p->to);
-		float u = left ? p->weight : 0, v = right ? q->weight : 0, product = u * v;
-		float w = ratio * (u + v - product) + (1 - ratio) * product;
-		if (w > 0 && to) {
-			to[n] = left ? p->to : q->to;
-			weight[n] = w;
-		}
-		n += w > 0;
-		p += left;
-		q += right;
+	struct graph g = { .n = n, .start = mem_zero(n + 1, sizeof *g.start) };
+	for (size_t e = 0; e < n * k; e++) {
+		g.start[e / k + 1] += weight[e] != 0;
+		if (weight[e] < 0)
+			g.start[index[e] + 1]++;
 	}
-	return n;
-}
-
-static struct graph unite(struct half *a, size_t n, float ratio)
-{
-	struct half b = transpose(a, n);
-	struct graph g = { .n = n, .start = MEM_ARRAY(size_t, n + 1) };
-	g.start[0] = 0;
-#pragma omp parallel for schedule(static)
-	for (size_t i = 0; i < n; i++)
-		g.start[i + 1] = merge(a, &b, i, ratio, NULL, NULL);
 	for (size_t i = 0; i < n; i++)
 		g.start[i + 1] += g.start[i];
 	g.to = MEM_ARRAY(uint32_t, g.start[n]);
 	g.weight = MEM_ARRAY(float, g.start[n]);
+	size_t *at = MEM_ARRAY(size_t, n);
+	memcpy(at, g.start, n * sizeof *at);
+	for (size_t e = 0; e < n * k; e++)
+		if (weight[e] < 0) {
+			g.to[at[index[e]]] = (uint32_t)(e / k);
+			g.weight[at[index[e]]++] = -weight[e];
+		}
 #pragma omp parallel for schedule(static)
-	for (size_t i = 0; i < n; i++)
-		merge(a, &b, i, ratio, g.to + g.start[i], g.weight + g.start[i]);
-	mem_free(b.start);
-	mem_free(b.edge);
-	mem_free(a->start);
-	mem_free(a->edge);
+	for (size_t i = 0; i < n; i++) {
+		size_t first = g.start[i], sorted = at[i] - first;
+		for (size_t e = i * k; e < (i + 1) * k; e++)
+			if (weight[e] != 0) {
+				g.to[at[i]] = index[e];
+				g.weight[at[i]++] = fabsf(weight[e]);
+			}
+		sort_row(g.to + first, g.weight + first, sorted, g.start[i + 1] - first);
+	}
+	mem_free(at);
 	return g;
 }
 
-struct graph fuzzy_union(const uint32_t *index, const float *distance, const float *sigma,
-	const float *rho, size_t n, size_t k, float set_op_mix_ratio)
+struct graph fuzzy_union(struct device *d, const uint32_t *index, const float *distance,
+	const float *sigma, const float *rho, size_t n, size_t k, float set_op_mix_ratio)
 {
-	struct half a = memberships(index, distance, sigma, rho, n, k);
-	return unite(&a, n, set_op_mix_ratio);
+	struct arena_mark mark = device_mark(d);
+	float *weight = mem_zero(size_mul(n, k), sizeof *weight);
+	struct tensor to = tensor_upload(d, I32, n, k, index),
+		      distances = tensor_upload(d, F32, n, k, distance),
+		      sigmas = tensor_upload(d, F32, n, 0, sigma),
+		      rhos = tensor_upload(d, F32, n, 0, rho), united = tensor_matrix(d, F32, n, k);
+	op_umap_unite(d, united, to, distances, sigmas, rhos, set_op_mix_ratio);
+	tensor_read(d, united, weight);
+	tensor_release(d, &to);
+	tensor_release(d, &distances);
+	tensor_release(d, &sigmas);
+	tensor_release(d, &rhos);
+	device_reset(d, mark);
+	struct graph g = graph_of(index, weight, n, k);
+	mem_free(weight);
+	return g;
+}
+
+/* The weight of the edge from i to j; 0: there is none. */
+static float weight_of_edge(const struct graph *g, size_t i, uint32_t j)
+{
+	size_t low = g->start[i], high = g->start[i + 1];
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (g->to[middle] == j)
+			return g->weight[middle];
+		if (g->to[middle] < j)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
 }
 
 void fuzzy_intersect(struct graph *g, const int32_t *label, double target_weight)
 {
 	double far = target_weight < 1 ? 2.5 / (1 - target_weight) : 1e12;
 	double unknown_factor = math_exp64(-1), far_factor = far > 700 ? 0 : math_exp64(-far);
-	struct half a = { MEM_ARRAY(size_t, g->n + 1), MEM_ARRAY(struct edge, g->start[g->n]) };
 	size_t m = 0;
 	for (size_t i = 0; i < g->n; i++) {
-		a.start[i] = m;
+		size_t first = g->start[i];
 		float top = 0;
-		for (size_t e = g->start[i]; e < g->start[i + 1]; e++) {
+		g->start[i] = m;
+		for (size_t e = first; e < g->start[i + 1]; e++) {
 			int32_t x = label[i], y = label[g->to[e]];
 			double factor = x == -1 || y == -1 ? unknown_factor
 					: x != y           ? far_factor
 							   : 1;
 			float w = (float)((double)g->weight[e] * factor);
-			if (w > 0)
-				a.edge[m++] = (struct edge){ g->to[e], w };
+			if (w > 0) {
+				g->to[m] = g->to[e];
+				g->weight[m++] = w;
+			}
 			top = w > top ? w : top;
 		}
-		for (size_t e = a.start[i]; e < m; e++)
-			a.edge[e].weight /= top;
+		for (size_t e = g->start[i]; e < m; e++)
+			g->weight[e] /= top;
 	}
-	a.start[g->n] = m;
-	size_t n = g->n;
-	graph_free(g);
-	*g = unite(&a, n, 1);
+	g->start[g->n] = m;
+	float *united = MEM_ARRAY(float, m);
+#pragma omp parallel for schedule(static)
+	for (size_t i = 0; i < g->n; i++) /* either end has the edge, with weights of its own */
+		for (size_t e = g->start[i]; e < g->start[i + 1]; e++)
+			united[e] = umap_united(
+				g->weight[e], weight_of_edge(g, g->to[e], (uint32_t)i), 1);
+	mem_free(g->weight);
+	g->weight = united;
 }
 
 float fuzzy_prune(struct graph *g, size_t n_epochs)

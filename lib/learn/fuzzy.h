@@ -6,6 +6,7 @@
 #pragma once
 #include <stdint.h>
 
+#include "gpu/tensor.h"
 #include "lib/base/memory.h"
 
 /* A symmetric weighted graph in compressed rows: the neighbours of i are to[start[i]] …
@@ -21,13 +22,10 @@ void graph_free(struct graph *);
 /* The mean of n distances, a chain of double. */
 float fuzzy_mean(const float *distance, size_t n);
 
-/* The membership of one neighbour. */
-float fuzzy_membership(float distance, float sigma, float rho);
-
 /* The union of the directed graphs of n rows with k neighbours: r (a + b - a b) + (1 - r) a b
  * for memberships a and b of the two directions. index [n, k]; a row's own index and repeated
- * ones do not count. */
-struct graph fuzzy_union(const uint32_t *index, const float *distance, const float *sigma,
+ * ones do not count. Whether the device failed is for device_sync to tell; then the graph is any. */
+struct graph fuzzy_union(struct device *, const uint32_t *index, const float *distance, const float *sigma,
 	const float *rho, size_t n, size_t k, float set_op_mix_ratio);
 
 /* Intersect with labels (umap-learn's discrete_metric_simplicial_set_intersection): an edge

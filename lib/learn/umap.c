@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "gpu/ops_umap.h"
+#include "gpu/umap.h"
 #include "lib/base/error.h"
 #include "lib/base/math.h"
 #include "lib/base/memory.h"
@@ -181,8 +181,11 @@ static int fuzzy_graph(
 	}
 	if (result == 0) {
 		*g = fuzzy_union(
-			index, distance, sigma, rho, n, k, (float)u->options.set_op_mix_ratio);
-		if (label)
+			d, index, distance, sigma, rho, n, k, (float)u->options.set_op_mix_ratio);
+		result = device_sync(d, e);
+		if (result)
+			graph_free(g);
+		else if (label)
 			fuzzy_intersect(g, label, u->options.target_weight);
 	}
 	mem_free(rho);
@@ -227,7 +230,7 @@ static void begin(const struct umap *u, const uint32_t *index, const float *dist
 	float sum = 0;
 	memset(y, 0, dim * sizeof *y);
 	for (size_t j = 0; j < u->k; j++) {
-		weight[j] = fuzzy_membership(distance[j], sigma, rho);
+		weight[j] = umap_membership(distance[j], sigma, rho);
 		sum += weight[j];
 	}
 	if (distance[0] == 0) {

@@ -347,6 +347,81 @@ static void epochs_have_the_bits_of_their_definition(void **state)
 		each_way(check_epochs, &umap_rows[i]);
 }
 
+struct unite_row {
+	size_t n, k;
+	float mix;
+};
+
+static const struct unite_row unite_rows[] = {
+	{ 0, 3, 1 },
+	{ 1, 1, 1 },
+	{ 9, 4, 1 },
+	{ 300, 15, 1 },
+	{ 50, 40, 0.3f },
+	{ 260, 7, 0 },
+};
+
+static float plain_member(const struct unite_row *r, const int32_t *index, const float *distance,
+	const float *sigma, const float *rho, size_t e)
+{
+	size_t i = e / r->k;
+	for (size_t before = i * r->k; before < e; before++)
+		if (index[before] == index[e])
+			return 0;
+	float above = distance[e] - rho[i];
+	return index[e] == (int32_t)i        ? 0
+	       : above <= 0 || sigma[i] == 0 ? 1
+					     : (float)math_exp64(-(double)(above / sigma[i]));
+}
+
+/* Rows that hold themselves and repeat others, distances that are as near as rho or far beyond. */
+static void check_unite(struct device *d, const void *argument)
+{
+	const struct unite_row *r = argument;
+	size_t m = r->n * r->k;
+	int32_t *index = MEM_ARRAY(int32_t, m + 1);
+	float *distance = numbers(m, 21, 2), *sigma = numbers(r->n, 22, 1),
+	      *rho = numbers(r->n, 23, 1), *got = MEM_ARRAY(float, m + 1);
+	for (size_t e = 0; e < m; e++)
+		index[e] = (int32_t)random_below(random_bits(24, 0, e), (uint32_t)r->n);
+	for (size_t e = 0; e < m; e += 11)
+		distance[e] = 200;
+	for (size_t i = 0; i < r->n; i++)
+		sigma[i] = i % 5 ? fabsf(sigma[i]) : 0;
+	struct tensor to = tensor_upload(d, I32, r->n, r->k, index),
+		      distances = tensor_upload(d, F32, r->n, r->k, distance),
+		      sigmas = tensor_upload(d, F32, r->n, 0, sigma),
+		      rhos = tensor_upload(d, F32, r->n, 0, rho),
+		      weight = tensor_matrix(d, F32, r->n, r->k);
+	op_umap_unite(d, weight, to, distances, sigmas, rhos, r->mix);
+	tensor_read(d, weight, got);
+	for (size_t e = 0; e < m; e++) {
+		float u = plain_member(r, index, distance, sigma, rho, e), v = 0;
+		for (size_t l = (size_t)index[e] * r->k; l < ((size_t)index[e] + 1) * r->k; l++)
+			if (index[l] == (int32_t)(e / r->k) && v == 0)
+				v = plain_member(r, index, distance, sigma, rho, l);
+		float w = r->mix * (u + v - u * v) + (1 - r->mix) * (u * v);
+		w = u > 0 ? v > 0 ? w : -w : 0;
+		assert_memory_equal(&got[e], &w, sizeof w);
+	}
+	tensor_release(d, &to);
+	tensor_release(d, &distances);
+	tensor_release(d, &sigmas);
+	tensor_release(d, &rhos);
+	mem_free(got);
+	mem_free(rho);
+	mem_free(sigma);
+	mem_free(distance);
+	mem_free(index);
+}
+
+static void unions_have_the_bits_of_their_definition(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof unite_rows / sizeof *unite_rows; i++)
+		each_way(check_unite, &unite_rows[i]);
+}
+
 enum { NEW = 37, NEIGHBOURS = 6 };
 
 static void check_place(struct device *d, const void *argument)
@@ -454,6 +529,7 @@ int main(void)
 		cmocka_unit_test(nearest_rows_are_the_smallest_of_all_pairs),
 		cmocka_unit_test(sparse_products_have_the_bits_of_their_definition),
 		cmocka_unit_test(epochs_have_the_bits_of_their_definition),
+		cmocka_unit_test(unions_have_the_bits_of_their_definition),
 		cmocka_unit_test(places_have_the_bits_of_their_definition),
 		cmocka_unit_test(the_power_is_within_2e_6),
 	};

@@ -137,7 +137,7 @@ static void found_free(struct found *f)
 
 static struct graph union_of(const struct found *f, const json_t *want)
 {
-	return fuzzy_union(f->index, f->distance, f->sigma, f->rho, n,
+	return fuzzy_union(device, f->index, f->distance, f->sigma, f->rho, n,
 		(size_t)json_integer_value(json_object_get(want, "k")),
 		(float)json_number_value(json_object_get(want, "mix")));
 }
