@@ -1,12 +1,7 @@
 /* command.c: the streams of a command, from the first record to the exit code. */
 #include "cmd/command_private.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <omp.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -143,77 +138,7 @@ void command_count(const char *what, double n)
 	counts[i].n += n;
 }
 
-/* --- Signals -------------------------------------------------------------------------------- */
-
-static void on_signal(int number)
-{
-	output_abandon();
-	if (number == SIGBUS) {
-		static const char text[] = ": a file was cut short while it was in use\n";
-		const char *name = run.command->name;
-		if (write(STDERR_FILENO, name, strlen(name)) < 0 ||
-			write(STDERR_FILENO, text, sizeof text - 1) < 0)
-			_exit(ERROR_IO);
-		_exit(ERROR_IO);
-	}
-	signal(number, SIG_DFL);
-	raise(number);
-}
-
-static void handle_signals(void)
-{
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGBUS, SIGPIPE };
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-		struct sigaction was,
-			action = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-		/* what the parent ignores (nohup) stays ignored, but for SIGPIPE, which some leave
-		 * so without knowing */
-		if (sigaction(ends[i], NULL, &was) == 0 &&
-			(was.sa_handler != SIG_IGN || ends[i] == SIGPIPE))
-			sigaction(ends[i], &action, NULL);
-	}
-	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing (ulimit -f) */
-}
-
-/* A standard stream that is closed gets a descriptor that fails, so that no file opened later takes
- * its number. */
-static void hold_streams(void)
-{
-	static const int wrong_way[] = { O_WRONLY, O_RDONLY, O_RDWR };
-	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
-			open("/dev/null", wrong_way[fd]) != fd)
-			_exit(ERROR_IO);
-}
-
-static void on_exhausted(size_t size)
-{
-	struct error e;
-	if (size > PTRDIFF_MAX)
-		error_set(&e, ERROR_RETRY, "out of memory");
-	else
-		error_set(&e, ERROR_RETRY, "out of memory: %zu bytes more are not there", size);
-	command_fail(&e);
-}
-
 /* --- Beginning ------------------------------------------------------------------------------ */
-
-/* The CPUs that the process may use: its affinity, and the quota of its control group (version
- * 2). */
-static size_t allowed_cpus(void)
-{
-	int n = omp_get_num_procs();
-	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-	if (f) {
-		long quota, period;
-		if (fscanf(f, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
-			long cpus = (quota + period - 1) / period;
-			n = cpus < n ? (int)cpus : n;
-		}
-		fclose(f);
-	}
-	return n > 0 ? (size_t)n : 1;
-}
 
 /* Every command takes --device and HEDDLE_CPU, and says at once where they name what is not
  * there. */
@@ -306,12 +231,10 @@ static void check_outputs(const struct option *table)
 
 void command_begin(const struct command *c, int argc, char **argv)
 {
-	hold_streams();
-	clock_gettime(CLOCK_MONOTONIC, &begun);
 	run.command = c;
-	memory_exhausted = on_exhausted;
+	system_begin();
+	clock_gettime(CLOCK_MONOTONIC, &begun);
 	run_arena = arena_new();
-	handle_signals();
 	const struct option *table = option_table(c);
 	option_parse(table, argc, argv);
 	if (!run.input_key)
@@ -320,7 +243,7 @@ void command_begin(const struct command *c, int argc, char **argv)
 		shared.on_error = 1;
 	check_outputs(table);
 	if (!run.threads)
-		run.threads = allowed_cpus();
+		run.threads = system_cpus();
 	omp_set_dynamic(0);
 	omp_set_num_threads((int)run.threads);
 	check_device();
@@ -489,38 +412,6 @@ void command_write_file(const char *path, struct slice text)
 	struct error e;
 	if (output_file(path, text, &e))
 		command_fail(&e);
-}
-
-static bool readable(const char *path)
-{
-	return access(path, R_OK) == 0;
-}
-
-const char *command_data(const char *name)
-{
-	static char path[PATH_MAX];
-	char self[PATH_MAX];
-	const char *folder = getenv("HEDDLE_DATA");
-	if (folder && *folder) {
-		snprintf(path, sizeof path, "%s/%s", folder, name);
-		return path;
-	}
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-	self[n < 0 ? 0 : n] = 0;
-	char *slash = strrchr(self, '/');
-	if (slash) {
-		*slash = 0;
-		/* beside bin/ in the source tree or out of it, and under an installed prefix that
-		 * was moved */
-		static const char *const beside[] = { "../share/heddle", "../share", NULL };
-		for (const char *const *b = beside; *b; b++) {
-			int size = snprintf(path, sizeof path, "%s/%s/%s", self, *b, name);
-			if (size > 0 && (size_t)size < sizeof path && readable(path))
-				return path;
-		}
-	}
-	snprintf(path, sizeof path, "%s/share/heddle/%s", HEDDLE_PREFIX, name);
-	return path;
 }
 
 /* --- The end -------------------------------------------------------------------------------- */

@@ -32,6 +32,14 @@ void option_parse(const struct option *table, int argc, char **argv);
 /* One more string; lives in run_arena. */
 void strings_add(struct strings *, const char *);
 
+/* Before anything else: streams that were closed are held, signals and want of memory end the
+ * command as any failure does. run.command is set. */
+void system_begin(void);
+
+/* The CPUs that the process may use: its affinity, and the quota of its control group (version
+ * 2). */
+size_t system_cpus(void);
+
 _Noreturn void help_print(const struct command *, const struct option *table);
 _Noreturn void help_version(const struct command *);
 _Noreturn void help_completion(
