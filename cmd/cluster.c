@@ -115,6 +115,7 @@ static const struct command command = {
 	.options = options,
 	.has = COMMAND_INPUT_KEY | COMMAND_OUTPUT_KEY | COMMAND_VECTORS_IN,
 	.input_key = "reduced",
+	.input_usual = "reduced, else embedding",
 	.keys = keys,
 	.n_keys = 3,
 	.examples = examples,

@@ -97,6 +97,7 @@ struct command {
 	const struct option *options;
 	unsigned has; /* enum command_has */
 	const char *input_key; /* default of --input-key */
+	const char *input_usual; /* what --help calls it, where that is not all */
 	const char *const *keys; /* what it adds, in order; --output-key renames them */
 	size_t n_keys;
 	/* For the end of --help: command line, explanation, command line, …, NULL. */

@@ -33,7 +33,7 @@ static const struct shared_option {
 	{ COMMAND_TEXT_KEY, 0,
 		OPTION_STRING(0, "text-key", &run.text_key, "KEY", "key of the text [text]") },
 	{ COMMAND_INPUT_KEY, 0,
-		OPTION_STRING(0, "input-key", &run.input_key, "KEY", "key of the vector") },
+		OPTION_STRING(0, "input-key", &run.input_key, "KEY", "key that is read") },
 	{ COMMAND_OUTPUT_KEY, 0,
 		OPTION_STRING(0, "output-key", &run.output_key, "KEY",
 			"name of the first key added; others become KEY_name") },
@@ -93,6 +93,14 @@ static const struct shared_option {
 	{ 0, 0, OPTION_FLAG(0, "version", &wants_version, "name and version") },
 };
 
+static const char *input_help(const struct command *c)
+{
+	static char text[80];
+	snprintf(text, sizeof text, "key that is read [%s]",
+		c->input_usual ? c->input_usual : c->input_key);
+	return text;
+}
+
 const struct option *option_table(const struct command *c)
 {
 	static struct option table[OPTIONS_MAX];
@@ -103,9 +111,12 @@ const struct option *option_table(const struct command *c)
 		table[n++] = heading;
 	for (size_t i = 0; i < sizeof shared_table / sizeof *shared_table; i++) {
 		const struct shared_option *s = shared_table + i;
-		if ((c->has & s->has) == s->has && !(c->has & s->lacks))
-			table[n++] = s->option;
-		CHECK(n < OPTIONS_MAX);
+		if ((c->has & s->has) != s->has || (c->has & s->lacks))
+			continue;
+		table[n] = s->option;
+		if (s->option.to == &run.input_key)
+			table[n].help = input_help(c);
+		CHECK(++n < OPTIONS_MAX);
 	}
 	table[n].kind = OPTION_KIND_END;
 	return table;

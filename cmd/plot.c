@@ -86,6 +86,7 @@ static const struct command command = {
 	.name = "plot",
 	.summary = "draw document maps and topics",
 	.options = options,
+	.input_usual = "xy, else reduced",
 	.has = COMMAND_OWN_OUTPUT | COMMAND_TEXT_KEY | COMMAND_INPUT_KEY | COMMAND_VECTORS_IN,
 	.examples = examples,
 	.no_records = reads_no_records,
