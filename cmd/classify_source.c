@@ -58,6 +58,9 @@ static void read_labels(void)
 		command_stop(ERROR_DATA, "%s: there is no label", asked.labels_file);
 	memcpy(all, texts.data, texts.size);
 	buffer_free(&texts);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].size == 0)
+			command_usage("--label '' says nothing: a label is described in words");
 	set_classes(all, n);
 }
 

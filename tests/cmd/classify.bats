@@ -194,6 +194,12 @@ column() { sed -E "s/.*\"$1\":(\"[^\"]*\"|[^,}]*).*/\1/"; }
 	status_is 66
 }
 
+@test "a label without a word is exit 2" {
+	run classify --label red --label '' in.jsonl
+	status_is 2
+	output_has "--label '' says nothing"
+}
+
 # room for 65,536 vectors was once made at the first: 13 GB here
 @test "few long vectors are fitted to in little memory" {
 	for label in a b a; do
