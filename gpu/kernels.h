@@ -27,10 +27,11 @@
 #define KERNELS(X)                                                                               \
 	X(linear)                                                                                \
 	X(linear_norm) X(feed_forward) X(norm) X(embed) X(attention) X(pool) X(normalize) X(bag) \
-		X(column_sum) X(square_norms) X(square_distances) X(pair_distances) X(top_k) \
-		X(top_k_clear) X(nearest_pairs) X(nearest_rows) X(umap_smooth) X(umap_edges)     \
-		X(umap_members) X(umap_unite) X(umap_place) X(logistic) X(attention_relative) X(rotate) X(gate) X(add) X(nearest_center) \
-		X(closer) X(chunk_sums) X(sparse_product)
+		X(column_sum) X(square_norms) X(square_distances) X(pair_distances) X(top_k)     \
+		X(top_k_clear) X(nearest_pairs) X(nearest_rows) X(umap_smooth) X(umap_members)   \
+		X(umap_unite) X(umap_edges) X(umap_place) X(logistic) X(attention_relative)      \
+		X(rotate) X(gate) X(add) X(nearest_center) X(closer) X(chunk_sums)               \
+		X(sparse_product)
 
 #define KERNEL_NUMBER(name) KERNEL_##name,
 enum kernel { KERNELS(KERNEL_NUMBER) KERNEL_COUNT };

@@ -6,7 +6,9 @@
 #include "gpu/centers.h"
 #include "gpu/kernels.h"
 
-double *center_blocks(const double *centers, size_t k, size_t c)
+/* Centres [K, C] as blocks of CENTER_LANES, each [C, CENTER_LANES]; those behind the last are infinitely
+ * far. */
+static double *center_blocks(const double *centers, size_t k, size_t c)
 {
 	size_t lanes = (k + CENTER_LANES - 1) / CENTER_LANES * CENTER_LANES;
 	double *blocks = MEM_ARRAY(double, size_mul(lanes, c));

@@ -23,7 +23,3 @@ enum { CENTER_LANES = 8, CENTER_CHUNK = 4096 };
  */
 void op_closer(struct device *, struct tensor x, const double *centers, size_t n_centers, bool unit,
 	struct tensor nearest, const struct tensor *closer, double *sums);
-
-/* Centers [K, C] as blocks of CENTER_LANES, each [C, CENTER_LANES]; those behind the last are infinitely
- * far. To be freed. */
-double *center_blocks(const double *centers, size_t k, size_t c);

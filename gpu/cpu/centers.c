@@ -1,6 +1,6 @@
 /*
- * centers.c: the nearest centre of each row, and what k-means++ asks of some (ops_centers.h): a lane a centre, so that no sum is ever
- * split; four rows at a time share what is read of the centres.
+ * centers.c: the nearest centre of each row, and what k-means++ asks of some (ops_centers.h): a lane a
+ * centre, so that no sum is ever split; four rows at a time share what is read of the centres.
  */
 #include "gpu/centers.h"
 

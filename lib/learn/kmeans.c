@@ -14,7 +14,6 @@ enum {
 	SUM = CENTER_CHUNK, /* rows of one partial sum */
 	MAX_ITERATIONS = 300,
 };
-_Static_assert((int)CENTER_LANES == (int)SPACE_LANES, "centres are blocks of space.h");
 
 struct fit {
 	struct device *device;
