@@ -97,16 +97,32 @@ static int cut(struct windows *w, size_t n, size_t keep, const struct tokenizer_
 
 /* --- White space taken off offsets ------------------------------------------------------------- */
 
-static void trim_one(struct token_offset *o, struct scan_blank b, bool first, bool prefix)
+/*
+ * An offset some code points further on in the text, or back, within [low, high]; bytes: NULL where the
+ * unit is the code point.
+ */
+static size_t move(const char *bytes, size_t at, uint32_t n, bool back, size_t low, size_t high)
 {
-	size_t lead = b.lead, start = o->start, end = o->end;
-	if (lead) {
-		if ((first || start == 0) && prefix && lead == 1)
-			lead = 0;
-		start = start + lead < end ? start + lead : end;
-	}
-	if (b.trail && end >= b.trail)
-		end = end - b.trail > start ? end - b.trail : start;
+	if (!bytes)
+		return back ? (at - low > n ? at - n : low) : (high - at > n ? at + n : high);
+	for (; n && (back ? at > low : at < high); n--)
+		do
+			at += back ? -(size_t)1 : 1;
+		while (at > low && at < high && ((unsigned char)bytes[at] & 0xc0) == 0x80);
+	return at;
+}
+
+static void trim_one(
+	const char *bytes, struct token_offset *o, struct scan_blank b, bool first, bool prefix)
+{
+	uint32_t lead = b.lead;
+	size_t start = o->start, end = o->end;
+	if ((first || start == 0) && prefix && lead == 1)
+		lead = 0;
+	start = move(bytes, start, lead, false, start, end);
+	/* as in the reference, not where the text has fewer before it */
+	if (end >= b.trail)
+		end = move(bytes, end, b.trail, true, start, end);
 	*o = (struct token_offset){ (uint32_t)start, (uint32_t)end };
 }
 
@@ -117,6 +133,7 @@ static void trim(const struct assembly *a, const struct scan *s, unsigned text, 
 	const struct tokenizer *t = a->tokenizer;
 	const struct scan_blank *blanks = (const struct scan_blank *)s->blanks.data;
 	size_t n_blanks = s->blanks.size / sizeof *blanks, at = 0;
+	const char *bytes = a->options->byte_offsets && !s->origin.size ? s->text : NULL;
 	for (size_t i = from.start; i < from.end; i++) {
 		while (at < n_blanks && blanks[at].token < i)
 			at++;
@@ -127,7 +144,7 @@ static void trim(const struct assembly *a, const struct scan *s, unsigned text, 
 			const struct post_trim *p = &t->post.trims[j];
 			bool first =
 				i == from.start && p->first[a->pair][a->options->add_special][text];
-			trim_one(&to[i - from.start], b, first, p->add_prefix_space);
+			trim_one(bytes, &to[i - from.start], b, first, p->add_prefix_space);
 		}
 	}
 }

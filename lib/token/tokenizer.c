@@ -38,7 +38,6 @@ static void count_code_points(struct token_offset *offsets, size_t n, struct sli
 static struct slice repair(struct scan *s, struct slice text)
 {
 	buffer_clear(&s->repaired);
-	buffer_clear(&s->origin);
 	for (size_t i = 0; i < text.size;) {
 		char bytes[4];
 		uint32_t c, at = (uint32_t)i;
@@ -90,6 +89,7 @@ static void begin(struct scan *s, const struct tokenizer *t, const struct tokeni
 	s->want_unknown = unknown;
 	s->n = s->word = 0;
 	s->failed = false;
+	buffer_clear(&s->origin);
 	buffer_clear(&s->blanks);
 	buffer_clear(&s->surfaces);
 	buffer_clear(&s->surface_text);

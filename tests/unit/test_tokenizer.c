@@ -443,6 +443,30 @@ static void a_vocabulary_is_known_in_both_directions(void **state)
 	tokenizer_free(t);
 }
 
+/* RoBERTa's <mask> takes in the white space before it, and its offsets are trimmed: by a no-break space of two bytes here. */
+static void trimmed_offsets_in_bytes_are_those_of_characters(void **state)
+{
+	(void)state;
+	static const char json[] = "{\"added_tokens\":[{\"id\":2,\"content\":\"<m>\",\"lstrip\":true,\"rstrip\":true}],"
+		"\"post_processor\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true},"
+		"\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"?\",\"vocab\":{\"?\":0,\"a\":1}}}";
+	static const struct token_offset chars[] = { { 0, 1 }, { 2, 5 } }, bytes[] = { { 0, 1 }, { 3, 6 } };
+	struct error e = { 0 };
+	struct tokenizer *t = tokenizer_from_json(SLICE(json), &e);
+	if (!t)
+		fail_msg("%s", e.msg);
+	struct arena *arena = arena_new();
+	for (int unit = 0; unit < 2; unit++) {
+		struct tokenizer_options o = { .offsets = true, .byte_offsets = unit };
+		struct encoding x;
+		encode(t, SLICE("a\xc2\xa0<m>\xe3\x80\x80"), &o, arena, &x);
+		assert_int_equal(x.n, 2);
+		assert_memory_equal(x.offsets, unit ? bytes : chars, sizeof chars);
+	}
+	arena_free(arena);
+	tokenizer_free(t);
+}
+
 /*
  * tokenizer.add_tokens(["COVID", "Covid"]) on a model that lowercases: the reference takes them, and
  * chance decides which of them it finds.
@@ -515,6 +539,7 @@ int main(void)
 		cmocka_unit_test(words_of_a_megabyte_take_linear_time),
 		cmocka_unit_test(bytes_that_are_not_utf8_are_replacement_characters),
 		cmocka_unit_test(offsets_may_be_bytes),
+		cmocka_unit_test(trimmed_offsets_in_bytes_are_those_of_characters),
 		cmocka_unit_test(a_limit_must_leave_room_for_special_tokens),
 		cmocka_unit_test(a_vocabulary_is_known_in_both_directions),
 		cmocka_unit_test(of_added_tokens_that_normalize_to_the_same_the_first_is_found),
