@@ -52,7 +52,6 @@ struct option {
 	const char *choices; /* CHOICE */
 	bool list; /* STRINGS: split at commas */
 	bool writes; /* STRING: names a file that is written */
-	bool *given; /* set when the option was used; may be NULL */
 };
 
 /* clang-format off */

@@ -216,8 +216,6 @@ static void apply(const struct option *o, const char *text, bool on)
 	double value;
 	struct error e = { 0 };
 	strings_add(&used, o->name);
-	if (o->given)
-		*o->given = true;
 	switch (o->kind) {
 	case OPTION_KIND_FLAG:
 		*(bool *)o->to = on;

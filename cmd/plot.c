@@ -23,7 +23,7 @@ static int kind, output_format;
 static const char *evaluation_path, *figure, *report_path, *topic_key, *aspect, *title = "";
 static size_t width = 1600, height, n_words, label_count = 100, n_topics = 12, text_length = 300;
 static double point_size, opacity;
-static bool dark, format_given;
+static bool dark;
 
 static const struct option options[] = {
 	OPTION_CHOICE(0, "kind", &kind, "map|bars|confusion|roc|calibration",
@@ -39,13 +39,8 @@ static const struct option options[] = {
 		"key of the topic [topic, else cluster, else label]"),
 	OPTION_STRING(
 		0, "aspect", &aspect, "NAME", "take the words from this aspect of the report"),
-	{ .kind = OPTION_KIND_CHOICE,
-		.name = "output-format",
-		.to = &output_format,
-		.argument = "svg|png|pdf|html",
-		.choices = "svg|png|pdf|html",
-		.given = &format_given,
-		.help = "what to write [by the extension of -o]" },
+	OPTION_CHOICE(0, "output-format", &output_format, "svg|png|pdf|html",
+		"what to write [by the extension of -o]"),
 	OPTION_HEADING("Look"),
 	OPTION_STRING(0, "title", &title, "TEXT", "a title [none]"),
 	OPTION_COUNT(0, "width", &width, 100, CANVAS_MOST, "PIXELS", "width [1600]"),
@@ -97,7 +92,7 @@ static const struct command command = {
 static void choose_format(void)
 {
 	static const char *const extensions[FORMATS] = { ".svg", ".png", ".pdf", ".html" };
-	if (format_given)
+	if (command_given("output-format"))
 		return;
 	size_t length = run.output_path ? strlen(run.output_path) : 0;
 	for (int f = 0; f < FORMATS; f++) {

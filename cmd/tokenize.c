@@ -33,15 +33,13 @@ static const char *const decode_keys[] = { "text" };
 static const char *const chunk_keys[] = { "chunk", "start", "end", "count" };
 
 static const char *model, *pair_key;
-static bool add_special = true, count_only, decode, skip_special, lowercase, lowercase_given;
-static bool special_given, show;
+static bool add_special = true, count_only, decode, skip_special, lowercase;
+static bool show;
 static struct strings compared;
 static size_t max_length, stride, pad_to, pad_multiple, chunk_tokens, overlap;
-static bool stride_given;
 static int offset_unit, truncation, truncation_side, padding_side;
 static const char *pad_token;
 static struct strings fields_given;
-static bool train, vocab_given;
 static int train_kind;
 static size_t vocab_size = 30000, min_frequency, max_token_length, limit_alphabet;
 static const char *initial_alphabet;
@@ -60,11 +58,8 @@ static const struct option options[] = {
 		"what to add: ids, tokens, offsets, count, type_ids, special_mask, word_ids, "
 		"attention_mask [the first four]"),
 	OPTION_FLAG(0, "count", &count_only, "add the number of tokens only: --fields count"),
-	{ .kind = OPTION_KIND_FLAG,
-		.name = "add-special-tokens",
-		.to = &add_special,
-		.given = &special_given,
-		.help = "add [CLS], [SEP] and their like; --no-add-special-tokens does not [add]" },
+	OPTION_FLAG(0, "add-special-tokens", &add_special,
+		"add [CLS], [SEP] and their like; --no-add-special-tokens does not [add]"),
 	OPTION_STRING(0, "pair-key", &pair_key, "KEY", "key of a second text of the same record"),
 	OPTION_COUNT(0, "max-length", &max_length, 1, 0x1p31, "N",
 		"cut to N tokens, special ones counted [no limit]"),
@@ -72,14 +67,8 @@ static const struct option options[] = {
 		"which text of a pair to cut [longest_first]"),
 	OPTION_CHOICE(0, "truncation-side", &truncation_side, "right|left",
 		"cut at the end or at the beginning [right]"),
-	{ .kind = OPTION_KIND_COUNT,
-		.name = "stride",
-		.to = &stride,
-		.high = 0x1p31,
-		.given = &stride_given,
-		.argument = "N",
-		.help = "make further records of what is cut off, each with N tokens of the one "
-			"before" },
+	OPTION_COUNT(0, "stride", &stride, 0, 0x1p31, "N",
+		"make further records of what is cut off, each with N tokens of the one before"),
 	OPTION_COUNT(0, "pad-to", &pad_to, 1, 0x1p28, "N", "fill up to N tokens [do not]"),
 	OPTION_COUNT(0, "pad-to-multiple-of", &pad_multiple, 1, 0x1p28, "N",
 		"fill up to a multiple of N tokens [do not]"),
@@ -95,30 +84,16 @@ static const struct option options[] = {
 	OPTION_COUNT(0, "overlap", &overlap, 0, 0x1p31, "N",
 		"tokens that a chunk may repeat of the one before [0]"),
 	OPTION_CHOICE(0, "offset-unit", &offset_unit, "codepoint|byte", "of offsets [codepoint]"),
-	{ .kind = OPTION_KIND_FLAG,
-		.name = "lowercase",
-		.to = &lowercase,
-		.given = &lowercase_given,
-		.help = "lowercase, or with --no-lowercase do not, whatever the model says" },
+	OPTION_FLAG(0, "lowercase", &lowercase,
+		"lowercase, or with --no-lowercase do not, whatever the model says"),
 	OPTION_FLAG(0, "decode", &decode, "read ids and add their text"),
 	OPTION_FLAG(0, "skip-special-tokens", &skip_special,
 		"leave special tokens out of decoded text"),
-	{ .kind = OPTION_KIND_CHOICE,
-		.name = "train",
-		.to = &train_kind,
-		.given = &train,
-		.argument = "wordpiece|bpe|unigram",
-		.choices = "wordpiece|bpe|unigram",
-		.help = "learn a tokenizer from the texts and write its tokenizer.json; with -m "
-			"everything but the vocabulary is that model's" },
-	{ .kind = OPTION_KIND_COUNT,
-		.name = "vocab-size",
-		.to = &vocab_size,
-		.low = 1,
-		.high = 1 << 24,
-		.given = &vocab_given,
-		.argument = "N",
-		.help = "tokens to learn, special ones counted [30000]" },
+	OPTION_CHOICE(0, "train", &train_kind, "wordpiece|bpe|unigram",
+		"learn a tokenizer from the texts and write its tokenizer.json; with -m "
+		"everything but the vocabulary is that model's"),
+	OPTION_COUNT(0, "vocab-size", &vocab_size, 1, 1 << 24, "N",
+		"tokens to learn, special ones counted [30000]"),
 	OPTION_COUNT(0, "min-frequency", &min_frequency, 1, 0x1p53, "N",
 		"merge pairs that occur at least N times [1]"),
 	OPTION_COUNT(0, "max-token-length", &max_token_length, 1, 0x1p31, "N",
@@ -177,21 +152,21 @@ static void choose_fields(void)
 				list.at[i]);
 		fields[f] = true;
 	}
-	fields[WINDOW] = stride_given;
+	fields[WINDOW] = command_given("stride");
 }
 
 static void check_training(bool shaped)
 {
 	bool more = min_frequency || limit_alphabet;
-	if (!train &&
-		(vocab_given || more || max_token_length || initial_alphabet || special_tokens.n))
+	if (!command_given("train") && (command_given("vocab-size") || more || max_token_length ||
+					       initial_alphabet || special_tokens.n))
 		command_usage(
 			"--vocab-size, --min-frequency, --max-token-length, --limit-alphabet, "
 			"--initial-alphabet and --special-token go with --train");
-	if (!train)
+	if (!command_given("train"))
 		return;
-	if (decode || fields_given.n || count_only || pair_key || max_length || shaped ||
-		special_given || offset_unit || chunk_tokens || show || compared.n)
+	if (decode || shaped || command_given("add-special-tokens") || offset_unit ||
+		chunk_tokens || show || compared.n)
 		command_usage("--train goes with -m, --vocab-size, --min-frequency, "
 			      "--max-token-length, --limit-alphabet, --initial-alphabet, "
 			      "--special-token and --lowercase only");
@@ -200,31 +175,31 @@ static void check_training(bool shaped)
 	if (train_kind == TRAIN_UNIGRAM && more)
 		command_usage("--min-frequency and --limit-alphabet go with --train wordpiece and "
 			      "bpe only");
-	if (model && lowercase_given)
+	if (model && command_given("lowercase"))
 		command_usage("--train with -m lowercases if the model does: leave out one of -m "
 			      "and --lowercase");
 }
 
 static void check_usage(void)
 {
-	bool cuts = truncation || truncation_side || stride_given, pads = padding_side || pad_token,
-	     fills = pad_to || pad_multiple;
-	if (decode && (fields_given.n || count_only || pair_key || max_length || special_given ||
-			      lowercase_given || offset_unit || cuts || pads || fills))
+	bool cuts = truncation || truncation_side || command_given("stride");
+	bool pads = padding_side || pad_token, fills = pad_to || pad_multiple;
+	bool shapes = fields_given.n || count_only || pair_key || max_length || fills;
+	bool cases = command_given("lowercase");
+	if (decode && (shapes || command_given("add-special-tokens") || cases || offset_unit ||
+			      cuts || pads))
 		command_usage("--decode goes with --skip-special-tokens and --input-key only");
 	if (skip_special && !decode)
 		command_usage("--skip-special-tokens goes with --decode only; "
 			      "see --no-add-special-tokens");
-	if (chunk_tokens &&
-		(decode || fields_given.n || count_only || pair_key || max_length || fills))
+	if (chunk_tokens && (decode || shapes))
 		command_usage("--chunk goes with --overlap, --offset-unit, --lowercase and "
 			      "--no-add-special-tokens only");
-	if ((show || compared.n) && (decode || fields_given.n || count_only || pair_key ||
-					    max_length || fills || chunk_tokens || lowercase_given))
+	if ((show || compared.n) && (decode || shapes || chunk_tokens || cases))
 		command_usage("--show and --compare go with --no-add-special-tokens only");
 	if (compared.n && (show || model))
 		command_usage("--compare names its models itself: leave out --show and -m");
-	check_training(cuts || pads || fills);
+	check_training(shapes || cuts || pads);
 	if (overlap && overlap >= chunk_tokens)
 		command_usage("--overlap is to be below --chunk");
 	if (cuts && !max_length)
@@ -276,7 +251,7 @@ static const struct tokenizer *open_tokenizer(void)
 {
 	struct error e;
 	tokenizer = find_tokenizer(model);
-	if (lowercase_given && tokenizer_set_lowercase(tokenizer, lowercase, &e))
+	if (command_given("lowercase") && tokenizer_set_lowercase(tokenizer, lowercase, &e))
 		command_fail(&e);
 	size_t added = add_special ? tokenizer_added(tokenizer, pair_key) : 0;
 	if (max_length && max_length < added)
@@ -285,7 +260,7 @@ static const struct tokenizer *open_tokenizer(void)
 	if (chunk_tokens && chunk_tokens <= added)
 		command_usage("--chunk %zu leaves no room for the %zu special tokens", chunk_tokens,
 			added);
-	if (stride_given && stride >= max_length - added)
+	if (command_given("stride") && stride >= max_length - added)
 		command_usage(
 			"--stride %zu is not below the %zu tokens that a window has of a text",
 			stride, max_length - added);
@@ -516,7 +491,8 @@ static void train_tokenizer(void)
 		.special = special,
 		.n_special = special_tokens.n };
 	/* BERT's way is to lowercase */
-	train_all(&o, model, lowercase_given ? lowercase : train_kind == TRAIN_WORDPIECE);
+	train_all(
+		&o, model, command_given("lowercase") ? lowercase : train_kind == TRAIN_WORDPIECE);
 	mem_free(special);
 }
 
@@ -528,7 +504,7 @@ int main(int argc, char **argv)
 		show_all(&compared, model, add_special);
 		return command_end();
 	}
-	if (train) {
+	if (command_given("train")) {
 		train_tokenizer();
 		return command_end();
 	}
@@ -550,7 +526,7 @@ int main(int argc, char **argv)
 			.max_length = max_length,
 			.truncation = (enum truncation)truncation,
 			.truncate_left = truncation_side == 1,
-			.windows = stride_given,
+			.windows = command_given("stride"),
 			.stride = stride,
 			.pad_to = pad_to,
 			.pad_multiple = pad_multiple,

@@ -62,15 +62,12 @@ static const struct option options[] = {
 	OPTION_CALL(0, "max-df", parse_max_df, "N|0.x",
 		"only words of so many topics, or of this share, at most [1.0]"),
 	OPTION_HEADING("Choosing words"),
-	{ .kind = OPTION_KIND_FLAG, .name = "bm25", .to = &said.bm25, .given = &said.bm25_given,
-		.help = "weigh rare words as BM25 does" },
-	{ .kind = OPTION_KIND_FLAG, .name = "reduce-frequent-words", .to = &said.reduce,
-		.given = &said.reduce_given,
-		.help = "take the square root of a word's share of its topic" },
+	OPTION_FLAG(0, "bm25", &said.bm25, "weigh rare words as BM25 does"),
+	OPTION_FLAG(0, "reduce-frequent-words", &said.reduce,
+		"take the square root of a word's share of its topic"),
 	OPTION_LIST(0, "seed-words", &said.seeds, "WORD[,WORD]", "these words weigh twice as much"),
-	{ .kind = OPTION_KIND_COUNT, .name = "top-n-words", .to = &said.top_n_words, .low = 1,
-		.high = 1000, .argument = "N", .given = &said.top_n_given,
-		.help = "words that describe a topic [10]" },
+	OPTION_COUNT(0, "top-n-words", &said.top_n_words, 1, 1000, "N",
+		"words that describe a topic [10]"),
 	OPTION_STRING(0, "representation", &said.chain_text, "CHAIN",
 		"choose them by keybert, by mmr, or one after the other: keybert,mmr"),
 	OPTION_STRINGS(0, "aspect", &said.aspect_texts, "NAME=CHAIN",
@@ -99,8 +96,8 @@ enum mode { FIT, ASSIGN, DESCRIBE, COMPARE };
 
 bool describes_anew(void)
 {
-	return said.chain_text || said.aspect_texts.n || said.seeds.n || said.bm25_given ||
-	       said.reduce_given || said.top_n_given;
+	return said.chain_text || said.aspect_texts.n || said.seeds.n || command_given("bm25") ||
+	       command_given("reduce-frequent-words") || command_given("top-n-words");
 }
 
 static enum mode mode(void)
@@ -252,9 +249,9 @@ void describe(struct topics *t, bool main_words, bool embed_texts)
 
 void weigh_options(struct topics *t)
 {
-	if (said.bm25_given)
+	if (command_given("bm25"))
 		t->ctfidf.bm25 = said.bm25;
-	if (said.reduce_given)
+	if (command_given("reduce-frequent-words"))
 		t->ctfidf.reduce_frequent_words = said.reduce;
 	if (said.seeds.n)
 		terms_free(&t->seed_words);

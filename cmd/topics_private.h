@@ -19,7 +19,7 @@ struct topics_said {
 	size_t top_n_words;
 	int64_t shown;
 	bool bm25, reduce, compare;
-	bool bm25_given, reduce_given, counting_given, top_n_given, show_given;
+	bool counting_given, show_given;
 };
 extern struct topics_said said;
 

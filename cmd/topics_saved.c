@@ -79,14 +79,16 @@ void describe_saved(void)
 {
 	struct topics *t = load_topics(said.load);
 	struct buffer b = { 0 };
-	bool weights = said.seeds.n || said.bm25_given || said.reduce_given;
+	bool weights =
+		said.seeds.n || command_given("bm25") || command_given("reduce-frequent-words");
 	weigh_options(t);
 	if (weights)
 		topics_weigh(t);
 	if (said.chain.n || said.aspect_texts.n)
 		open_encoder(model_of(t));
 	if (describes_anew())
-		describe(t, said.chain.n || weights || said.top_n_given, !same_model(t));
+		describe(
+			t, said.chain.n || weights || command_given("top-n-words"), !same_model(t));
 	if (said.find)
 		print_found(t, &b);
 	if (said.show_given)
@@ -101,7 +103,7 @@ void compare_saved(void)
 	struct topics *a = load_topics(run.files[0]), *b = load_topics(run.files[1]);
 	struct buffer out = { 0 };
 	topics_report_pair(&out, a, run.files[0], b, run.files[1],
-		said.top_n_given ? said.top_n_words : COMPARED_WORDS);
+		command_given("top-n-words") ? said.top_n_words : COMPARED_WORDS);
 	print(&out);
 	topics_free(a);
 	topics_free(b);

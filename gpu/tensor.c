@@ -587,8 +587,3 @@ size_t weight_outputs(const struct weight *w)
 {
 	return w->n;
 }
-
-size_t weight_inputs(const struct weight *w)
-{
-	return w->k;
-}

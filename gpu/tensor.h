@@ -136,4 +136,3 @@ struct weight *weight_new(struct device *, enum dtype, size_t n, size_t k, size_
 	const float *w, const float *bias);
 void weight_free(struct weight *);
 size_t weight_outputs(const struct weight *); /* n */
-size_t weight_inputs(const struct weight *); /* k */

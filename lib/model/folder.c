@@ -157,9 +157,8 @@ char *folder_find(const char *name, struct arena *arena, struct error *e)
 		result = find_snapshot(cache, "sentence-transformers", name, arena, &found, e);
 	if (result == 0)
 		error_set(e, ERROR_NO_INPUT,
-			"there is no model %s: no folder of that name here, in HEDDLE_MODELS (%s) "
-			"or in the "
-			"Hugging Face cache (%s)",
+			"there is no model \"%s\": no folder of that name here, in HEDDLE_MODELS "
+			"(%s) or in the Hugging Face cache (%s)",
 			name, variable("HEDDLE_MODELS") ? variable("HEDDLE_MODELS") : "not set",
 			cache);
 	return result == 1 ? found : NULL;

@@ -45,12 +45,6 @@ static const float *read(struct weights *w, const char *name, const char *ending
 	return x;
 }
 
-struct tensor weights_vector(struct weights *w, size_t n, const char *name)
-{
-	const float *x = read(w, name, "", 1, (size_t[]){ n }, w->arena, true);
-	return x ? tensor_upload(w->device, F32, n, 0, x) : TENSOR_NONE;
-}
-
 /*
  * A table of embeddings is not read through: it may be most of the file, and few rows of it are
  * used. What is not finite there shows in the result.

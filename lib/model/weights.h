@@ -19,8 +19,7 @@ struct weights {
 /* Is there a tensor prefix + name? */
 bool weights_have(const struct weights *, const char *name);
 
-/* name [n], and name [rows, columns]: as they are in the file, where they are float32. */
-struct tensor weights_vector(struct weights *, size_t n, const char *name);
+/* name [rows, columns]: as it is in the file, where it is float32. */
 struct tensor weights_matrix(struct weights *, size_t rows, size_t columns, const char *name);
 
 /* name.weight and name.bias [c], or gamma and beta, as old files call them. */

@@ -20,12 +20,7 @@ int added_set_token(
 	}
 	if (vocab_set(v, token->content, id, e))
 		return error_wrap(e, "added token");
-	if (i == a->capacity) {
-		size_t capacity = a->capacity ? 2 * a->capacity : 16;
-		a->tokens = mem_resize(
-			a->tokens, a->n * sizeof *a->tokens, size_mul(capacity, sizeof *a->tokens));
-		a->capacity = capacity;
-	}
+	a->tokens = mem_grow(a->tokens, &a->capacity, i + 1, sizeof *a->tokens);
 	bool special = i < a->n && a->tokens[i].special;
 	a->tokens[i] = *token;
 	a->tokens[i].id = id;

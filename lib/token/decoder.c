@@ -9,12 +9,8 @@
 
 static void end_string(struct decoding *l)
 {
-	if (l->n == l->capacity) {
-		size_t capacity = l->capacity ? 2 * l->capacity : 64;
-		l->ends = mem_resize(
-			l->ends, l->n * sizeof *l->ends, size_mul(capacity, sizeof *l->ends));
-		l->capacity = capacity;
-	}
+	if (l->n == l->capacity)
+		l->ends = mem_grow(l->ends, &l->capacity, l->n + 1, sizeof *l->ends);
 	l->ends[l->n++] = l->text.size;
 }
 

@@ -92,12 +92,7 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 void decoder_add_step(struct decoder *d, const struct decoder_step *step)
 {
-	if (d->n == d->capacity) {
-		size_t capacity = d->capacity ? 2 * d->capacity : 4;
-		d->steps = mem_resize(
-			d->steps, d->n * sizeof *d->steps, size_mul(capacity, sizeof *d->steps));
-		d->capacity = capacity;
-	}
+	d->steps = mem_grow(d->steps, &d->capacity, d->n + 1, sizeof *d->steps);
 	d->steps[d->n++] = *step;
 	d->present = true;
 }

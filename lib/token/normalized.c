@@ -33,19 +33,6 @@ void normalized_set(struct normalized *n, struct slice text, uint32_t at)
 	}
 }
 
-void normalized_append(
-	struct normalized *n, const struct normalized *other, size_t start, size_t end)
-{
-	size_t at = n->text.size, size = end - start;
-	n->limit = size_add(n->limit, other->limit);
-	buffer_add(&n->text, other->text.data + start, size);
-	if (n->unaligned || size == 0)
-		return;
-	grow(&n->text, &n->from, &n->to, &n->capacity);
-	memcpy(n->from + at, other->from + start, size * sizeof *n->from);
-	memcpy(n->to + at, other->to + start, size * sizeof *n->to);
-}
-
 void normalized_free(struct normalized *n)
 {
 	buffer_free(&n->text);

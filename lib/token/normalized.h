@@ -44,10 +44,6 @@ static inline size_t normalized_limit(size_t size)
 void normalized_set(struct normalized *, struct slice text, uint32_t at);
 void normalized_free(struct normalized *);
 
-/* Append bytes [start, end) of another text, with their alignment. */
-void normalized_append(
-	struct normalized *, const struct normalized *from, size_t start, size_t end);
-
 struct change {
 	struct normalized *n;
 	size_t at; /* bytes of the old text that have been taken */

@@ -321,12 +321,7 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 void normalizer_add(struct normalizer *n, const struct normalizer_step *step)
 {
-	if (n->n == n->capacity) {
-		size_t capacity = n->capacity ? 2 * n->capacity : 4;
-		n->steps = mem_resize(
-			n->steps, n->n * sizeof *n->steps, size_mul(capacity, sizeof *n->steps));
-		n->capacity = capacity;
-	}
+	n->steps = mem_grow(n->steps, &n->capacity, n->n + 1, sizeof *n->steps);
 	n->steps[n->n++] = *step;
 }
 

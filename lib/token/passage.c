@@ -115,12 +115,7 @@ static int measure(struct splitting *s, size_t start, size_t end, struct passage
 
 static void add(struct splitting *s, struct passage p)
 {
-	if (s->n_list == s->capacity) {
-		size_t capacity = s->capacity ? 2 * s->capacity : 16;
-		s->list = mem_resize(
-			s->list, s->n_list * sizeof *s->list, size_mul(capacity, sizeof *s->list));
-		s->capacity = capacity;
-	}
+	s->list = mem_grow(s->list, &s->capacity, s->n_list + 1, sizeof *s->list);
 	s->list[s->n_list++] = p;
 }
 

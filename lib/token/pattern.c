@@ -274,11 +274,6 @@ const struct pattern *pattern_named(const char *name)
 	return NULL;
 }
 
-struct slice pattern_regex(const struct pattern *p, size_t i)
-{
-	return i < 4 && p->regex[i] ? slice_from(p->regex[i]) : (struct slice){ NULL, 0 };
-}
-
 size_t pattern_split_portable(
 	const struct pattern *pattern, struct slice text, size_t at, uint32_t *ends, size_t n)
 {

@@ -21,9 +21,6 @@ const struct pattern *pattern_find(struct slice regex);
  */
 const struct pattern *pattern_named(const char *name);
 
-/* Its regular expression, for tests. */
-struct slice pattern_regex(const struct pattern *, size_t i); /* data NULL: no more */
-
 /*
  * Split text of valid UTF-8 from its byte `at` on into words: writes where each ends, at most n;
  * returns how many. Time linear in the bytes that it goes over. Words are as long as they come: a

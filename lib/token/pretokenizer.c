@@ -10,18 +10,9 @@ void piece_add(struct piece_list *l, size_t start, size_t end, uint32_t token)
 {
 	if (start == end)
 		return;
-	if (l->n == l->capacity) {
-		size_t capacity = l->capacity ? 2 * l->capacity : 64;
-		l->at = mem_resize(l->at, l->n * sizeof *l->at, size_mul(capacity, sizeof *l->at));
-		l->capacity = capacity;
-	}
+	if (l->n == l->capacity)
+		l->at = mem_grow(l->at, &l->capacity, l->n + 1, sizeof *l->at);
 	l->at[l->n++] = (struct piece){ (uint32_t)start, (uint32_t)end, token };
-}
-
-void pieces_clear(struct pieces *p)
-{
-	buffer_clear(&p->text.text);
-	p->list.n = 0;
 }
 
 void pieces_free(struct pieces *p)

@@ -88,7 +88,6 @@ struct pieces {
 
 /* A piece more, unless it is empty. */
 void piece_add(struct piece_list *, size_t start, size_t end, uint32_t token);
-void pieces_clear(struct pieces *);
 void pieces_free(struct pieces *);
 
 /* Run the steps. -1 for what a regular expression cannot do within its limits. */

@@ -130,12 +130,7 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 void pretokenizer_add(struct pretokenizer *t, const struct pretokenizer_step *step)
 {
-	if (t->n == t->capacity) {
-		size_t capacity = t->capacity ? 2 * t->capacity : 4;
-		t->steps = mem_resize(
-			t->steps, t->n * sizeof *t->steps, size_mul(capacity, sizeof *t->steps));
-		t->capacity = capacity;
-	}
+	t->steps = mem_grow(t->steps, &t->capacity, t->n + 1, sizeof *t->steps);
 	t->steps[t->n++] = *step;
 }
 

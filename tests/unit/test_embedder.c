@@ -405,7 +405,7 @@ static void test_missing(void **state)
 	setenv("HF_HUB_CACHE", work, 1);
 	assert_null(embedder_open("no-such-model", NULL, &e));
 	assert_int_equal(e.code, ERROR_NO_INPUT);
-	assert_non_null(strstr(e.msg, "there is no model no-such-model"));
+	assert_non_null(strstr(e.msg, "there is no model \"no-such-model\""));
 	assert_null(embedder_open(path_of("%s/texts.jsonl", golden), NULL, &e));
 	assert_non_null(strstr(e.msg, "a model is a folder"));
 	/* in HEDDLE_MODELS, and in the cache under sentence-transformers */
