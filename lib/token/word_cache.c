@@ -11,31 +11,39 @@ struct word_cache {
 	const void *model;
 };
 
-/* Bytes of a word: where less than 16 are left of the text, no more are read. */
-static inline struct word_key short_key(const char *p, size_t size, const char *end)
+/* The first `size` bytes of 16, at most 15 of them, as a key. */
+static inline struct word_key cut_key(uint64_t low, uint64_t high, size_t size)
 {
-	static const uint64_t ones[17][2] = {
+	static const uint64_t ones[16][2] = {
 #define LOW(n) { ((uint64_t)1 << 8 * (n)) - 1, 0 }
 #define HIGH(n) \
 	{ \
 		~(uint64_t)0, ((uint64_t)1 << 8 * (n)) - 1 \
 	}
 		LOW(0), LOW(1), LOW(2), LOW(3), LOW(4), LOW(5), LOW(6), LOW(7), HIGH(0), HIGH(1),
-		HIGH(2), HIGH(3), HIGH(4), HIGH(5), HIGH(6), HIGH(7), { 0, 0 }
+		HIGH(2), HIGH(3), HIGH(4), HIGH(5), HIGH(6), HIGH(7)
 	};
-	uint64_t low = 0, high = 0;
-	if (__builtin_expect(end - p >= 16, true)) {
-		memcpy(&low, p, 8);
-		memcpy(&high, p + 8, 8);
-	} else {
-		memcpy(&low, p, size < 8 ? size : 8);
-		if (size > 8)
-			memcpy(&high, p + 8, size - 8);
-	}
 	struct word_key k = { low & ones[size][0],
 		(high & ones[size][1]) | (uint64_t)size << WORD_SIZE_SHIFT, 0 };
 	k.hash = word_mix(k.low, k.high);
 	return k;
+}
+
+/* Where 16 bytes may be read. */
+static inline struct word_key short_key(const char *p, size_t size)
+{
+	uint64_t low, high;
+	memcpy(&low, p, 8);
+	memcpy(&high, p + 8, 8);
+	return cut_key(low, high, size);
+}
+
+/* At the end of a text. */
+static __attribute__((noinline)) struct word_key last_key(const char *p, size_t size)
+{
+	uint64_t bytes[2] = { 0, 0 };
+	memcpy(bytes, p, size);
+	return cut_key(bytes[0], bytes[1], size);
 }
 
 static struct word_key long_key(const char *p, size_t size)
@@ -135,8 +143,13 @@ size_t word_cache_encode(struct word_cache *c, struct slice text, size_t at, con
 	size_t start = at, total = 0;
 	for (size_t i = 0; i < n; start = ends[i++]) {
 		size_t size = ends[i] - start;
-		keys[i] = size <= WORD_SHORT ? short_key(text.data + start, size, end)
-					     : (struct word_key){ 0, WORD_LONG, 0 };
+		const char *p = text.data + start;
+		if (__builtin_expect(size > WORD_SHORT, false))
+			keys[i] = (struct word_key){ 0, WORD_LONG, 0 };
+		else if (__builtin_expect(end - p >= 16, true))
+			keys[i] = short_key(p, size);
+		else
+			keys[i] = last_key(p, size);
 		__builtin_prefetch(&entries[keys[i].hash & pairs]);
 	}
 	start = at;

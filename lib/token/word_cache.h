@@ -26,7 +26,7 @@ typedef size_t word_split(const void *model, struct slice word, uint32_t *ids);
 struct word_cache *word_cache_new(struct word_store *, word_split *, const void *model);
 void word_cache_free(struct word_cache *);
 
-enum { WORD_BATCH = 256, WORD_SLACK = 4 };
+enum { WORD_BATCH = 64, WORD_SLACK = 4 };
 
 /*
  * Append the ids of words of text: the first begins at byte `at`, each ends at its ends[i] and the

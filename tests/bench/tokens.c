@@ -90,7 +90,8 @@ static size_t pass(const struct tokenizer *t, struct tokenizer_scratch **scratch
 #pragma omp parallel num_threads(threads) reduction(+ : tokens, sum)
 	{
 		struct arena *arena = arena_new();
-		struct tokenizer_options o = { .add_special = false };
+		/* as tokenize has it: the reader has seen that they are */
+		struct tokenizer_options o = { .add_special = false, .is_utf8 = true };
 #pragma omp for schedule(dynamic, 64)
 		for (size_t i = 0; i < texts->n; i++) {
 			struct encoding x;

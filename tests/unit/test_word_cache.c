@@ -49,7 +49,7 @@ static void words_are_what_the_model_makes_of_them(void **state)
 	uint32_t *ids = malloc((WORD_BATCH * 300 + WORD_SLACK) * sizeof *ids),
 		 *want = malloc(300 * sizeof *ids);
 	assert_true(text && ids && want);
-	for (uint64_t round = 0; round < 400; round++) {
+	for (uint64_t round = 0; round < 1600; round++) {
 		uint32_t ends[WORD_BATCH], counts[WORD_BATCH];
 		size_t size = 0, n = 1 + random_bits(2, round, 0) % WORD_BATCH, at = 0, total = 0;
 		for (size_t i = 0; i < n; i++) {
@@ -101,7 +101,7 @@ static void a_full_cache_forgets(void **state)
 
 /* --- Threads that share a store ------------------------------------------------------------------ */
 
-enum { THREADS = 4, ROUNDS = 2500 };
+enum { THREADS = 4, ROUNDS = 10000 };
 
 struct thread {
 	pthread_t id;
