@@ -102,7 +102,7 @@ def compare(name, model, peer, texts, file, size):
     row("Hugging Face tokenizers " + tokenizers.__version__, hf, hf)
     if gigatoken and name in ("GPT-2", "Phi-3"):
         g, encoded = gigatoken.Tokenizer(peer), [x.encode() for x in texts]
-        first, best = timed(lambda: g.encode_batch(encoded), 5)
+        first, best = timed(lambda: g.encode_batch(encoded), 20)
         row("gigatoken", mb / best, hf, "first round %.0f" % (mb / first))
         if sum(len(x) for x in g.encode_batch(encoded)) != ours["tokens"]:
             print("  gigatoken's tokens are others")
