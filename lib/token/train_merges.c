@@ -58,17 +58,12 @@ struct state {
 	size_t longest; /* a pair as long as that does not count, unless of two characters */
 };
 
-/* Room for one more element. */
+/* Room for one more element; inline, as most have it. */
 #define RESERVE(array, n, capacity) \
-	((n) == (capacity) ? (void)((array) = grow((array), &(capacity), sizeof *(array))) \
-			   : (void)0)
-
-static void *grow(void *array, size_t *capacity, size_t size)
-{
-	size_t old = *capacity;
-	*capacity = old ? size_mul(old, 2) : 1024;
-	return mem_resize(array, old * size, size_mul(*capacity, size));
-}
+	((n) == (capacity) \
+			? (void)((array) = mem_grow( \
+					 (array), &(capacity), (n) + 1, sizeof *(array))) \
+			: (void)0)
 
 /* --- Tokens before the first merge ----------------------------------------------------------- */
 
