@@ -293,24 +293,6 @@ void model_free(struct token_model *m)
 	}
 }
 
-struct model_scratch *model_scratch_new(const struct token_model *m)
-{
-	switch (m->kind) {
-	case MODEL_WORDPIECE:
-	case MODEL_WORDLEVEL:
-	case MODEL_UNIGRAM:
-	case MODEL_BPE:
-	case MODEL_SENTENCEPIECE_BPE:
-		break;
-	}
-	return NULL;
-}
-
-void model_scratch_free(struct model_scratch *s)
-{
-	mem_free(s);
-}
-
 static ptrdiff_t no_unknown(struct error *e)
 {
 	return error_set(
@@ -338,11 +320,10 @@ static ptrdiff_t split_bpe(const struct bpe *b, struct slice word, uint32_t *ids
 	return (ptrdiff_t)n;
 }
 
-ptrdiff_t model_split(const struct token_model *m, struct model_scratch *scratch, struct slice word,
-	uint32_t *ids, struct token_offset *offsets, struct error *e)
+ptrdiff_t model_split(const struct token_model *m, struct slice word, uint32_t *ids,
+	struct token_offset *offsets, struct error *e)
 {
 	size_t n;
-	(void)scratch;
 	switch (m->kind) {
 	case MODEL_WORDPIECE:
 		return (ptrdiff_t)wordpiece_split(&m->wordpiece, word, ids, offsets);

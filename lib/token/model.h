@@ -32,11 +32,6 @@ struct token_model {
 	};
 };
 
-/* What a thread needs to split words: the words it has seen. */
-struct model_scratch;
-struct model_scratch *model_scratch_new(const struct token_model *);
-void model_scratch_free(struct model_scratch *);
-
 /*
  * From the member "model" of a tokenizer.json, of which the parser has given the opening bracket; fills
  * the vocabulary. What model and vocabulary hold goes: of two models the last counts. A model without
@@ -54,5 +49,5 @@ int model_read_vocab(struct vocab *, struct json_parser *, struct arena *, struc
  * and where offsets is not NULL each token's [start, end) in bytes of the word; returns how many
  * tokens; -1 (ERROR_MODEL) where the vocabulary cannot spell it and has no unknown token.
  */
-ptrdiff_t model_split(const struct token_model *, struct model_scratch *, struct slice word,
-	uint32_t *ids, struct token_offset *offsets, struct error *);
+ptrdiff_t model_split(const struct token_model *, struct slice word, uint32_t *ids,
+	struct token_offset *offsets, struct error *);

@@ -143,7 +143,6 @@ struct tokenizer_scratch {
 	struct normalized work;
 	struct pieces pieces;
 	struct regex_work regex;
-	struct model_scratch *model;
 	struct word_cache *words; /* of fast paths; NULL until the first */
 	struct scan word; /* of a word that it does not know */
 	struct buffer prefixed; /* a piece behind its space */

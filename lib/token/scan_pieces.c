@@ -183,7 +183,7 @@ static size_t split(const void *tokenizer, struct slice word, uint32_t *ids)
 		} else {
 			text[n++] = word.data[i];
 		}
-	ptrdiff_t count = model_split(&t->model, NULL, (struct slice){ text, n }, out, NULL, NULL);
+	ptrdiff_t count = model_split(&t->model, (struct slice){ text, n }, out, NULL, NULL);
 	CHECK(count > 0 && (size_t)count <= word.size);
 	memcpy(ids, out, (size_t)count * sizeof *ids);
 	if (!few) {

@@ -126,7 +126,6 @@ static int encode_text(const struct tokenizer *t, struct slice text, size_t limi
 struct tokenizer_scratch *tokenizer_scratch_new(const struct tokenizer *t)
 {
 	struct tokenizer_scratch *x = mem_zero(1, sizeof *x);
-	x->model = model_scratch_new(&t->model);
 	for (size_t i = 0; i < 2; i++)
 		x->scans[i] = (struct scan){ .tokenizer = t, .scratch = x };
 	x->word = (struct scan){ .tokenizer = t, .scratch = x, .limit = SIZE_MAX };
@@ -152,7 +151,6 @@ void tokenizer_scratch_free(struct tokenizer_scratch *x)
 	normalized_free(&x->work);
 	pieces_free(&x->pieces);
 	regex_work_free(&x->regex);
-	model_scratch_free(x->model);
 	word_cache_free(x->words);
 	buffer_free(&x->prefixed);
 	mem_free(x);

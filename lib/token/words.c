@@ -106,7 +106,7 @@ static void keep_unknown(struct scan *s, struct slice word, size_t n)
 void scan_word(struct scan *s, struct slice word, size_t at, const struct normalized *from)
 {
 	scan_reserve(s, word.size);
-	ptrdiff_t n = model_split(&s->tokenizer->model, s->scratch->model, word, s->ids + s->n,
+	ptrdiff_t n = model_split(&s->tokenizer->model, word, s->ids + s->n,
 		s->offsets ? s->offsets + s->n : NULL, &s->error);
 	if (n < 0) {
 		scan_fail(s);
