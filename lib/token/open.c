@@ -162,13 +162,14 @@ static int load_if_gguf(struct tokenizer *t, const char *file, struct error *e)
 /* Read until so many bytes are there, or the end. */
 static int read_bytes(int fd, char *to, size_t size, size_t *n, struct error *e)
 {
-	ssize_t got = 0;
-	for (*n = 0; *n < size; *n += (size_t)got)
-		if ((got = read(fd, to + *n, size - *n)) <= 0 && (got == 0 || errno != EINTR))
-			break;
-		else if (got < 0)
-			got = 0;
-	return got < 0 ? error_set(e, ERROR_IO, "%s", strerror(errno)) : 0;
+	ssize_t got = 1;
+	for (*n = 0; *n < size && got; *n += (size_t)got) {
+		while ((got = read(fd, to + *n, size - *n)) < 0 && errno == EINTR)
+			;
+		if (got < 0)
+			return error_set(e, ERROR_IO, "%s", strerror(errno));
+	}
+	return 0;
 }
 
 /* What comes out of a pipe, <(jq . tokenizer.json) for example. */
