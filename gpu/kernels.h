@@ -105,6 +105,8 @@ struct norm_arguments { /* a unit is a row */
 	const float *x, *gamma, *beta;
 	size_t y_stride, x_stride, columns;
 	float eps;
+	uint16_t *twin; /* NULL, or y again in halves, rows of `columns` */
+	enum dtype twin_dtype;
 };
 
 /* a unit is a panel of a block of BLOCK_ROWS rows, the panels of a block together */
@@ -114,6 +116,9 @@ struct linear_arguments {
 	size_t rows, y_stride, x_stride;
 	const struct weight *w;
 	enum activation activation;
+	/* of the weight's type, contiguous: instead of x; instead of y, or where y is not NULL again */
+	const uint16_t *x_half;
+	uint16_t *y_half;
 };
 
 enum { BLOCK_ROWS = 96 };

@@ -9,6 +9,21 @@ static bool is_matrix(struct tensor t, size_t rows, size_t columns)
 	return t.n_dims == 2 && t.dtype == F32 && t.shape[0] == rows && t.shape[1] == columns;
 }
 
+/* That an operation writes which keeps no twin. */
+static bool is_output(struct tensor t, size_t rows, size_t columns)
+{
+	return is_matrix(t, rows, columns) && !t.twin;
+}
+
+/* What products with w take and give: F32, or contiguous halves. */
+static bool is_activation(struct tensor t, size_t rows, size_t columns, const struct weight *w)
+{
+	if (t.n_dims != 2 || t.dtype == F32)
+		return is_matrix(t, rows, columns);
+	return t.dtype == weight_activation(w) && t.shape[0] == rows && t.shape[1] == columns &&
+	       t.stride[0] == columns;
+}
+
 static bool is_vector(struct tensor t, size_t n)
 {
 	return t.n_dims == 1 && t.dtype == F32 && t.shape[0] == n;
@@ -33,8 +48,17 @@ static struct linear_arguments linear(
 	struct tensor y, struct tensor x, const struct weight *w, enum activation activation)
 {
 	CHECK(activation < ACTIVATION_COUNT);
-	return (struct linear_arguments){ y.data, x.data, x.shape[0], y.stride[0], x.stride[0], w,
-		activation };
+	CHECK(!y.twin || y.twin_dtype == w->dtype);
+	bool reads_twin = x.twin && x.twin_dtype == weight_activation(w);
+	return (struct linear_arguments){ .y = y.dtype == F32 ? y.data : NULL,
+		.x = x.dtype == F32 ? x.data : NULL,
+		.rows = x.shape[0],
+		.y_stride = y.stride[0],
+		.x_stride = x.stride[0],
+		.w = w,
+		.activation = activation,
+		.x_half = x.dtype != F32 ? x.data : reads_twin ? x.twin : NULL,
+		.y_half = y.dtype != F32 ? y.data : y.twin };
 }
 
 /* Units of a product: the panels of each block of rows. */
@@ -53,8 +77,8 @@ static size_t product_grain(size_t rows, const struct weight *w)
 void op_linear(struct device *d, struct tensor y, struct tensor x, const struct weight *w,
 	enum activation activation)
 {
-	CHECK(w->table == d->table && is_matrix(x, x.shape[0], w->k));
-	CHECK(is_matrix(y, x.shape[0], w->n));
+	CHECK(w->table == d->table && is_activation(x, x.shape[0], w->k, w));
+	CHECK(is_activation(y, x.shape[0], w->n, w));
 	struct linear_arguments a = linear(y, x, w, activation);
 	device_run(d, KERNEL_linear, &a, product_units(a.rows, w), product_grain(a.rows, w));
 }
@@ -75,7 +99,7 @@ static struct norm_arguments norm(struct tensor y, struct tensor x, struct norm 
 	CHECK(is_matrix(y, y.shape[0], columns));
 	CHECK(is_vector(n.gamma, columns) && is_vector(n.beta, columns));
 	return (struct norm_arguments){ y.data, x.data, n.gamma.data, n.beta.data, y.stride[0],
-		x.stride[0], columns, n.eps };
+		x.stride[0], columns, n.eps, y.twin, y.twin_dtype };
 }
 
 void op_norm(struct device *d, struct tensor y, struct tensor x, struct norm n)
@@ -105,7 +129,7 @@ void op_embed(struct device *d, struct tensor y, size_t n, const uint32_t *ids, 
 void op_linear_norm(struct device *d, struct tensor y, struct tensor x, const struct weight *w,
 	struct tensor residual, struct norm n)
 {
-	CHECK(w->table == d->table && is_matrix(x, x.shape[0], w->k));
+	CHECK(w->table == d->table && is_activation(x, x.shape[0], w->k, w));
 	CHECK(is_matrix(y, x.shape[0], w->n) && is_matrix(residual, x.shape[0], w->n));
 	struct linear_norm_arguments a = { linear(TENSOR_NONE, x, w, ACTIVATION_NONE),
 		norm(y, residual, n) };
@@ -130,7 +154,7 @@ static struct attention_arguments attention(struct tensor out, struct tensor q, 
 {
 	size_t tokens = out.shape[0], columns = out.shape[1];
 	CHECK(n_heads > 0 && columns % n_heads == 0 && is_offsets(n_sequences, cu_seqlens, tokens));
-	CHECK(is_matrix(out, tokens, columns) && is_matrix(q, tokens, columns));
+	CHECK(is_output(out, tokens, columns) && is_matrix(q, tokens, columns));
 	CHECK(is_matrix(k, tokens, columns) && is_matrix(v, tokens, columns));
 	*longest = 0;
 	for (size_t b = 0; b < n_sequences; b++) {
@@ -193,7 +217,7 @@ void op_rotate(struct device *d, struct tensor x, size_t n_heads, const uint32_t
 	struct tensor cosine, struct tensor sine)
 {
 	size_t rows = x.shape[0], columns = x.shape[1], length = cosine.shape[0];
-	CHECK(n_heads > 0 && columns % (2 * n_heads) == 0 && is_matrix(x, rows, columns));
+	CHECK(n_heads > 0 && columns % (2 * n_heads) == 0 && is_output(x, rows, columns));
 	CHECK(is_matrix(cosine, length, columns / n_heads / 2));
 	CHECK(is_matrix(sine, length, columns / n_heads / 2));
 	for (size_t t = 0; t < rows; t++)
@@ -206,7 +230,7 @@ void op_rotate(struct device *d, struct tensor x, size_t n_heads, const uint32_t
 void op_gate(struct device *d, struct tensor y, struct tensor x, enum activation activation)
 {
 	size_t rows = y.shape[0], columns = y.shape[1];
-	CHECK(activation < ACTIVATION_COUNT && is_matrix(y, rows, columns));
+	CHECK(activation < ACTIVATION_COUNT && is_output(y, rows, columns));
 	CHECK(is_matrix(x, rows, 2 * columns));
 	struct gate_arguments a = { y.data, x.data, y.stride[0], x.stride[0], columns, activation };
 	device_run(d, KERNEL_gate, &a, rows, 64);
@@ -215,7 +239,7 @@ void op_gate(struct device *d, struct tensor y, struct tensor x, enum activation
 void op_add(struct device *d, struct tensor y, struct tensor a, struct tensor b)
 {
 	size_t rows = y.shape[0], columns = y.shape[1];
-	CHECK(is_matrix(y, rows, columns) && is_matrix(a, rows, columns));
+	CHECK(is_output(y, rows, columns) && is_matrix(a, rows, columns));
 	CHECK(is_matrix(b, rows, columns));
 	struct add_arguments arguments = { y.data, a.data, b.data, y.stride[0], a.stride[0],
 		b.stride[0], columns };
@@ -236,7 +260,7 @@ void op_pool(struct device *d, struct tensor y, struct tensor x, size_t n_sequen
 
 void op_normalize(struct device *d, struct tensor y, struct tensor x)
 {
-	CHECK(is_matrix(x, y.shape[0], y.shape[1]) && is_matrix(y, y.shape[0], y.shape[1]));
+	CHECK(is_matrix(x, y.shape[0], y.shape[1]) && is_output(y, y.shape[0], y.shape[1]));
 	struct normalize_arguments a = { y.data, x.data, y.stride[0], x.stride[0], y.shape[1] };
 	device_run(d, KERNEL_normalize, &a, y.shape[0], 256);
 }

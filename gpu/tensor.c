@@ -407,6 +407,16 @@ struct tensor tensor_matrix(struct device *d, enum dtype dtype, size_t rows, siz
 	return tensor_new(d, dtype, 2, (size_t[]){ rows, columns });
 }
 
+struct tensor tensor_twin(struct device *d, struct tensor t, enum dtype dtype)
+{
+	if (dtype == F32)
+		return t;
+	CHECK(d->backend && t.n_dims == 2 && t.dtype == F32 && dtype_size(dtype) == 2);
+	t.twin = tensor_matrix(d, dtype, t.shape[0], t.shape[1]).data;
+	t.twin_dtype = dtype;
+	return t;
+}
+
 struct arena_mark device_mark(struct device *d)
 {
 	return d->backend ? d->backend->arena_mark(d->lane) : arena_mark(d->arena);
@@ -498,6 +508,8 @@ struct tensor tensor_rows(struct tensor t, size_t from, size_t n)
 	t.shape[0] = n;
 	if (t.data)
 		t.data = (char *)t.data + from * t.stride[0] * dtype_size(t.dtype);
+	if (t.twin)
+		t.twin = (char *)t.twin + from * t.shape[1] * dtype_size(t.twin_dtype);
 	return t;
 }
 
@@ -507,6 +519,7 @@ struct tensor tensor_columns(struct tensor t, size_t from, size_t n)
 	t.shape[1] = n;
 	if (t.data)
 		t.data = (char *)t.data + from * dtype_size(t.dtype);
+	t.twin = NULL;
 	return t;
 }
 
@@ -586,4 +599,9 @@ void weight_free(struct weight *w)
 size_t weight_outputs(const struct weight *w)
 {
 	return w->n;
+}
+
+enum dtype weight_activation(const struct weight *w)
+{
+	return w->backend && w->paired && w->n % 8 == 0 && w->k % 8 == 0 ? w->dtype : F32;
 }

@@ -87,6 +87,8 @@ struct tensor {
 	enum dtype dtype;
 	unsigned n_dims;
 	size_t shape[TENSOR_DIMS], stride[TENSOR_DIMS];
+	void *twin; /* of tensor_twin, or NULL */
+	enum dtype twin_dtype;
 };
 #define TENSOR_NONE ((struct tensor){ .data = NULL })
 
@@ -95,6 +97,11 @@ struct tensor {
 struct tensor tensor_vector(struct device *, enum dtype, size_t n);
 struct tensor tensor_matrix(struct device *, enum dtype, size_t rows, size_t columns);
 struct tensor tensor_new(struct device *, enum dtype, unsigned n_dims, const size_t *shape);
+
+/* A float32 matrix with a twin beside it, from now on: the same rounded to the type that products with a
+ * weight take fastest (weight_activation). Those operations that ops.h names write both, and products
+ * read the twin; no others may write the matrix. For F32 the matrix as it was. */
+struct tensor tensor_twin(struct device *, struct tensor, enum dtype);
 
 /* Where the arena stands; going back frees what came after. */
 struct arena_mark device_mark(struct device *);
@@ -117,7 +124,8 @@ void tensor_read(struct device *, struct tensor, void *host);
 /* Copy from the host into a tensor, contiguous there. */
 void tensor_write(struct device *, struct tensor, const void *host);
 
-/* Views of a matrix: rows from .. from + n, or columns. Of a vector tensor_rows takes elements. */
+/* Views of a matrix: rows from .. from + n, or columns, which have no twin. Of a vector tensor_rows takes
+ * elements. */
 struct tensor tensor_rows(struct tensor, size_t from, size_t n);
 struct tensor tensor_columns(struct tensor, size_t from, size_t n);
 
@@ -136,3 +144,7 @@ struct weight *weight_new(struct device *, enum dtype, size_t n, size_t k, size_
 	const float *w, const float *bias);
 void weight_free(struct weight *);
 size_t weight_outputs(const struct weight *); /* n */
+
+/* The type in which products may take and give matrices, contiguous, besides F32 (ops.h): BF16 or F16 of a
+ * fast mode where it is worth it, else F32. */
+enum dtype weight_activation(const struct weight *);

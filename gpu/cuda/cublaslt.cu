@@ -1,11 +1,12 @@
 /*
  * cublaslt.cu: fast products (ops.h) by NVIDIA's cuBLASLt, where the library is found when the first
- * weight is made; HEDDLE_CUBLASLT=off does without. A weight gets one algorithm, chosen for
- * PLAN_ROWS rows, whatever the rows of a product are, and none that splits k among blocks: so an
- * element is the same chain over k in any batch, and runs repeat.
+ * weight is made; HEDDLE_CUBLASLT=off does without. A weight gets one algorithm, the fastest by the
+ * library's own estimate for PLAN_ROWS rows that computes any number of them, and none that splits k
+ * among blocks: so an element is the same chain over k in any batch, and runs repeat.
  *
- * The library works on columns: y^T [n, rows] = w [k, n]^T x^T [k, rows]. It adds the bias; what
- * else follows, and rows that it cannot write, go through floats and finish_kernel.
+ * The library works on columns: y^T [n, rows] = w [k, n]^T x^T [k, rows]. It adds the bias, and writes
+ * floats or the weight's own type; an activation follows by finish_kernel, as do rows that the library
+ * cannot write.
  */
 #include <cuda_runtime.h>
 #include <dlfcn.h>
@@ -20,6 +21,7 @@
 
 constexpr int THREADS = 256;
 constexpr uint64_t PLAN_ROWS = 16384, WORKSPACE = (uint64_t)32 << 20;
+constexpr int CANDIDATES = 8;
 
 /* --- the library --- */
 
@@ -35,6 +37,7 @@ constexpr uint64_t PLAN_ROWS = 16384, WORKSPACE = (uint64_t)32 << 20;
 	X(cublasLtMatmulPreferenceDestroy) \
 	X(cublasLtMatmulPreferenceSetAttribute) \
 	X(cublasLtMatmulAlgoGetHeuristic) \
+	X(cublasLtMatmulAlgoCheck) \
 	X(cublasLtMatmul)
 
 struct cublaslt {
@@ -117,12 +120,18 @@ void cuda_lt_close(struct card *c)
 
 /* --- a weight's plan --- */
 
-struct lt_plan {
+/* How products that give floats, or the weight's own type, are computed. */
+struct variant {
 	cublasLtMatmulDesc_t desc;
-	cublasLtMatrixLayout_t w;
 	cublasLtMatmulAlgo_t algo;
 	size_t workspace;
-	bool adds_bias, refused;
+	bool sought, usable, adds_bias;
+};
+
+struct lt_plan {
+	cublasLtMatrixLayout_t w;
+	void *bias; /* of the weight's own type, which the library wants where it gives that; or NULL */
+	struct variant floats, own;
 };
 
 /* Note the card's first product that the library would not compute, or did not plan (status
@@ -151,23 +160,26 @@ static size_t terms_of(const struct weight *w)
 }
 
 /* The layouts of x^T and y^T. */
+struct layouts {
+	cublasLtMatrixLayout_t x, y;
+};
+
 static bool layouts_new(struct cublaslt *l, const struct weight *w, size_t rows, size_t x_stride,
-	size_t y_stride, cublasLtMatrixLayout_t *x, cublasLtMatrixLayout_t *y)
+	size_t y_stride, bool own, struct layouts *to)
 {
-	*x = *y = NULL;
-	return l->cublasLtMatrixLayoutCreate(x, type_of(w), terms_of(w), rows,
+	*to = {};
+	return l->cublasLtMatrixLayoutCreate(&to->x, type_of(w), terms_of(w), rows,
 		       (int64_t)x_stride) == CUBLAS_STATUS_SUCCESS &&
-	       l->cublasLtMatrixLayoutCreate(y, CUDA_R_32F, w->n, rows, (int64_t)y_stride) ==
-		       CUBLAS_STATUS_SUCCESS;
+	       l->cublasLtMatrixLayoutCreate(&to->y, own ? type_of(w) : CUDA_R_32F, w->n, rows,
+		       (int64_t)y_stride) == CUBLAS_STATUS_SUCCESS;
 }
 
-static void layouts_free(
-	struct cublaslt *l, cublasLtMatrixLayout_t x, cublasLtMatrixLayout_t y)
+static void layouts_free(struct cublaslt *l, struct layouts *layouts)
 {
-	if (x)
-		(void)l->cublasLtMatrixLayoutDestroy(x);
-	if (y)
-		(void)l->cublasLtMatrixLayoutDestroy(y);
+	if (layouts->x)
+		(void)l->cublasLtMatrixLayoutDestroy(layouts->x);
+	if (layouts->y)
+		(void)l->cublasLtMatrixLayoutDestroy(layouts->y);
 }
 
 template <typename T>
@@ -186,31 +198,59 @@ static bool prefer(struct cublaslt *l, cublasLtMatmulPreference_t preference,
 		       preference, attribute, &value, sizeof value) == CUBLAS_STATUS_SUCCESS;
 }
 
-/* The plan's algorithm by the library's own estimate, with the bias added or without. */
-static bool choose(struct cublaslt *l, struct lt_plan *p, const struct weight *w,
-	cublasLtMatmulPreference_t preference, bool bias)
+/* Elements between the rows that the library may write. */
+static size_t stride_of(const struct weight *w, bool own)
 {
-	cublasLtMatrixLayout_t x, y;
-	cublasLtMatmulHeuristicResult_t result;
-	int found = 0;
-	int32_t epilogue = bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
-	bool good =
-		layouts_new(l, w, PLAN_ROWS, w->stride, (w->n + 3) / 4 * 4, &x, &y) &&
-		set(l, p->desc, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue) &&
-		(!bias ||
-			(set(l, p->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, w->bias) &&
-				set(l, p->desc, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
-					static_cast<int32_t>(CUDA_R_32F)))) &&
-		l->cublasLtMatmulAlgoGetHeuristic(l->handle, p->desc, p->w, x, y, y, preference, 1,
-			&result, &found) == CUBLAS_STATUS_SUCCESS &&
-		found == 1 && result.state == CUBLAS_STATUS_SUCCESS;
-	layouts_free(l, x, y);
-	if (good) {
-		p->algo = result.algo;
-		p->workspace = result.workspaceSize;
-		p->adds_bias = bias;
+	return own ? w->n : (w->n + 3) / 4 * 4;
+}
+
+/* Whether the algorithm computes any number of rows, and the most workspace that it takes. */
+static bool holds(struct cublaslt *l, const struct weight *w, const struct variant *v, bool own,
+	const cublasLtMatmulAlgo_t *algo, size_t *workspace)
+{
+	static const size_t rows[] = { 1, 2, 3, 8, 20, 100, 1001, PLAN_ROWS, 4 * PLAN_ROWS };
+	bool good = true;
+	*workspace = 0;
+	for (size_t i = 0; good && i < sizeof rows / sizeof *rows; i++) {
+		struct layouts at;
+		cublasLtMatmulHeuristicResult_t result;
+		good = layouts_new(l, w, rows[i], w->stride, stride_of(w, own), own, &at) &&
+		       l->cublasLtMatmulAlgoCheck(l->handle, v->desc, w->plan->w, at.x, at.y, at.y,
+			       algo, &result) == CUBLAS_STATUS_SUCCESS &&
+		       result.workspaceSize <= WORKSPACE;
+		layouts_free(l, &at);
+		if (good && result.workspaceSize > *workspace)
+			*workspace = result.workspaceSize;
 	}
 	return good;
+}
+
+/* The variant's algorithm, with the bias added or without. */
+static bool choose(struct cublaslt *l, const struct weight *w, struct variant *v,
+	cublasLtMatmulPreference_t preference, bool own, bool bias)
+{
+	struct layouts at;
+	cublasLtMatmulHeuristicResult_t result[CANDIDATES];
+	int found = 0;
+	int32_t epilogue = bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+	int32_t type = own ? type_of(w) : CUDA_R_32F;
+	bool good =
+		layouts_new(l, w, PLAN_ROWS, w->stride, stride_of(w, own), own, &at) &&
+		set(l, v->desc, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue) &&
+		(!bias ||
+			(set(l, v->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
+				 own ? w->plan->bias : static_cast<void *>(w->bias)) &&
+				set(l, v->desc, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type))) &&
+		l->cublasLtMatmulAlgoGetHeuristic(l->handle, v->desc, w->plan->w, at.x, at.y, at.y,
+			preference, CANDIDATES, result, &found) == CUBLAS_STATUS_SUCCESS;
+	layouts_free(l, &at);
+	for (int i = 0; good && i < found && !v->usable; i++) {
+		v->usable = result[i].state == CUBLAS_STATUS_SUCCESS &&
+			    holds(l, w, v, own, &result[i].algo, &v->workspace);
+		v->algo = result[i].algo;
+	}
+	v->adds_bias = bias;
+	return v->usable;
 }
 
 /* What makes results repeat: no sums across blocks, 16 bytes as the least that holds of any tensor. */
@@ -225,33 +265,35 @@ static bool preferences(struct cublaslt *l, cublasLtMatmulPreference_t p)
 	       prefer(l, p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, 16u);
 }
 
-static bool plan(struct cublaslt *l, struct lt_plan *p, const struct weight *w)
+static bool plan(struct cublaslt *l, const struct weight *w, struct variant *v, bool own)
 {
 	cublasLtMatmulPreference_t preference = NULL;
 	cublasComputeType_t compute =
 		w->dtype == TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-	bool good = l->cublasLtMatmulDescCreate(&p->desc, compute, CUDA_R_32F) ==
+	bool good = l->cublasLtMatmulDescCreate(&v->desc, compute, CUDA_R_32F) ==
 			    CUBLAS_STATUS_SUCCESS &&
-		    set(l, p->desc, CUBLASLT_MATMUL_DESC_TRANSA,
+		    set(l, v->desc, CUBLASLT_MATMUL_DESC_TRANSA,
 			    static_cast<int32_t>(CUBLAS_OP_T)) &&
-		    l->cublasLtMatrixLayoutCreate(&p->w, type_of(w), terms_of(w), w->n,
-			    (int64_t)w->stride) == CUBLAS_STATUS_SUCCESS &&
 		    l->cublasLtMatmulPreferenceCreate(&preference) == CUBLAS_STATUS_SUCCESS &&
 		    preferences(l, preference) &&
-		    ((w->bias && choose(l, p, w, preference, true)) ||
-			    choose(l, p, w, preference, false));
+		    ((w->bias && (!own || w->plan->bias) && choose(l, w, v, preference, own, true)) ||
+			    choose(l, w, v, preference, own, false));
 	if (preference)
 		(void)l->cublasLtMatmulPreferenceDestroy(preference);
 	return good;
 }
 
-static void plan_free(struct cublaslt *l, struct lt_plan *p)
+/* The weight's, planned when it is first asked for. NULL: by own kernels. */
+static const struct variant *variant_of(struct card *c, const struct weight *w, bool own)
 {
-	if (p->desc)
-		(void)l->cublasLtMatmulDescDestroy(p->desc);
-	if (p->w)
-		(void)l->cublasLtMatrixLayoutDestroy(p->w);
-	mem_free(p);
+	struct variant *v = own ? &w->plan->own : &w->plan->floats;
+	pthread_mutex_lock(&c->mutex);
+	if (!v->sought && !plan(c->library, w, v, own))
+		note(c, w, PLAN_ROWS, CUBLAS_STATUS_SUCCESS);
+	v->sought = true;
+	bool usable = v->usable;
+	pthread_mutex_unlock(&c->mutex);
+	return usable ? v : NULL;
 }
 
 void cuda_lt_prepare(struct lane *lane, struct weight *w)
@@ -261,29 +303,42 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 		return;
 	pthread_mutex_lock(&c->mutex);
 	struct cublaslt *l = library_of(c);
-	auto p = static_cast<struct lt_plan *>(mem_zero(1, sizeof(struct lt_plan)));
-	if (l && plan(l, p, w)) {
-		w->plan = p;
-	} else if (l) {
-		note(c, w, PLAN_ROWS, CUBLAS_STATUS_SUCCESS);
-		plan_free(l, p);
-	} else {
-		mem_free(p);
+	cublasLtMatrixLayout_t layout = NULL;
+	if (l && l->cublasLtMatrixLayoutCreate(&layout, type_of(w), terms_of(w), w->n,
+			 (int64_t)w->stride) == CUBLAS_STATUS_SUCCESS) {
+		w->plan = static_cast<struct lt_plan *>(mem_zero(1, sizeof(struct lt_plan)));
+		w->plan->w = layout;
 	}
 	pthread_mutex_unlock(&c->mutex);
+	if (!w->plan || !w->paired || !w->bias)
+		return;
+	size_t bytes = size_mul((w->n + 7) / 8, sizeof(uint4));
+	w->plan->bias = cuda_alloc(lane, bytes);
+	if (w->plan->bias)
+		(void)cuda_half_rows(lane, w->dtype, static_cast<uint16_t *>(w->plan->bias), w->bias,
+			w->n, 1, w->n);
 }
 
 void cuda_lt_release(struct weight *w)
 {
-	if (w->plan)
-		plan_free(w->lane->card->library, w->plan);
+	struct lt_plan *p = w->plan;
+	if (!p)
+		return;
+	struct cublaslt *l = w->lane->card->library;
+	if (p->floats.desc)
+		(void)l->cublasLtMatmulDescDestroy(p->floats.desc);
+	if (p->own.desc)
+		(void)l->cublasLtMatmulDescDestroy(p->own.desc);
+	(void)l->cublasLtMatrixLayoutDestroy(p->w);
+	cuda_release(w->lane, p->bias);
+	mem_free(p);
 }
 
 /* --- the product --- */
 
 /* y = t + bias, activated: eight of a row a thread. */
 struct finish {
-	const float *t, *bias; /* bias may be NULL */
+	const float *t, *bias; /* t NULL: the pairs, in place; bias may be NULL */
 	float *y;
 	uint16_t *pairs; /* instead of y, rows of eights of n */
 	size_t t_stride, y_stride, rows, n;
@@ -297,15 +352,23 @@ static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 	if (row >= f.rows)
 		return;
 	float v[8];
+	uint4 *pairs = reinterpret_cast<uint4 *>(f.pairs) + i;
+	if (!f.t) {
+		uint4 own = *pairs;
+		const uint32_t pair[4] = { own.x, own.y, own.z, own.w };
+#pragma unroll
+		for (int l = 0; l < 8; l++)
+			v[l] = half_number<T>(pair[l / 2] >> l % 2 * 16);
+	}
 #pragma unroll
 	for (int l = 0; l < 8; l++) {
 		size_t at = column + l;
-		float x = at < f.n ? f.t[row * f.t_stride + at] : 0;
+		float x = !f.t ? v[l] : at < f.n ? f.t[row * f.t_stride + at] : 0;
 		v[l] = at < f.n ? activate(F, f.bias ? x + f.bias[at] : x) : 0;
 	}
 	if (f.pairs) {
-		reinterpret_cast<uint4 *>(f.pairs)[i] = make_uint4(half_pair<T>(v[0], v[1]),
-			half_pair<T>(v[2], v[3]), half_pair<T>(v[4], v[5]), half_pair<T>(v[6], v[7]));
+		*pairs = make_uint4(half_pair<T>(v[0], v[1]), half_pair<T>(v[2], v[3]),
+			half_pair<T>(v[4], v[5]), half_pair<T>(v[6], v[7]));
 		return;
 	}
 #pragma unroll
@@ -327,45 +390,54 @@ static void finish(struct lane *lane, const struct finish &f, enum activation ac
 	LAUNCHED(lane, "product");
 }
 
-/* y [rows, n] = x w^T, and the bias as planned. False: the library refuses, now or before, for one weight
- * does not change from product to product. */
-static bool multiply(struct lane *lane, const struct weight *w, const void *x, size_t x_stride,
-	size_t rows, float *y, size_t y_stride)
+/* y [rows, n] = x w^T, and the bias as planned, to floats or the weight's own type. False: the library
+ * refuses, now or before, for one weight does not change from product to product. */
+static bool multiply(struct lane *lane, const struct half_product *b, const struct variant *v,
+	void *y, size_t y_stride, bool own)
 {
 	struct cublaslt *l = lane->card->library;
-	struct lt_plan *p = w->plan;
-	cublasLtMatrixLayout_t lx = NULL, ly = NULL;
+	const struct weight *w = b->w;
+	struct layouts at;
 	float one = 1, zero = 0;
-	void *space = p->workspace ? cuda_arena_alloc(lane, p->workspace) : NULL;
+	void *space = v->workspace ? cuda_arena_alloc(lane, v->workspace) : NULL;
 	if (cuda_failed(lane))
 		return true;
 	pthread_mutex_lock(&lane->card->mutex);
 	cublasStatus_t status = CUBLAS_STATUS_NOT_SUPPORTED;
-	if (!p->refused && layouts_new(l, w, rows, x_stride, y_stride, &lx, &ly))
-		status = l->cublasLtMatmul(l->handle, p->desc, &one, w->packed, p->w, x, lx, &zero,
-			y, ly, y, ly, &p->algo, space, p->workspace, lane->stream);
-	p->refused = status != CUBLAS_STATUS_SUCCESS;
-	if (p->refused)
-		note(lane->card, w, rows, status);
-	layouts_free(l, lx, ly);
+	if (v->usable && layouts_new(l, w, b->rows, w->paired ? w->stride : b->x_stride, y_stride,
+				 own, &at)) {
+		status = l->cublasLtMatmul(l->handle, v->desc, &one, w->packed, w->plan->w, b->x,
+			at.x, &zero, y, at.y, y, at.y, &v->algo, space, v->workspace, lane->stream);
+		layouts_free(l, &at);
+	}
+	bool good = status == CUBLAS_STATUS_SUCCESS;
+	if (!good) {
+		(own ? &w->plan->own : &w->plan->floats)->usable = false;
+		note(lane->card, w, b->rows, status);
+	}
 	pthread_mutex_unlock(&lane->card->mutex);
-	return status == CUBLAS_STATUS_SUCCESS;
+	return good;
 }
 
 bool cuda_lt_product(struct lane *lane, const struct half_product *b)
 {
 	const struct weight *w = b->w;
-	if (!w->plan)
+	bool own = b->pairs && w->n % 8 == 0;
+	const struct variant *v = w->plan ? variant_of(lane->card, w, own) : NULL;
+	if (!v)
 		return false;
 	struct arena_mark mark = cuda_arena_mark(lane);
-	const float *bias = w->plan->adds_bias ? NULL : w->bias;
-	bool direct = b->y && !bias && b->activation == ACTIVATION_NONE && b->y_stride % 4 == 0 &&
-		      reinterpret_cast<uintptr_t>(b->y) % 16 == 0;
-	size_t stride = direct ? b->y_stride : (w->n + 3) / 4 * 4;
-	float *y = direct ? b->y : cuda_floats(lane, size_mul(b->rows, stride));
-	bool good = multiply(lane, w, b->x, w->paired ? w->stride : b->x_stride, b->rows, y, stride);
-	struct finish f = { y, bias, b->y, b->pairs, stride, b->y_stride, b->rows, w->n };
-	if (good && !direct)
+	const float *bias = v->adds_bias ? NULL : w->bias;
+	bool ends = !bias && b->activation == ACTIVATION_NONE;
+	bool direct = own || (b->y && ends && b->y_stride % 4 == 0 &&
+				     reinterpret_cast<uintptr_t>(b->y) % 16 == 0);
+	size_t stride = own ? w->n : direct ? b->y_stride : stride_of(w, false);
+	float *floats = direct ? b->y : cuda_floats(lane, size_mul(b->rows, stride));
+	bool good = multiply(
+		lane, b, v, own ? static_cast<void *>(b->pairs) : floats, stride, own);
+	struct finish f = { own ? NULL : floats, bias, b->y, b->pairs, stride, b->y_stride, b->rows,
+		w->n };
+	if (good && !(direct && ends))
 		(w->dtype == F16 ? finish<F16> : finish<BF16>)(lane, f, b->activation);
 	cuda_arena_reset(lane, mark);
 	return good;

@@ -21,8 +21,7 @@ CUDA_KERNEL(linear_norm)
 static void feed_forward_half(struct lane *lane, const struct feed_forward_arguments *a, float *t)
 {
 	size_t rows = a->up.rows, n = a->up.w->n;
-	uint16_t *x = cuda_half_rows(
-		lane, a->up.w->dtype, NULL, a->up.x, a->up.x_stride, rows, a->up.w->k);
+	const uint16_t *x = cuda_half_input(lane, &a->up);
 	uint16_t *wide = static_cast<uint16_t *>(
 		cuda_arena_alloc(lane, size_mul(size_mul(rows, n + 8), sizeof(uint16_t))));
 	struct half_product up = { x, a->up.w, NULL, wide, 0, rows, a->up.activation, 0 };
@@ -37,8 +36,8 @@ static void feed_forward(struct lane *lane, const struct feed_forward_arguments 
 {
 	size_t rows = a->up.rows;
 	float *wide = cuda_floats(lane, size_mul(rows, a->up.w->n));
-	struct linear_arguments down = { NULL, wide, rows, 0, a->up.w->n, a->down,
-		ACTIVATION_NONE };
+	struct linear_arguments down = { NULL, wide, rows, 0, a->up.w->n, a->down, ACTIVATION_NONE,
+		NULL, NULL };
 	if (!wide)
 		return;
 	cuda_linear_rows(lane, &a->up, wide);

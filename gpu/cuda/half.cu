@@ -284,6 +284,12 @@ void cuda_half_product(struct lane *lane, const struct half_product *b)
 
 /* --- of an operation's arguments --- */
 
+const uint16_t *cuda_half_input(struct lane *lane, const struct linear_arguments *a)
+{
+	return a->x_half ? a->x_half
+			 : cuda_half_rows(lane, a->w->dtype, NULL, a->x, a->x_stride, a->rows, a->w->k);
+}
+
 static void by_floats(
 	struct lane *lane, const struct linear_arguments *a, float *y, size_t y_stride)
 {
@@ -304,10 +310,13 @@ void cuda_linear_half(
 {
 	struct arena_mark mark = cuda_arena_mark(lane);
 	if (a->w->paired) {
-		uint16_t *x = cuda_half_rows(lane, a->w->dtype, NULL, a->x, a->x_stride, a->rows, a->w->k);
-		struct half_product p = { x, a->w, y, NULL, y_stride, a->rows, a->activation, 0 };
+		const uint16_t *x = cuda_half_input(lane, a);
+		struct half_product p = { x, a->w, y, y ? NULL : a->y_half, y_stride, a->rows,
+			a->activation, 0 };
 		if (x)
 			cuda_half_product(lane, &p);
+		if (y && a->y_half)
+			cuda_half_rows(lane, a->w->dtype, a->y_half, y, y_stride, a->rows, a->w->n);
 	} else {
 		by_floats(lane, a, y, y_stride);
 	}

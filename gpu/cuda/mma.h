@@ -9,14 +9,15 @@
 
 #include "gpu/cuda/cuda.h"
 
-#if defined HEDDLE_EMULATOR
-
-template <enum dtype T> DEVICE_FN float mma_part(uint32_t half)
+/* The number in the low half. */
+template <enum dtype T> DEVICE_FN float half_number(uint32_t half)
 {
 	uint16_t bits = static_cast<uint16_t>(half);
 	return T == F16 ? __half2float(__ushort_as_half(bits))
 			: math_float((int32_t)((uint32_t)bits << 16));
 }
+
+#if defined HEDDLE_EMULATOR
 
 /* c [16, 8] += a [16, 16] b [16, 8]. Thread 4 g + t has of c rows g and g + 8, columns 2 t, 2 t + 1;
  * of a the pairs of columns 2 t and 2 t + 8 in rows g (0, 2) and g + 8 (1, 3); of b those pairs of
@@ -36,8 +37,8 @@ template <enum dtype T> DEVICE_FN void mma(float *c, const uint32_t *a, const ui
 			const uint32_t *column = i % 2 ? right : left;
 			for (int half = 0; half < 2; half++) {
 				uint32_t x = own[i / 2 + 2 * half], y = column[half];
-				c[i] += mma_part<T>(x) * mma_part<T>(y) +
-					mma_part<T>(x >> 16) * mma_part<T>(y >> 16);
+				c[i] += half_number<T>(x) * half_number<T>(y) +
+					half_number<T>(x >> 16) * half_number<T>(y >> 16);
 			}
 		}
 	}

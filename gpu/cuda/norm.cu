@@ -21,7 +21,7 @@ static __global__ void __launch_bounds__(THREADS) norm_kernel(struct norm_argume
 	bool keep;
 	size_t row = own_row(rows, &keep);
 	const float *x = a.x + row * a.x_stride;
-	norm_row(a, a.y + row * a.y_stride, keep, [=](size_t i) { return keep ? x[i] : 0; });
+	norm_row(a, row, keep, [=](size_t i) { return keep ? x[i] : 0; });
 }
 
 CUDA_KERNEL(norm)
@@ -37,8 +37,7 @@ static __global__ void __launch_bounds__(THREADS)
 	bool keep;
 	size_t row = own_row(rows, &keep);
 	const float *x = a.x + row * a.x_stride, *own = t + row * a.columns;
-	norm_row(a, a.y + row * a.y_stride, keep,
-		[=](size_t i) { return keep ? x[i] + own[i] : 0; });
+	norm_row(a, row, keep, [=](size_t i) { return keep ? x[i] + own[i] : 0; });
 }
 
 void cuda_norm_residual(
@@ -57,7 +56,7 @@ static __global__ void __launch_bounds__(THREADS)
 	const float *word = a.word + a.ids[t] * a.word_stride;
 	const float *type = a.type ? a.type + a.types[t] * a.type_stride : NULL;
 	const float *position = a.position ? a.position + a.positions[t] * a.position_stride : NULL;
-	norm_row(a.norm, a.norm.y + t * a.norm.y_stride, keep, [=](size_t i) {
+	norm_row(a.norm, t, keep, [=](size_t i) {
 		float x = word[i];
 		x = type ? x + type[i] : x;
 		return position ? x + position[i] : x;

@@ -50,8 +50,9 @@ struct half_product {
 
 void cuda_half_product(struct lane *, const struct half_product *);
 
-/* Of an operation's arguments, for any weight of the two. */
+/* Of an operation's arguments, for any weight of the two; its x as halves. */
 void cuda_linear_half(struct lane *, const struct linear_arguments *, float *y, size_t y_stride);
+const uint16_t *cuda_half_input(struct lane *, const struct linear_arguments *);
 
 /* --- by NVIDIA's library, cublaslt.cu --- */
 

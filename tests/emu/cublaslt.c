@@ -15,6 +15,9 @@
 #include "emu_half.h"
 #include "tests/emu/shadow.h"
 
+/* Algorithms: the faster one by the estimate does not compute every number of rows of y, D's columns. */
+enum { ANY = 1, ROWS_BY_EIGHTS = 2, SPACE = 4096 };
+
 struct cublasLtContext {
 	int unused;
 };
@@ -222,7 +225,8 @@ static bool fits(const struct emu_matmul_desc *o, const struct emu_matrix_layout
 	bool bias = o->epilogue & CUBLASLT_EPILOGUE_BIAS;
 	bool tf32 = o->compute == CUBLAS_COMPUTE_32F_FAST_TF32;
 	return k == k2 && d->rows == m && d->columns == n && c->rows == m && c->columns == n &&
-	       c->type == d->type && a->type == b->type && (!bias || o->bias) &&
+	       c->type == d->type && a->type == b->type &&
+	       (!bias || (o->bias && (o->bias_type < 0 || (uint32_t)o->bias_type == d->type))) &&
 	       (!tf32 || a->type == CUDA_R_32F) && (d->type == a->type || d->type == CUDA_R_32F);
 }
 
@@ -238,11 +242,34 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
 		return CUBLAS_STATUS_INVALID_VALUE;
 	if (!fits(&o, a, b, c, d))
 		return CUBLAS_STATUS_NOT_SUPPORTED;
-	results[0] = (cublasLtMatmulHeuristicResult_t){ .algo = { { 1 } },
-		.workspaceSize = preference && preference->workspace >= 4096 ? 4096 : 0,
-		.state = CUBLAS_STATUS_SUCCESS,
-		.wavesCount = 1 };
-	*found = 1;
+	for (int i = 0; i < 2 && i < wanted; i++)
+		results[(*found)++] = (cublasLtMatmulHeuristicResult_t){
+			.algo = { { wanted == 1 || i == 1 ? ANY : ROWS_BY_EIGHTS } },
+			.workspaceSize = preference && preference->workspace >= SPACE ? SPACE : 0,
+			.state = CUBLAS_STATUS_SUCCESS,
+			.wavesCount = 1
+		};
+	return CUBLAS_STATUS_SUCCESS;
+}
+
+/* Whether the algorithm computes D. */
+static bool covers(uint64_t algo, const struct emu_matrix_layout *d)
+{
+	return algo == ANY || (algo == ROWS_BY_EIGHTS && d->columns % 8 == 0);
+}
+
+cublasStatus_t cublasLtMatmulAlgoCheck(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc,
+	cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
+	cublasLtMatrixLayout_t d, const cublasLtMatmulAlgo_t *algo,
+	cublasLtMatmulHeuristicResult_t *result)
+{
+	if (!handle || !algo)
+		return CUBLAS_STATUS_INVALID_VALUE;
+	if (!fits(desc, a, b, c, d) || !covers(algo->data[0], d))
+		return CUBLAS_STATUS_NOT_SUPPORTED;
+	*result = (cublasLtMatmulHeuristicResult_t){
+		.algo = *algo, .workspaceSize = SPACE, .state = CUBLAS_STATUS_SUCCESS
+	};
 	return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -365,7 +392,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
 	size_t workspace_size, cudaStream_t stream)
 {
 	if (!handle || !a || !b || !c || !d || !fits(desc, la, lb, lc, ld) ||
-		(algo && algo->data[0] != 1))
+		(algo && !covers(algo->data[0], ld)))
 		return CUBLAS_STATUS_INVALID_VALUE;
 	if (getenv("HEDDLE_EMU_REFUSE"))
 		return CUBLAS_STATUS_NOT_SUPPORTED;
@@ -380,9 +407,9 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
 		.c = c,
 		.d = d,
 		.workspace = workspace,
-		.workspace_size = workspace && workspace_size > 4096 ? 4096
-				  : workspace                        ? workspace_size
-								     : 0 };
+		.workspace_size = workspace && workspace_size > SPACE ? SPACE
+				  : workspace                         ? workspace_size
+								      : 0 };
 	memcpy(&t->alpha, alpha, sizeof t->alpha);
 	memcpy(&t->beta, beta, sizeof t->beta);
 	stream_call(stream, "cublasLtMatmul", run, t, (uintptr_t)__builtin_return_address(0) - 1);

@@ -20,6 +20,7 @@
 #include "gpu/ops.h"
 #include "lib/base/math.h"
 #include "lib/base/random.h"
+#include "lib/file/half.h"
 
 /* Set where only bits are compared and the reference in double is not looked at. */
 static bool bits_only;
@@ -364,6 +365,48 @@ static void fast_product(struct device *d, const struct mode *mode, size_t m, si
 	weight_free(weight);
 }
 
+static float half_value(enum dtype dtype, uint16_t bits)
+{
+	return dtype == F16 ? half_to_float(bits) : bfloat_to_float(bits);
+}
+
+/* A product reads the twin that a norm or a product has left as it reads the rows themselves; what it gives
+ * as halves is what it gives as floats, but for two roundings of the sum and one of the bias. */
+static void twins(struct device *d, const struct mode *mode, size_t m, const struct weight *up,
+	const struct weight *down, const float *bias, struct tensor x, struct norm norm)
+{
+	size_t n = weight_outputs(up), k = weight_outputs(down);
+	enum dtype type = weight_activation(up);
+	float *got = ARENA_ARRAY(arena, float, m *n), *want = ARENA_ARRAY(arena, float, m *n);
+	uint16_t *halves = ARENA_ARRAY(arena, uint16_t, m * n);
+	struct tensor own = tensor_twin(d, tensor_matrix(d, F32, m, k), type), plain = own;
+	struct tensor wide = tensor_twin(d, tensor_matrix(d, F32, m, n), type), y = wide;
+	struct tensor half = tensor_matrix(d, type, m, n), back = tensor_matrix(d, F32, m, k);
+	assert_true(type == F32 || (own.twin && !tensor_columns(own, 0, 1).twin));
+	plain.twin = y.twin = NULL;
+	op_norm(d, own, x, norm);
+	op_linear(d, y, plain, up, ACTIVATION_GELU);
+	tensor_read(d, y, want);
+	op_linear(d, wide, own, up, ACTIVATION_GELU);
+	tensor_read(d, wide, got);
+	assert_memory_equal(got, want, m * n * sizeof *got);
+	op_linear_norm(d, back, y, down, x, norm);
+	tensor_read(d, back, want);
+	op_linear_norm(d, tensor_rows(back, 1, m - 1), tensor_rows(wide, 1, m - 1), down,
+		tensor_rows(x, 1, m - 1), norm);
+	tensor_read(d, back, got);
+	assert_memory_equal(got, want, m * k * sizeof *got);
+	if (type == F32)
+		return;
+	op_linear(d, y, own, up, ACTIVATION_NONE);
+	tensor_read(d, y, want);
+	op_linear(d, half, own, up, ACTIVATION_NONE);
+	tensor_read(d, half, halves);
+	for (size_t i = 0; i < m * n; i++)
+		assert_true(fabsf(half_value(type, halves[i]) - want[i]) <=
+			    ldexpf(fabsf(want[i]) + fabsf(bias[i % n]), -mode->bits) + 0x1p-24f);
+}
+
 /* The fused layer has the bits of its parts: rows are rounded between them or behind. */
 static void fast_layer(struct device *d, const struct mode *mode, size_t m, size_t n, size_t k)
 {
@@ -371,18 +414,19 @@ static void fast_layer(struct device *d, const struct mode *mode, size_t m, size
 	      *down = numbers(3, n * k, 0.2f, 0), *bias = numbers(4, n + k, 1, 0),
 	      *got = ARENA_ARRAY(arena, float, m *k + 1),
 	      *want = ARENA_ARRAY(arena, float, m *k + 1);
-	struct tensor tx = matrix(d, x, m, k), wide = tensor_matrix(d, F32, m, n),
-		      y = tensor_matrix(d, F32, m, k);
+	struct tensor tx = matrix(d, x, m, k), y = tensor_matrix(d, F32, m, k);
 	struct norm norm = { vector(d, numbers(5, k, 1, 0), k), vector(d, numbers(6, k, 1, 0), k),
 		1e-5f };
 	struct weight *u = weight_new(d, mode->dtype, n, k, k, up, bias),
 		      *v = weight_new(d, mode->dtype, k, n, n, down, bias + n);
 	op_feed_forward(d, y, tx, u, ACTIVATION_GELU, v, norm);
 	tensor_read(d, y, got);
+	struct tensor wide = tensor_matrix(d, weight_activation(u), m, n);
 	op_linear(d, wide, tx, u, ACTIVATION_GELU);
 	op_linear_norm(d, y, wide, v, tx, norm);
 	tensor_read(d, y, want);
 	assert_memory_equal(got, want, m * k * sizeof *got);
+	twins(d, mode, m, u, v, bias, tx, norm);
 	weight_free(u);
 	weight_free(v);
 }
@@ -413,6 +457,8 @@ static void fast_products_are_within_their_tolerance(void **state)
 			each_mode(d, m);
 			if (device_sync(d, &e))
 				fail_msg("%s", e.msg);
+			if (device_note(d))
+				fail_msg("%s", device_note(d));
 			bool library = strstr(device_name(d), "cublasLt.so.") ||
 				       strstr(device_name(d), "emulator's cuBLASLt");
 			device_free(d);
