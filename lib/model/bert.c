@@ -221,6 +221,7 @@ static void bert_forward(
 	size_t n = m->config.hidden_size, heads = m->config.n_heads;
 	float scale = 1.0f / sqrtf((float)(n / heads));
 	struct arena_mark mark = device_mark(lane);
+	h = layer_twin(lane, m->layers, m->n_own, h);
 	struct tensor embedded =
 		m->project ? tensor_matrix(lane, F32, b->n_tokens, m->config.embedding_size) : h;
 	op_embed(lane, embedded, b->n_tokens, b->ids, m->word, m->type.data ? b->types : NULL,

@@ -45,6 +45,11 @@ void layer_free(struct device *d, struct layer *l)
 	layer_norm_free(d, &l->norm2);
 }
 
+struct tensor layer_twin(struct device *lane, const struct layer *l, size_t n, struct tensor h)
+{
+	return n ? tensor_twin(lane, h, weight_activation(l->qkv)) : h;
+}
+
 void layer_finish(struct device *lane, const struct layer *l, enum activation activation,
 	struct tensor mixed, struct tensor h)
 {

@@ -76,25 +76,26 @@ setup() {
 }
 
 @test "fast modes: near float32, the same bytes in any batch, by the library or by own kernels as -v says" {
-	m=$HEDDLE_SRC/tests/golden/embed/bert-odd
 	export HEDDLE_EMU_CARD=sm_90
 	fast() { "$cuda/embed" -v --device cuda -m "$m" --dtype "$@" 2>log; }
 	numbers() { sed 's/.*"embedding":\[//; s/\].*//' "$1" | tr ',' ' '; }
 	head -n 9 in.jsonl >few.jsonl
-	embed --device cpu -m "$m" few.jsonl >cpu
-	for dtype in bf16 f16 tf32; do
-		fast $dtype few.jsonl >library
-		grep -q "^embed: on cuda:0 .*, products by the emulator's cuBLASLt$" log
-		! grep refused log
-		fast $dtype --batch-tokens 9 few.jsonl | cmp library -
-		HEDDLE_CUBLASLT=off fast $dtype few.jsonl >own
-		grep -q 'products by its own kernels (HEDDLE_CUBLASLT=off)$' log
-		HEDDLE_EMU_REFUSE=1 fast $dtype few.jsonl | cmp own -
-		[ "$(grep -c 'cuBLASLt refused a product of .* (status 15): by own kernels$' log)" = 1 ]
-		for out in library own; do
-			paste -d ' ' <(numbers cpu) <(numbers $out) | awk -v most="$([ $dtype = bf16 ] && echo 0.03 || echo 0.004)" '
-				{ for (i = 1; i <= NF / 2; i++) { d = $i - $(NF / 2 + i); if (d > most || d < -most) exit 1; n++ } }
-				END { exit !(n > 100) }' || { echo "$dtype $out"; false; }
+	for m in "$HEDDLE_SRC"/tests/golden/embed/bert-{odd,prompt}; do # rows of no eights, and of eights alone
+		embed --device cpu -m "$m" few.jsonl >cpu
+		for dtype in bf16 f16 tf32; do
+			fast $dtype few.jsonl >library
+			grep -q "^embed: on cuda:0 .*, products by the emulator's cuBLASLt$" log
+			! grep refused log
+			fast $dtype --batch-tokens 9 few.jsonl | cmp library -
+			HEDDLE_CUBLASLT=off fast $dtype few.jsonl >own
+			grep -q 'products by its own kernels (HEDDLE_CUBLASLT=off)$' log
+			HEDDLE_EMU_REFUSE=1 fast $dtype few.jsonl | cmp own -
+			[ "$(grep -c 'cuBLASLt refused a product of .* (status 15): by own kernels$' log)" = 1 ]
+			for out in library own; do
+				paste -d ' ' <(numbers cpu) <(numbers $out) | awk -v most="$([ $dtype = bf16 ] && echo 0.03 || echo 0.004)" '
+					{ for (i = 1; i <= NF / 2; i++) { d = $i - $(NF / 2 + i); if (d > most || d < -most) exit 1; n++ } }
+					END { exit !(n > 100) }' || { echo "$dtype $out"; false; }
+			done
 		done
 	done
 }
