@@ -147,7 +147,7 @@ struct attention_arguments { /* a unit is a head of a sequence, the heads of a s
 	size_t out_stride, q_stride, k_stride, v_stride, bias_stride;
 	size_t bias_zero; /* column of distance 0 */
 	const size_t *cu_seqlens;
-	size_t heads, size;
+	size_t heads, size, reach;
 	float scale;
 	enum dtype dtype; /* BF16, F16: factors may be rounded to it */
 };

@@ -147,15 +147,15 @@ void op_feed_forward(struct device *d, struct tensor y, struct tensor x, const s
 	device_run(d, KERNEL_feed_forward, &a, blocks(x.shape[0], BLOCK_ROWS), 1);
 }
 
-/* The arguments that every attention has; *longest: of the sequences. */
+/* The arguments that every attention has, all keys in reach; *longest: of the sequences. */
 static struct attention_arguments attention(struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	size_t *longest)
+	enum dtype dtype, size_t *longest)
 {
 	size_t tokens = out.shape[0], columns = out.shape[1];
 	CHECK(n_heads > 0 && columns % n_heads == 0 && is_offsets(n_sequences, cu_seqlens, tokens));
 	CHECK(is_output(out, tokens, columns) && is_matrix(q, tokens, columns));
-	CHECK(is_matrix(k, tokens, columns) && is_matrix(v, tokens, columns));
+	CHECK(is_matrix(k, tokens, columns) && is_matrix(v, tokens, columns) && dtype <= TF32);
 	*longest = 0;
 	for (size_t b = 0; b < n_sequences; b++) {
 		size_t n = cu_seqlens[b + 1] - cu_seqlens[b];
@@ -172,19 +172,19 @@ static struct attention_arguments attention(struct tensor out, struct tensor q, 
 		.cu_seqlens = cu_seqlens,
 		.heads = n_heads,
 		.size = columns / n_heads,
+		.reach = SIZE_MAX,
 		.scale = scale,
-		.dtype = F32 };
+		.dtype = dtype == TF32 ? F32 : dtype };
 }
 
 void op_attention(struct device *d, struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor position_bias, enum dtype dtype)
+	struct tensor position_bias, size_t reach, enum dtype dtype)
 {
 	size_t longest;
 	struct attention_arguments a =
-		attention(out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, &longest);
-	CHECK(dtype <= TF32);
-	a.dtype = dtype == TF32 ? F32 : dtype;
+		attention(out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, dtype, &longest);
+	a.reach = reach;
 	if (position_bias.n_dims) {
 		size_t width = position_bias.shape[1];
 		CHECK(is_matrix(position_bias, n_heads, width));
@@ -198,11 +198,12 @@ void op_attention(struct device *d, struct tensor out, struct tensor q, struct t
 
 void op_attention_relative(struct device *d, struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor query_terms, struct tensor key_terms, size_t n_places, const int32_t *place)
+	struct tensor query_terms, struct tensor key_terms, size_t n_places, const int32_t *place,
+	enum dtype dtype)
 {
 	size_t longest, tokens = out.shape[0], terms = query_terms.shape[1];
 	struct attention_arguments a =
-		attention(out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, &longest);
+		attention(out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, dtype, &longest);
 	CHECK(terms % n_heads == 0 && is_matrix(query_terms, tokens, terms));
 	CHECK(is_matrix(key_terms, tokens, terms));
 	CHECK(n_places % 2 == 1 && longest <= n_places / 2 + 1);

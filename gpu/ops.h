@@ -102,18 +102,21 @@ void op_feed_forward(struct device *, struct tensor y, struct tensor x, const st
  *	s[j] += bias[h, j - i + L - 1] where there is a bias
  *	m = the maximum of s (a zero is +0); p[j] = math_exp_neg(s[j] - m); z = lanes(p)
  *	out = (p . v by the product over keys) / z
+ * A query i sees the keys |i - j| <= reach (SIZE_MAX: all); the others are left out of m and of the
+ * product, whose blocks are still the 256 keys from the sequence's first on, those without a key
+ * in reach left out too; in z their p is +0.
  * position_bias [H, 2 L - 1] for relative positions -(L - 1) .. L - 1, L >= the longest sequence,
  * or TENSOR_NONE. dtype is that of the products beside it: with BF16 or F16 scale q, k, p and v may be
- * rounded to it, and sums are float32 in any order, the same bytes for any batch on one kind of processor;
- * F32 and TF32 are as above.
+ * rounded to it, keys out of reach may count in the product with p = 0, and sums are float32 in any
+ * order, the same bytes for any batch on one kind of processor; F32 and TF32 are as above.
  */
 void op_attention(struct device *, struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor position_bias, enum dtype);
+	struct tensor position_bias, size_t reach, enum dtype);
 
 /*
- * The same with scores that depend on the distance and on either token (P. He et al., DeBERTa,
- * 2021):
+ * The same, all keys in reach, with scores that depend on the distance and on either token (P. He
+ * et al., DeBERTa, 2021):
  *	s[j] = ((scale q) . k[j]) + (query_terms[i, h P + p] + key_terms[j, h P + p]),
  *	p = place[i - j + L - 1]
  * query_terms, key_terms [T, H P]; place [2 L - 1] in host memory, 0 .. P - 1, L >= the longest
@@ -121,7 +124,8 @@ void op_attention(struct device *, struct tensor out, struct tensor q, struct te
  */
 void op_attention_relative(struct device *, struct tensor out, struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
-	struct tensor query_terms, struct tensor key_terms, size_t n_places, const int32_t *place);
+	struct tensor query_terms, struct tensor key_terms, size_t n_places, const int32_t *place,
+	enum dtype);
 
 /*
  * Rotary positions (J. Su et al., RoFormer, 2021), in place: x [T, H D], D even. Row t is at

@@ -1,7 +1,8 @@
 /*
  * attention.c: attention of one head over one sequence (ops.h). K is laid out in panels and V side
- * by side once a head; then 24 queries at a time: their scores (24 by n floats) stay in the first-
- * or second-level cache through product, maximum, exponential, sum and the product with V.
+ * by side once a head; then 24 queries at a time: their scores (24 by the keys that one of them
+ * sees) stay in the first- or second-level cache through product, maximum, exponential, sum and the
+ * product with V, in which queries that see the same keys go together.
  */
 #include "gpu/cpu/lanes.h"
 #include "gpu/cpu/tile.h"
@@ -9,7 +10,7 @@
 enum { QUERIES = 24 };
 
 struct head {
-	size_t n, wide; /* keys; rounded up to panels */
+	size_t n, wide, reach; /* keys; rounded up to panels */
 	size_t size, padded; /* of the head; rounded up to vectors */
 	const float *q, *bias;	/* bias: of distance 0, or NULL */
 	float *out, *keys, *values, *scaled, *scores, *sums;
@@ -17,6 +18,17 @@ struct head {
 	size_t query_terms_stride, key_terms_stride;
 	const int32_t *place; /* of distance 0 */
 };
+
+/* Keys, or those that are in reach: begin .. end - 1. */
+struct keys {
+	size_t begin, end;
+};
+
+static struct keys in_reach(const struct head *h, size_t query)
+{
+	return (struct keys){ query > h->reach ? query - h->reach : 0,
+		h->n - query > h->reach ? query + h->reach + 1 : h->n };
+}
 
 static size_t round_up(size_t n, size_t step)
 {
@@ -59,52 +71,78 @@ static float maximum(const float *x, size_t n)
 	return top + 0.0f;
 }
 
-/* A row of scores becomes p; its sum. Beyond n a score is -inf, p +0, which leaves every lane as it
- * is: lanes of numbers >= +0 are never -0. */
-static float softmax(float *row, size_t n)
+/* A row of scores of keys k becomes p; its sum. Up to whole lanes before and behind, where there is
+ * room, a score is -inf, p +0, which leaves every lane as it is: lanes of numbers >= +0 are never
+ * -0. */
+static float softmax(float *row, struct keys k)
 {
-	size_t padded = round_up(n, LANES);
-	for (size_t j = n; j < padded; j++)
-		row[j] = -__builtin_inff();
-	float top = maximum(row, padded);
-	for (size_t j = 0; j < padded; j++)
-		row[j] = math_exp_neg(row[j] - top);
-	return lanes_sum(TERM_VALUE, row, NULL, 0, padded);
+	size_t before = k.begin % LANES, n = round_up(k.end - k.begin + before, LANES);
+	float *first = row - before;
+	for (size_t j = 0; j < before; j++)
+		first[j] = -__builtin_inff();
+	for (size_t j = k.end - k.begin + before; j < n; j++)
+		first[j] = -__builtin_inff();
+	float top = maximum(first, n);
+	for (size_t j = 0; j < n; j++)
+		first[j] = math_exp_neg(first[j] - top);
+	k.begin -= before;
+	return lanes_sum_from(TERM_VALUE, first, NULL, 0, k.begin, k.begin + n);
+}
+
+static void add_bias(const float *bias, float *row, size_t i, struct keys k)
+{
+	for (size_t j = k.begin; j < k.end; j++)
+		row[j - k.begin] += bias[(ptrdiff_t)j - (ptrdiff_t)i];
 }
 
 /* What query i and each key say of their distance. */
-static void add_terms(const struct head *h, float *row, size_t i)
+static void add_terms(const struct head *h, float *row, size_t i, struct keys k)
 {
 	const float *own = h->query_terms + i * h->query_terms_stride;
-	for (size_t j = 0; j < h->n; j++) {
+	for (size_t j = k.begin; j < k.end; j++) {
 		int32_t p = h->place[(ptrdiff_t)i - (ptrdiff_t)j];
-		row[j] = row[j] + (own[p] + h->key_terms[j * h->key_terms_stride + (size_t)p]);
+		row[j - k.begin] += own[p] + h->key_terms[j * h->key_terms_stride + (size_t)p];
+	}
+}
+
+/* scaled [m, padded] = p v, in the place of the scaled queries, which are used up. Scores, now p,
+ * are of the `wide` keys from `first` on. */
+static void mix(const struct head *h, size_t i, size_t m, size_t first, size_t wide)
+{
+	for (size_t r = 0, end; r < m; r = end) {
+		struct keys k = in_reach(h, i + r);
+		for (end = r + 1; end < m; end++) {
+			struct keys next = in_reach(h, i + end);
+			if (next.begin != k.begin || next.end != k.end)
+				break;
+		}
+		tile_blocks(end - r, k.begin, k.end, h->scores + r * wide + (k.begin - first), wide,
+			h->values + k.begin * h->padded, h->padded, h->padded,
+			h->scaled + r * h->padded, h->padded);
 	}
 }
 
 /* Queries i .. i + m - 1, m <= QUERIES. */
 static void queries(const struct attention_arguments *a, const struct head *h, size_t i, size_t m)
 {
+	size_t first = in_reach(h, i).begin / PANEL * PANEL;
+	size_t wide = round_up(in_reach(h, i + m - 1).end - first, PANEL);
 	for (size_t r = 0; r < m; r++)
 		for (size_t d = 0; d < h->size; d++)
 			h->scaled[r * h->size + d] = h->q[(i + r) * a->q_stride + d] * a->scale;
-	for (size_t j = 0; j < h->wide; j += PANEL)
-		tile_blocks(m, h->size, h->scaled, h->size, h->keys + j * h->size, PANEL, PANEL,
-			h->scores + j, h->wide);
+	for (size_t j = 0; j < wide; j += PANEL)
+		tile_blocks(m, 0, h->size, h->scaled, h->size, h->keys + (first + j) * h->size,
+			PANEL, PANEL, h->scores + j, wide);
 	for (size_t r = 0; r < m; r++) {
-		float *row = h->scores + r * h->wide;
-		if (h->bias) {
-			const float *bias = h->bias - (i + r);
-			for (size_t j = 0; j < h->n; j++)
-				row[j] = row[j] + bias[j];
-		}
+		struct keys k = in_reach(h, i + r);
+		float *row = h->scores + r * wide + (k.begin - first);
+		if (h->bias)
+			add_bias(h->bias, row, i + r, k);
 		if (h->query_terms)
-			add_terms(h, row, i + r);
-		h->sums[r] = softmax(row, h->n);
+			add_terms(h, row, i + r, k);
+		h->sums[r] = softmax(row, k);
 	}
-	/* V's product into the scaled queries' place, which are used up */
-	tile_blocks(m, h->n, h->scores, h->wide, h->values, h->padded, h->padded, h->scaled,
-		h->padded);
+	mix(h, i, m, first, wide);
 	for (size_t r = 0; r < m; r++) {
 		float *out = h->out + (i + r) * a->out_stride, sum = h->sums[r];
 		for (size_t d = 0; d < h->size; d++)
@@ -121,7 +159,9 @@ static void unit(const struct attention_arguments *a,
 	size_t n = a->cu_seqlens[u / a->heads + 1] - first;
 	size_t wide = round_up(n, PANEL);
 	size_t padded = round_up(a->size, WIDTH);
-	struct head h = { .n = n, .wide = wide, .size = a->size, .padded = padded };
+	struct head h = {
+		.n = n, .wide = wide, .reach = a->reach, .size = a->size, .padded = padded
+	};
 	h.q = a->q + first * a->q_stride + column;
 	h.bias = a->bias ? a->bias + u % a->heads * a->bias_stride + a->bias_zero : NULL;
 	h.out = a->out + first * a->out_stride + column;

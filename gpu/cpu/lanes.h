@@ -64,29 +64,37 @@ INLINE float lanes_chunk(const enum term t, const float *x, const float *z, floa
 	return lanes_tree(s);
 }
 
-/* Sums of chunks are again summed by lanes, and theirs, as they come: level l holds the lanes over
- * sums of 4096^l elements. Three levels are 2^36 elements. */
-INLINE float lanes_sum(const enum term t, const float *x, const float *z, float m, size_t n)
+/*
+ * Sums of chunks are again summed by lanes, and theirs, as they come: level l holds the lanes over
+ * sums of 4096^l elements. Three levels are 2^36 elements. lanes_sum_from: x and z are those of
+ * element `from`, a multiple of LANES, and all before is +0, which leaves lanes that are never -0.
+ */
+INLINE float lanes_sum_from(
+	const enum term t, const float *x, const float *z, float m, size_t from, size_t n)
 {
 	if (n <= LANES_CHUNK)
-		return lanes_chunk(t, x, z, m, n);
+		return lanes_chunk(t, x, z, m, n - from);
 	const bool two = t == TERM_PRODUCT || t == TERM_DIFFERENCE || t == TERM_ABSOLUTE;
 	float level1[LANES] = { 0 }, level2[LANES] = { 0 };
-	size_t count1 = 0, count2 = 0;
-	for (size_t i = 0; i < n; i += LANES_CHUNK) {
-		if (count1 == LANES_CHUNK) {
-			level2[count2 % LANES] += lanes_tree(level1);
-			count2++;
+	size_t count = from / LANES_CHUNK, group = count / LANES_CHUNK;
+	for (size_t i = from, size; i < n; i += size) {
+		if (count / LANES_CHUNK > group) {
+			level2[group++ % LANES] += lanes_tree(level1);
 			for (int l = 0; l < LANES; l++)
 				level1[l] = 0;
-			count1 = 0;
 		}
-		size_t rest = n - i < LANES_CHUNK ? n - i : LANES_CHUNK;
-		level1[count1 % LANES] += lanes_chunk(t, x + i, two ? z + i : z, m, rest);
-		count1++;
+		size = LANES_CHUNK - i % LANES_CHUNK;
+		size = n - i < size ? n - i : size;
+		level1[count++ % LANES] +=
+			lanes_chunk(t, x + (i - from), two ? z + (i - from) : z, m, size);
 	}
-	if (count2 == 0)
+	if (group == 0)
 		return lanes_tree(level1);
-	level2[count2 % LANES] += lanes_tree(level1);
+	level2[group % LANES] += lanes_tree(level1);
 	return lanes_tree(level2);
+}
+
+INLINE float lanes_sum(const enum term t, const float *x, const float *z, float m, size_t n)
+{
+	return lanes_sum_from(t, x, z, m, 0, n);
 }

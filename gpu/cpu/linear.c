@@ -100,7 +100,7 @@ static void panel(float *y, size_t y_stride, const struct rows *r, const struct 
 		return;
 	}
 #endif
-	tile_blocks(r->n, w->k, r->x, r->x_stride, (float *)w->packed + first * w->k, PANEL, PANEL,
+	tile_blocks(r->n, 0, w->k, r->x, r->x_stride, (float *)w->packed + first * w->k, PANEL, PANEL,
 		y, y_stride);
 }
 

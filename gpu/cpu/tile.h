@@ -138,15 +138,17 @@ INLINE void tile_product(size_t m, size_t kn, const float *x, size_t xs, const f
 
 #endif
 
-/* All blocks of k: y [m, columns] = x [m, k] p [k, columns], p's rows ps apart. */
-INLINE void tile_blocks(size_t m, size_t k, const float *x, size_t xs, const float *p, size_t ps,
-	size_t columns, float *y, size_t ys)
+/* y [m, columns] = x p, blocks of k one after the other, of which only begin .. end - 1 count: x
+ * [m, .] and p [., columns], rows ps apart, are those of k = begin. */
+INLINE void tile_blocks(size_t m, size_t begin, size_t end, const float *x, size_t xs,
+	const float *p, size_t ps, size_t columns, float *y, size_t ys)
 {
-	if (k == 0)
+	if (begin == end)
 		for (size_t i = 0; i < m; i++)
 			memset(y + i * ys, 0, columns * sizeof *y);
-	for (size_t b = 0; b < k; b += BLOCK_K) {
-		size_t kn = k - b < BLOCK_K ? k - b : BLOCK_K;
-		tile_product(m, kn, x + b, xs, p + b * ps, ps, columns, y, ys, b > 0);
+	for (size_t b = begin, kn; b < end; b += kn) {
+		kn = end - b < BLOCK_K - b % BLOCK_K ? end - b : BLOCK_K - b % BLOCK_K;
+		tile_product(m, kn, x + (b - begin), xs, p + (b - begin) * ps, ps, columns, y, ys,
+			b > begin);
 	}
 }

@@ -2,8 +2,8 @@
  * attention_half.cu: attention where its factors may be rounded to bfloat16 or binary16, T below, on
  * tensor cores, in one pass over the keys: scores of 64 keys, the maximum so far, what is there
  * rescaled (T. Dao et al., "FlashAttention", 2022). A block has 64 queries of a head, a warp 16; the
- * scores' registers are the left factor of P V as they lie. What a sequence gives does not depend on
- * the others.
+ * scores' registers are the left factor of P V as they lie. Keys out of reach have p = 0. What a
+ * sequence gives does not depend on the others.
  */
 #include "gpu/cuda/attention.h"
 #include "gpu/cuda/mma.h"
@@ -12,7 +12,7 @@ constexpr int THREADS = 128, QUERIES = 64, KEYS = 64;
 
 /* Rows first .. first + 63 of a head times `scale`, rounded; zeros beyond the end and the size. */
 template <enum dtype T, int D>
-DEVICE_FN void bring(uint16_t *to, const float *from, size_t stride, size_t first,
+DEVICE_FN void bring(uint16_t *to, const float *from, size_t stride, int first,
 	const struct head &h, int size, float scale)
 {
 #pragma unroll 4
@@ -44,7 +44,8 @@ DEVICE_FN float row_sum(float x)
 }
 
 /* s [16, 64] = q k^T of this warp. */
-template <enum dtype T, int D> DEVICE_FN void scores(const uint16_t *qs, const uint16_t *ks, float (*s)[4])
+template <enum dtype T, int D>
+DEVICE_FN void scores(const uint16_t *qs, const uint16_t *ks, float (*s)[4])
 {
 	int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
 	const uint16_t *q = qs + (warp * 16 + lane % 16) * (D + 8) + lane / 16 * 8;
@@ -67,33 +68,37 @@ template <enum dtype T, int D> DEVICE_FN void scores(const uint16_t *qs, const u
 	}
 }
 
-/* Scores beyond the keys are -inf; the bias is added. */
-DEVICE_FN void mask(const struct head &h, size_t query, size_t k0, float (*s)[4])
+/* Scores beyond the keys are -inf; the bias or the terms are added. */
+template <bool MORE>
+DEVICE_FN void mask(const struct attention_relative_arguments &r, const struct head &h, int query,
+	int k0, float (*s)[4])
 {
 	int t = threadIdx.x % 4;
 #pragma unroll
 	for (int j = 0; j < 8; j++)
 #pragma unroll
 		for (int l = 0; l < 4; l++) {
-			size_t key = k0 + j * 8 + t * 2 + l % 2, row = query + l / 2 * 8;
+			int key = k0 + j * 8 + t * 2 + l % 2, row = query + l / 2 * 8;
 			if (h.bias && key < h.n && row < h.n)
-				s[j][l] += h.bias[static_cast<ptrdiff_t>(key) -
-						  static_cast<ptrdiff_t>(row)];
-			s[j][l] = key < h.n ? s[j][l] : -INFINITY;
+				s[j][l] += h.bias[key - row];
+			if (MORE && r.place && key < h.n && row < h.n)
+				s[j][l] += head_terms(r, h, row, key);
+			s[j][l] = head_sees<MORE>(h, row, key) ? s[j][l] : -INFINITY;
 		}
 }
 
-template <enum dtype T, int D>
+template <enum dtype T, int D, bool MORE>
 static __global__ void __launch_bounds__(THREADS)
-	attention_half_kernel(struct attention_arguments a, size_t parts)
+	attention_half_kernel(struct attention_relative_arguments r, unsigned parts)
 {
+	const struct attention_arguments &a = r.attention;
 	struct head h;
-	if (!head_find(a, parts, QUERIES, &h))
+	if (!head_find<MORE>(r, parts, QUERIES, &h))
 		return;
 	DYNAMIC_SHARED(uint16_t, qs); /* [QUERIES][D + 8]; keys, values [KEYS][D + 8] */
 	uint16_t *ks = qs + QUERIES * (D + 8), *vs = ks + KEYS * (D + 8);
 	int size = static_cast<int>(a.size), lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
-	size_t query = h.first_query + warp * 16 + lane / 4;
+	int query = h.first_query + warp * 16 + lane / 4;
 	float top[2] = { -INFINITY, -INFINITY }, sum[2] = { 0, 0 }, o[D / 8][4], s[8][4];
 #pragma unroll
 	for (int j = 0; j < D / 8; j++)
@@ -101,36 +106,39 @@ static __global__ void __launch_bounds__(THREADS)
 		for (int l = 0; l < 4; l++)
 			o[j][l] = 0;
 	bring<T, D>(qs, h.q, a.q_stride, h.first_query, h, size, a.scale);
-	for (size_t k0 = 0; k0 < h.n; k0 += KEYS) {
+	for (int k0 = h.begin / KEYS * KEYS; k0 < h.end; k0 += KEYS) {
 		__syncthreads();
 		bring<T, D>(ks, h.k, a.k_stride, k0, h, size, 1);
 		bring<T, D>(vs, h.v, a.v_stride, k0, h, size, 1);
 		__syncthreads();
 		scores<T, D>(qs, ks, s);
-		if (h.bias || k0 + KEYS > h.n)
-			mask(h, query, k0, s);
+		if (h.bias || k0 + KEYS > h.n ||
+			(MORE && (r.place || !head_sees_all(h, QUERIES, k0, KEYS))))
+			mask<MORE>(r, h, query, k0, s);
 #pragma unroll
-		for (int r = 0; r < 2; r++) {
-			float most = top[r];
+		for (int i = 0; i < 2; i++) {
+			float most = top[i];
 #pragma unroll
 			for (int j = 0; j < 8; j++) {
-				most = s[j][2 * r] > most ? s[j][2 * r] : most;
-				most = s[j][2 * r + 1] > most ? s[j][2 * r + 1] : most;
+				most = s[j][2 * i] > most ? s[j][2 * i] : most;
+				most = s[j][2 * i + 1] > most ? s[j][2 * i + 1] : most;
 			}
 			most = row_maximum(most);
-			float scale = math_exp_neg(top[r] - most), part = 0;
-			top[r] = most;
+			/* no key in reach yet: p and scale shall be 0 */
+			float base = MORE && most == -INFINITY ? 0 : most;
+			float scale = math_exp_neg(top[i] - base), part = 0;
+			top[i] = most;
 #pragma unroll
 			for (int j = 0; j < 8; j++) {
-				s[j][2 * r] = math_exp_neg(s[j][2 * r] - most);
-				s[j][2 * r + 1] = math_exp_neg(s[j][2 * r + 1] - most);
-				part += s[j][2 * r] + s[j][2 * r + 1];
+				s[j][2 * i] = math_exp_neg(s[j][2 * i] - base);
+				s[j][2 * i + 1] = math_exp_neg(s[j][2 * i + 1] - base);
+				part += s[j][2 * i] + s[j][2 * i + 1];
 			}
-			sum[r] = sum[r] * scale + part;
+			sum[i] = sum[i] * scale + part;
 #pragma unroll
 			for (int j = 0; j < D / 8; j++) {
-				o[j][2 * r] *= scale;
-				o[j][2 * r + 1] *= scale;
+				o[j][2 * i] *= scale;
+				o[j][2 * i + 1] *= scale;
 			}
 		}
 		const uint16_t *v = vs + lane % 16 * (D + 8) + lane / 16 * 8;
@@ -150,48 +158,53 @@ static __global__ void __launch_bounds__(THREADS)
 		}
 	}
 #pragma unroll
-	for (int r = 0; r < 2; r++) {
-		float all = row_sum(sum[r]);
-		float *to = h.out + (query + 8 * r) * a.out_stride + lane % 4 * 2;
-		if (query + 8 * r >= h.n)
+	for (int i = 0; i < 2; i++) {
+		float all = row_sum(sum[i]);
+		float *to = h.out + (query + 8 * i) * a.out_stride + lane % 4 * 2;
+		if (query + 8 * i >= h.n)
 			continue;
 #pragma unroll
 		for (int j = 0; j < D / 8; j++) {
 			int column = j * 8 + lane % 4 * 2;
 			if (column < size)
-				to[j * 8] = o[j][2 * r] / all;
+				to[j * 8] = o[j][2 * i] / all;
 			if (column + 1 < size)
-				to[j * 8 + 1] = o[j][2 * r + 1] / all;
+				to[j * 8 + 1] = o[j][2 * i + 1] / all;
 		}
 	}
 }
 
-template <int D>
-static bool launch(
-	struct lane *lane, const struct attention_arguments *a, size_t sequences, size_t longest)
+template <int D, bool MORE>
+static bool launch(struct lane *lane, const struct attention_relative_arguments *r,
+	size_t sequences, size_t longest)
 {
-	size_t parts = (longest + QUERIES - 1) / QUERIES;
+	const struct attention_arguments *a = &r->attention;
+	unsigned parts = cuda_blocks(longest, QUERIES);
 	size_t bytes = sizeof(uint16_t) * (QUERIES + 2 * KEYS) * (D + 8);
 	dim3 grid(cuda_blocks(size_mul(parts, sequences), 1), static_cast<unsigned>(a->heads));
-	auto kernel = a->dtype == F16 ? attention_half_kernel<F16, D>
-				      : attention_half_kernel<BF16, D>;
+	auto kernel = a->dtype == F16 ? attention_half_kernel<F16, D, MORE>
+				      : attention_half_kernel<BF16, D, MORE>;
 	if (!cuda_good(lane,
 		    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
 			    static_cast<int>(bytes)),
 		    "attention"))
 		return true;
-	LAUNCH(kernel, grid, dim3(THREADS), bytes, lane, *a, parts);
+	LAUNCH(kernel, grid, dim3(THREADS), bytes, lane, *r, parts);
 	LAUNCHED(lane, "attention");
 	return true;
 }
 
-bool cuda_attention_half(
-	struct lane *lane, const struct attention_arguments *a, size_t sequences, size_t longest)
+bool cuda_attention_half(struct lane *lane, const struct attention_relative_arguments *r, bool more,
+	size_t sequences, size_t longest)
 {
-	if (!cuda_half_native(lane) || a->size > 128)
+	size_t size = r->attention.size;
+	if (!cuda_half_native(lane) || size > 128)
 		return false;
-	return a->size <= 32   ? launch<32>(lane, a, sequences, longest)
-	       : a->size <= 64 ? launch<64>(lane, a, sequences, longest)
-	       : a->size <= 96 ? launch<96>(lane, a, sequences, longest)
-			       : launch<128>(lane, a, sequences, longest);
+	if (more)
+		return size <= 64 ? launch<64, true>(lane, r, sequences, longest)
+				  : launch<128, true>(lane, r, sequences, longest);
+	return size <= 32   ? launch<32, false>(lane, r, sequences, longest)
+	       : size <= 64 ? launch<64, false>(lane, r, sequences, longest)
+	       : size <= 96 ? launch<96, false>(lane, r, sequences, longest)
+			    : launch<128, false>(lane, r, sequences, longest);
 }

@@ -236,7 +236,7 @@ static void bert_forward(
 		const struct layer *l = &m->layers[i % m->n_own];
 		op_linear(lane, qkv, h, l->qkv, ACTIVATION_NONE);
 		op_attention(lane, mixed, q, k, v, b->n_sequences, b->cu_seqlens, heads, scale,
-			m->position_bias, m->dtype);
+			m->position_bias, SIZE_MAX, m->dtype);
 		layer_finish(lane, l, m->config.hidden_act, mixed, h);
 	}
 	device_reset(lane, mark);

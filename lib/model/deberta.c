@@ -22,6 +22,7 @@ struct deberta {
 	struct model_config config;
 	struct device *device;
 	struct arena *arena;
+	enum dtype dtype; /* of products */
 	struct tensor word, type, position;
 	struct norm norm;
 	struct layer *layers;
@@ -226,6 +227,7 @@ static void *deberta_open(const struct model_config *c, const struct tensor_file
 	m->config = *c;
 	m->config.n_layers = 0; /* until there are layers to free */
 	m->device = device;
+	m->dtype = dtype;
 	m->arena = arena_new();
 	if (read_extra(c, &x, m->arena, e)) {
 		deberta_free(m);
@@ -327,7 +329,7 @@ static void deberta_forward(
 		op_attention_relative(lane, mixed, tensor_columns(qkv, 0, n),
 			tensor_columns(qkv, n, n), tensor_columns(qkv, 2 * n, n), b->n_sequences,
 			b->cu_seqlens, heads, m->scale, query_terms, key_terms,
-			2 * m->config.n_positions - 1, m->places);
+			2 * m->config.n_positions - 1, m->places, m->dtype);
 		layer_finish(lane, l, m->config.hidden_act, mixed, h);
 		if (i == 0 && convolved.data) {
 			op_add(lane, h, h, convolved);

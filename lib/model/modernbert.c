@@ -4,8 +4,6 @@
  * only the neighbours:
  *	h = norm(word); a layer: h += out(attention(rotate(q n), rotate(k n), v n)), n = norm(h) but
  *	for the first layer, where n = h; h += down(act(a) b), (a, b) = up(norm(h)); at the end norm(h)
- *
- * The window is a bias to the scores: so low outside that the weight becomes 0.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,8 +12,6 @@
 #include "lib/base/math64.h"
 #include "lib/model/architecture.h"
 #include "lib/model/layer.h"
-
-#define OUTSIDE (-0x1p100f)
 
 /* Rotary angles by position. */
 struct rotation {
@@ -26,11 +22,12 @@ struct modernbert {
 	struct model_config config;
 	struct device *device;
 	struct arena *arena;
-	struct tensor word, window; /* window [H, 2 L - 1] */
+	enum dtype dtype; /* of products */
+	struct tensor word;
 	struct norm norm, last;
 	struct rotation near, far; /* of local and of global layers */
 	struct layer *layers; /* the first has no norm1 */
-	bool *local; /* of each layer */
+	size_t *reach; /* of each layer: how far a token sees */
 };
 
 static void modernbert_free(void *model)
@@ -40,8 +37,8 @@ static void modernbert_free(void *model)
 		return;
 	for (size_t i = 0; i < m->config.n_layers; i++)
 		layer_free(m->device, &m->layers[i]);
-	struct tensor *tensors[] = { &m->word, &m->window, &m->near.cosine, &m->near.sine,
-		&m->far.cosine, &m->far.sine };
+	struct tensor *tensors[] = { &m->word, &m->near.cosine, &m->near.sine, &m->far.cosine,
+		&m->far.sine };
 	for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
 		tensor_release(m->device, tensors[i]);
 	layer_norm_free(m->device, &m->norm);
@@ -68,19 +65,6 @@ static struct rotation rotation(struct modernbert *m, double theta)
 	}
 	return (struct rotation){ tensor_upload(m->device, F32, length, half, c),
 		tensor_upload(m->device, F32, length, half, s) };
-}
-
-/* 0 for keys at most `reach` tokens away. */
-static struct tensor window(struct modernbert *m, size_t reach)
-{
-	size_t length = m->config.n_positions, width = 2 * length - 1, heads = m->config.n_heads;
-	float *bias = ARENA_ARRAY(m->arena, float, size_mul(heads, width));
-	for (size_t h = 0; h < heads; h++)
-		for (size_t i = 0; i < width; i++) {
-			size_t far = i < length ? length - 1 - i : i - (length - 1);
-			bias[h * width + i] = far <= reach ? 0 : OUTSIDE;
-		}
-	return tensor_upload(m->device, F32, heads, width, bias);
 }
 
 static struct norm load_norm(
@@ -166,7 +150,7 @@ static void load_layer(struct weights *w, struct modernbert *m, const struct ext
 	if (i > 0)
 		l->norm1 = load_norm(w, c, x->norm_bias, name[4]);
 	l->norm2 = load_norm(w, c, x->norm_bias, name[5]);
-	m->local[i] = is_local(c, x, i);
+	m->reach[i] = is_local(c, x, i) ? x->reach : SIZE_MAX;
 }
 
 static void *modernbert_open(const struct model_config *c, const struct tensor_file *file,
@@ -178,9 +162,10 @@ static void *modernbert_open(const struct model_config *c, const struct tensor_f
 	struct modernbert *m = mem_zero(1, sizeof *m);
 	m->config = *c;
 	m->device = device;
+	m->dtype = dtype;
 	m->arena = arena_new();
 	m->layers = arena_zero(m->arena, c->n_layers, sizeof *m->layers);
-	m->local = arena_zero(m->arena, c->n_layers, sizeof *m->local);
+	m->reach = arena_zero(m->arena, c->n_layers, sizeof *m->reach);
 	struct weights w = {
 		.file = file, .device = device, .dtype = dtype, .arena = m->arena, .error = e
 	};
@@ -199,7 +184,6 @@ static void *modernbert_open(const struct model_config *c, const struct tensor_f
 	}
 	m->near = rotation(m, x.near);
 	m->far = rotation(m, x.far);
-	m->window = window(m, x.reach);
 	return m;
 }
 
@@ -207,9 +191,8 @@ static void layer_forward(const struct modernbert *m, size_t layer, struct devic
 	const struct batch *b, struct tensor h)
 {
 	const struct layer *l = &m->layers[layer];
-	bool local = m->local[layer];
 	size_t n = m->config.hidden_size, heads = m->config.n_heads, t = b->n_tokens;
-	const struct rotation *r = local ? &m->near : &m->far;
+	const struct rotation *r = m->reach[layer] == SIZE_MAX ? &m->far : &m->near;
 	struct tensor qkv = tensor_matrix(lane, F32, t, 3 * n);
 	struct tensor mixed = tensor_matrix(lane, F32, t, n), x = tensor_matrix(lane, F32, t, n);
 	struct tensor wide = tensor_matrix(lane, F32, t, 2 * m->config.intermediate_size);
@@ -221,8 +204,8 @@ static void layer_forward(const struct modernbert *m, size_t layer, struct devic
 	op_rotate(lane, q, heads, b->positions, r->cosine, r->sine);
 	op_rotate(lane, k, heads, b->positions, r->cosine, r->sine);
 	op_attention(lane, mixed, q, k, tensor_columns(qkv, 2 * n, n), b->n_sequences,
-		b->cu_seqlens, heads, 1 / sqrtf((float)(n / heads)),
-		local ? m->window : TENSOR_NONE, F32);
+		b->cu_seqlens, heads, 1 / sqrtf((float)(n / heads)), TENSOR_NONE, m->reach[layer],
+		m->dtype);
 	op_linear(lane, x, mixed, l->out, ACTIVATION_NONE);
 	op_add(lane, h, h, x);
 	op_norm(lane, x, h, l->norm2);

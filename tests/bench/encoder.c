@@ -66,7 +66,7 @@ static void forward(void *context, struct device *d, size_t g)
 		op_linear(d, qkv, x, w->qkv, ACTIVATION_NONE);
 		op_attention(d, context_, tensor_columns(qkv, 0, c), tensor_columns(qkv, c, c),
 			tensor_columns(qkv, 2 * c, c), n, cu, e->shape.heads, scale, TENSOR_NONE,
-			F32);
+			SIZE_MAX, F32);
 		op_linear_norm(d, x, context_, w->out, x, w->attention);
 		op_feed_forward(d, x, x, w->up, ACTIVATION_GELU, w->down, w->feed_forward);
 	}

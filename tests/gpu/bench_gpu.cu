@@ -215,7 +215,8 @@ static void encoder(void)
 	struct norm norm = { gamma, gamma, 1e-12f };
 	double t = best_of(5, 10, [&] {
 		op_attention(device, y, tensor_columns(qkv, 0, C), tensor_columns(qkv, C, C),
-			tensor_columns(qkv, 2 * C, C), SEQUENCES, cu, HEADS, 0.17f, {}, F32);
+			tensor_columns(qkv, 2 * C, C), SEQUENCES, cu, HEADS, 0.17f, {}, SIZE_MAX,
+			F32);
 	});
 	printf("attention, f32              %8.1f us, %.1f TFLOP/s of 4 n C a token\n", t * 1e6,
 		4 * elements * 200 / t * 1e-12);

@@ -82,55 +82,58 @@ static void NAME(norm)(REAL *t, const REAL *gamma, const REAL *beta, size_t c, f
 	free(d);
 }
 
-/* One head: q, k, v, out with row stride s, n tokens of d; bias of distance 0, or NULL. */
-static void NAME(attention)(REAL *out, const REAL *q, const REAL *k, const REAL *v, size_t s,
-	size_t n, size_t d, REAL scale, const REAL *bias)
+/* What attention has beside q, k and v of a head: bias of distance 0, or NULL; place of i - j, or
+ * NULL, by which query i and key j have terms, their rows `terms` apart. */
+struct NAME(scores) {
+	const REAL *bias, *query_terms, *key_terms;
+	size_t terms, reach;
+	const int32_t *place;
+};
+
+static REAL NAME(score)(const struct NAME(scores) * x, REAL s, size_t i, size_t j)
 {
-	REAL *p = malloc((n + 1) * sizeof *p), *scaled = malloc((d + 1) * sizeof *scaled);
-	for (size_t i = 0; i < n; i++) {
-		REAL top = -INFINITY;
-		for (size_t c = 0; c < d; c++)
-			scaled[c] = scale * q[i * s + c];
-		for (size_t j = 0; j < n; j++) {
-			p[j] = NAME(product)(scaled, 1, k + j * s, 1, d);
-			if (bias)
-				p[j] = p[j] + bias[(ptrdiff_t)j - (ptrdiff_t)i];
-			top = p[j] > top ? p[j] : top;
-		}
-		top = top == 0 ? 0 : top;
-		for (size_t j = 0; j < n; j++)
-			p[j] = EXP_NEG(p[j] - top);
-		REAL sum = NAME(lanes)(p, NULL, n);
-		for (size_t c = 0; c < d; c++)
-			out[i * s + c] = NAME(product)(p, 1, v + c, s, n) / sum;
-	}
-	free(p);
-	free(scaled);
+	ptrdiff_t distance = (ptrdiff_t)i - (ptrdiff_t)j;
+	if (x->bias)
+		s = s + x->bias[-distance];
+	if (!x->place)
+		return s;
+	size_t at = (size_t)x->place[distance];
+	return s + (x->query_terms[i * x->terms + at] + x->key_terms[j * x->terms + at]);
 }
 
-/* One head: p [n, n] as above, places of i - j; terms of query i and key j by place, their rows
- * `terms` apart. */
-static void NAME(attention_relative)(REAL *out, const REAL *q, const REAL *k, const REAL *v,
-	size_t s, size_t n, size_t d, REAL scale, const REAL *query_terms, const REAL *key_terms,
-	size_t terms, const int32_t *place)
+/* p . v over the keys begin .. end - 1, in the blocks of all */
+static REAL NAME(mix)(const REAL *p, const REAL *v, size_t s, size_t begin, size_t end)
+{
+	size_t cut = begin / 256 * 256 + 256;
+	REAL total = NAME(product)(p + begin, 1, v + begin * s, s, (cut < end ? cut : end) - begin);
+	for (; cut < end; cut += 256)
+		total += NAME(product)(
+			p + cut, 1, v + cut * s, s, end - cut < 256 ? end - cut : 256);
+	return total;
+}
+
+/* One head: q, k, v, out with row stride s, n tokens of d. */
+static void NAME(attention)(REAL *out, const REAL *q, const REAL *k, const REAL *v, size_t s,
+	size_t n, size_t d, REAL scale, const struct NAME(scores) * x)
 {
 	REAL *p = malloc((n + 1) * sizeof *p), *scaled = malloc((d + 1) * sizeof *scaled);
 	for (size_t i = 0; i < n; i++) {
+		size_t begin = i > x->reach ? i - x->reach : 0;
+		size_t end = x->reach < n - i ? i + x->reach + 1 : n;
 		REAL top = -INFINITY;
 		for (size_t c = 0; c < d; c++)
 			scaled[c] = scale * q[i * s + c];
-		for (size_t j = 0; j < n; j++) {
-			size_t at = (size_t)place[(ptrdiff_t)i - (ptrdiff_t)j];
-			p[j] = NAME(product)(scaled, 1, k + j * s, 1, d) +
-			       (query_terms[i * terms + at] + key_terms[j * terms + at]);
+		for (size_t j = begin; j < end; j++) {
+			p[j] = NAME(product)(scaled, 1, k + j * s, 1, d);
+			p[j] = NAME(score)(x, p[j], i, j);
 			top = p[j] > top ? p[j] : top;
 		}
 		top = top == 0 ? 0 : top;
 		for (size_t j = 0; j < n; j++)
-			p[j] = EXP_NEG(p[j] - top);
+			p[j] = j >= begin && j < end ? EXP_NEG(p[j] - top) : 0;
 		REAL sum = NAME(lanes)(p, NULL, n);
 		for (size_t c = 0; c < d; c++)
-			out[i * s + c] = NAME(product)(p, 1, v + c, s, n) / sum;
+			out[i * s + c] = NAME(mix)(p, v + c, s, begin, end) / sum;
 	}
 	free(p);
 	free(scaled);

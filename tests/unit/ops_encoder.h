@@ -171,85 +171,98 @@ static void do_feed_forward(struct device *d, const struct row *r, struct output
 	}
 }
 
-/* m tokens in k sequences, heads of n; variant: heads, negative: with a position bias. TF32 is as F32. */
-static void do_attention(struct device *d, const struct row *r, struct output *o)
+/* m tokens in k sequences, heads of n; variant: heads + BIASED with a position bias, + RELATIVE
+ * with terms of 7 places, + REACH(n) where a token sees only n beside it. TF32 is as F32. */
+enum { BIASED = 1 << 4, RELATIVE = 1 << 5, PLACES = 7 };
+#define REACH(n) (((n) + 1) << 6)
+
+struct attention {
+	size_t heads, c, reach, width, terms;
+	float *qkv, *bias, *query_terms, *key_terms, scale;
+	int32_t *place; /* of i - j at [m + i - j], or NULL */
+	size_t cu[64];
+};
+
+static struct attention attention_of(const struct row *r, float size)
 {
-	size_t heads = (size_t)abs(r->variant), c = heads * r->n, m = r->m, cu[64];
-	size_t width = 2 * m + 1;
-	float *qkv = numbers(1, m * 3 * c, 3, 0), *bias = numbers(2, heads * width, 1, 0);
-	float scale = 1 / sqrtf((float)r->n);
-	bool biased = r->variant < 0;
-	offsets(m, r->k, cu);
-	if (d) {
-		struct tensor t = matrix(d, qkv, m, 3 * c), y = tensor_matrix(d, F32, m, c);
-		op_attention(d, y, tensor_columns(t, 0, c), tensor_columns(t, c, c),
-			tensor_columns(t, 2 * c, c), r->k, cu, heads, scale,
-			biased ? matrix(d, bias, heads, width) : TENSOR_NONE,
-			m % 2 ? TF32 : F32);
-		tensor_read(d, y, o->got);
-		return;
-	}
-	reserve(o, m * c);
-	size_t total = m * 3 * c;
-	float *out = ARENA_ARRAY(arena, float, total + 1);
-	double *out2 = ARENA_ARRAY(arena, double, total + 1), *qkv2 = doubles(qkv, total);
-	double *bias2 = doubles(bias, heads * width);
-	for (size_t b = 0; b < r->k; b++)
-		for (size_t h = 0; h < heads; h++) {
-			size_t n = cu[b + 1] - cu[b], at = cu[b] * 3 * c + h * r->n,
-			       zero = h * width + m;
-			attention_float(out + at, qkv + at, qkv + at + c, qkv + at + 2 * c, 3 * c,
-				n, r->n, scale, biased ? bias + zero : NULL);
-			attention_double(out2 + at, qkv2 + at, qkv2 + at + c, qkv2 + at + 2 * c,
-				3 * c, n, r->n, (double)scale, biased ? bias2 + zero : NULL);
-		}
-	for (size_t i = 0; i < m; i++)
-		for (size_t j = 0; j < c; j++) {
-			o->want[i * c + j] = out[i * 3 * c + j];
-			o->reference[i * c + j] = out2[i * 3 * c + j];
-		}
+	size_t heads = (size_t)r->variant % BIASED, m = r->m, reach = (size_t)r->variant / REACH(0);
+	struct attention a = { .heads = heads, .c = heads * r->n, .width = 2 * m + 1 };
+	a.terms = heads * PLACES;
+	a.reach = reach ? reach - 1 : SIZE_MAX;
+	a.qkv = numbers(1, m * 3 * a.c, size, 0);
+	a.bias = r->variant & BIASED ? numbers(2, heads * a.width, 1, 0) : NULL;
+	a.query_terms = numbers(2, m * a.terms, 1, 0);
+	a.key_terms = numbers(3, m * a.terms, 1, 0);
+	a.scale = 1 / sqrtf((float)r->n * (r->variant & RELATIVE ? 3 : 1));
+	a.place = r->variant & RELATIVE ? ARENA_ARRAY(arena, int32_t, a.width) : NULL;
+	for (size_t i = 0; a.place && i < a.width; i++)
+		a.place[i] = i < m ? (int32_t)(m - i) % 3 : 3 + (int32_t)(i - m) % 4;
+	offsets(m, r->k, a.cu);
+	return a;
 }
 
-/* m tokens in k sequences, heads of n, `variant` heads, 7 places */
-static void do_attention_relative(struct device *d, const struct row *r, struct output *o)
+/* y [n, c] of n tokens from `first` on */
+static void attention_run(struct device *d, const struct attention *a, struct tensor y,
+	size_t first, size_t n_sequences, const size_t *cu, enum dtype dtype)
 {
-	enum { PLACES = 7 };
-	size_t heads = (size_t)r->variant, c = heads * r->n, m = r->m, cu[64];
-	size_t width = 2 * m + 1, terms = heads * PLACES;
-	float *qkv = numbers(1, m * 3 * c, 3, 0), *qt = numbers(2, m * terms, 1, 0);
-	float *kt = numbers(3, m * terms, 1, 0), scale = 1 / sqrtf((float)r->n * 3);
-	int32_t *place = ARENA_ARRAY(arena, int32_t, width);
-	for (size_t i = 0; i < width; i++)
-		place[i] = i < m ? (int32_t)(m - i) % 3 : 3 + (int32_t)(i - m) % 4;
-	offsets(m, r->k, cu);
+	size_t c = a->c, n = y.shape[0];
+	struct tensor t = matrix(d, a->qkv + first * 3 * c, n, 3 * c), q = tensor_columns(t, 0, c),
+		      k = tensor_columns(t, c, c), v = tensor_columns(t, 2 * c, c);
+	if (a->place)
+		op_attention_relative(d, y, q, k, v, n_sequences, cu, a->heads, a->scale,
+			matrix(d, a->query_terms + first * a->terms, n, a->terms),
+			matrix(d, a->key_terms + first * a->terms, n, a->terms), a->width, a->place,
+			dtype);
+	else
+		op_attention(d, y, q, k, v, n_sequences, cu, a->heads, a->scale,
+			a->bias ? matrix(d, a->bias, a->heads, a->width) : TENSOR_NONE, a->reach,
+			dtype);
+}
+
+/* want [m, c], or NULL, and reference by the definition */
+static void attention_define(
+	const struct row *r, const struct attention *a, float *want, double *reference)
+{
+	size_t m = r->m, c = a->c, total = m * 3 * c;
+	float *out = ARENA_ARRAY(arena, float, total + 1);
+	double *out2 = ARENA_ARRAY(arena, double, total + 1), *qkv = doubles(a->qkv, total);
+	double *bias = a->bias ? doubles(a->bias, a->heads * a->width) : NULL;
+	double *qt = doubles(a->query_terms, m * a->terms),
+	       *kt = doubles(a->key_terms, m * a->terms);
+	for (size_t b = 0; b < r->k; b++)
+		for (size_t h = 0; h < a->heads; h++) {
+			size_t n = a->cu[b + 1] - a->cu[b], at = a->cu[b] * 3 * c + h * r->n;
+			size_t term = a->cu[b] * a->terms + h * PLACES, zero = h * a->width + m;
+			const int32_t *place = a->place ? a->place + m : NULL;
+			struct scores_float x = { a->bias ? a->bias + zero : NULL,
+				a->query_terms + term, a->key_terms + term, a->terms, a->reach,
+				place };
+			struct scores_double y = { bias ? bias + zero : NULL, qt + term, kt + term,
+				a->terms, a->reach, place };
+			if (want)
+				attention_float(out + at, a->qkv + at, a->qkv + at + c,
+					a->qkv + at + 2 * c, 3 * c, n, r->n, a->scale, &x);
+			attention_double(out2 + at, qkv + at, qkv + at + c, qkv + at + 2 * c, 3 * c,
+				n, r->n, (double)a->scale, &y);
+		}
+	for (size_t i = 0; i < m * c; i++) {
+		if (want)
+			want[i] = out[i / c * 3 * c + i % c];
+		reference[i] = out2[i / c * 3 * c + i % c];
+	}
+}
+
+static void do_attention(struct device *d, const struct row *r, struct output *o)
+{
+	struct attention a = attention_of(r, 3);
 	if (d) {
-		struct tensor t = matrix(d, qkv, m, 3 * c), y = tensor_matrix(d, F32, m, c);
-		op_attention_relative(d, y, tensor_columns(t, 0, c), tensor_columns(t, c, c),
-			tensor_columns(t, 2 * c, c), r->k, cu, heads, scale,
-			matrix(d, qt, m, terms), matrix(d, kt, m, terms), width, place);
+		struct tensor y = tensor_matrix(d, F32, r->m, a.c);
+		attention_run(d, &a, y, 0, r->k, a.cu, r->m % 2 ? TF32 : F32);
 		tensor_read(d, y, o->got);
 		return;
 	}
-	reserve(o, m * c);
-	size_t total = m * 3 * c;
-	float *out = ARENA_ARRAY(arena, float, total + 1);
-	double *out2 = ARENA_ARRAY(arena, double, total + 1), *qkv2 = doubles(qkv, total);
-	double *qt2 = doubles(qt, m * terms), *kt2 = doubles(kt, m * terms);
-	for (size_t b = 0; b < r->k; b++)
-		for (size_t h = 0; h < heads; h++) {
-			size_t n = cu[b + 1] - cu[b], at = cu[b] * 3 * c + h * r->n;
-			size_t term = cu[b] * terms + h * PLACES;
-			attention_relative_float(out + at, qkv + at, qkv + at + c, qkv + at + 2 * c,
-				3 * c, n, r->n, scale, qt + term, kt + term, terms, place + m);
-			attention_relative_double(out2 + at, qkv2 + at, qkv2 + at + c,
-				qkv2 + at + 2 * c, 3 * c, n, r->n, (double)scale, qt2 + term,
-				kt2 + term, terms, place + m);
-		}
-	for (size_t i = 0; i < m; i++)
-		for (size_t j = 0; j < c; j++) {
-			o->want[i * c + j] = out[i * 3 * c + j];
-			o->reference[i * c + j] = out2[i * 3 * c + j];
-		}
+	reserve(o, r->m * a.c);
+	attention_define(r, &a, o->want, o->reference);
 }
 
 /* x [m, k heads of n], rotated by angles of 40 positions */

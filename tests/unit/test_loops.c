@@ -71,7 +71,8 @@ static void attention(void **state)
 {
 	struct tensor x = filled(KEYS, SIZE, 0.25f), y = filled(KEYS, SIZE, 0);
 	(void)state;
-	op_attention(d, y, x, x, x, 1, (size_t[]){ 0, KEYS }, 1, 0.5f, TENSOR_NONE, F32);
+	op_attention(d, y, x, x, x, 1, (size_t[]){ 0, KEYS }, 1, 0.5f, TENSOR_NONE, SIZE_MAX,
+		F32);
 	assert_true(sum(y) == KEYS * SIZE / 4);
 }
 

@@ -472,61 +472,53 @@ static void fast_products_are_within_their_tolerance(void **state)
 		}
 }
 
-/* Attention with rounded factors: scores are off by some 2^-8 (binary16: 2^-11) of the largest product,
- * so p by a few percent at most; the same bytes whatever other sequences stand beside. */
-static void rounded_attention(struct device *d, enum dtype dtype, double tolerance,
-	size_t n_sequences, size_t tokens, size_t heads, size_t size, bool biased)
+/* Attention with rounded factors: scores are off by some 2^-8 (binary16: 2^-11) of the largest
+ * product, so p by a few percent at most; the same bytes whatever other sequences stand beside. */
+static void rounded_attention(
+	struct device *d, enum dtype dtype, double tolerance, const struct row *r)
 {
-	size_t c = heads * size, width = 2 * tokens + 1, cu[64], total = tokens * 3 * c;
-	float *qkv = numbers(1, total, 1, 0), *bias = numbers(2, heads * width, 1, 0);
-	float *got = ARENA_ARRAY(arena, float, tokens *c + 1),
-	      *again = ARENA_ARRAY(arena, float, tokens *c + 1);
-	double *out = ARENA_ARRAY(arena, double, total + 1), *exact = doubles(qkv, total);
-	double *bias2 = doubles(bias, heads * width);
-	struct tensor t = matrix(d, qkv, tokens, 3 * c), y = tensor_matrix(d, F32, tokens, c);
-	struct tensor b = biased ? matrix(d, bias, heads, width) : TENSOR_NONE;
-	float scale = 1 / sqrtf((float)size);
-	offsets(tokens, n_sequences, cu);
-	op_attention(d, y, tensor_columns(t, 0, c), tensor_columns(t, c, c),
-		tensor_columns(t, 2 * c, c), n_sequences, cu, heads, scale, b, dtype);
+	struct attention a = attention_of(r, 1);
+	size_t total = r->m * a.c;
+	float *got = ARENA_ARRAY(arena, float, total + 1),
+	      *again = ARENA_ARRAY(arena, float, total + 1);
+	double *exact = ARENA_ARRAY(arena, double, total + 1);
+	struct tensor y = tensor_matrix(d, F32, r->m, a.c);
+	attention_run(d, &a, y, 0, r->k, a.cu, dtype);
 	tensor_read(d, y, got);
-	for (size_t s = 0; s < n_sequences; s++) {
-		size_t first = cu[s], n = cu[s + 1] - first, own[2] = { 0, n };
-		struct tensor rows = tensor_rows(t, first, n);
-		op_attention(d, tensor_rows(y, first, n), tensor_columns(rows, 0, c),
-			tensor_columns(rows, c, c), tensor_columns(rows, 2 * c, c), 1, own, heads,
-			scale, b, dtype);
-		for (size_t h = 0; h < heads; h++) {
-			size_t at = first * 3 * c + h * size;
-			attention_double(out + at, exact + at, exact + at + c, exact + at + 2 * c,
-				3 * c, n, size, (double)scale,
-				biased ? bias2 + h * width + tokens : NULL);
-		}
+	for (size_t s = 0; s < r->k; s++) {
+		size_t first = a.cu[s], n = a.cu[s + 1] - first, own[2] = { 0, n };
+		attention_run(d, &a, tensor_rows(y, first, n), first, 1, own, dtype);
 	}
 	tensor_read(d, y, again);
-	assert_memory_equal(got, again, tokens * c * sizeof *got);
-	for (size_t i = 0; i < tokens * c; i++)
-		if (fabs((double)got[i] - out[i / c * 3 * c + i % c]) > tolerance)
-			fail_msg("%s, %zu tokens, heads of %zu: %g, not %g", device_name(d), tokens,
-				size, (double)got[i], out[i / c * 3 * c + i % c]);
+	assert_memory_equal(got, again, total * sizeof *got);
+	attention_define(r, &a, NULL, exact);
+	for (size_t i = 0; i < total; i++)
+		if (!(fabs((double)got[i] - exact[i]) <= tolerance))
+			fail_msg("%s, %zu tokens, heads of %zu, variant %d: %g, not %g",
+				device_name(d), r->m, r->n, r->variant, (double)got[i], exact[i]);
 }
 
 static void attention_of_rounded_factors_is_near(void **state)
 {
-	static const size_t shapes[][4] = { { 0, 0, 2, 32 }, { 1, 1, 1, 32 }, { 6, 90, 2, 32 },
-		{ 2, 300, 3, 64 }, { 3, 130, 1, 80 }, { 2, 65, 2, 5 }, { 1, 64, 1, 128 },
-		{ 2, 70, 1, 130 } };
+	static const struct row rows[] = {
+#define ROUNDED(m, n, k, variant) { "", NULL, m, n, k, variant, 0 }
+		ROUNDED(0, 32, 0, 2), ROUNDED(1, 32, 1, 1), ROUNDED(90, 32, 6, 2),
+		ROUNDED(300, 64, 2, 3), ROUNDED(130, 80, 3, 1), ROUNDED(65, 5, 2, 2),
+		ROUNDED(64, 128, 1, 1), ROUNDED(70, 130, 1, 2), ROUNDED(90, 32, 6, 2 + BIASED),
+		ROUNDED(130, 80, 3, 1 + BIASED), ROUNDED(90, 32, 6, 2 + RELATIVE),
+		ROUNDED(130, 64, 2, 1 + RELATIVE), ROUNDED(65, 128, 1, 1 + RELATIVE),
+		ROUNDED(70, 130, 1, 1 + RELATIVE), ROUNDED(150, 16, 2, 1 + REACH(0)),
+		ROUNDED(200, 32, 2, 1 + REACH(10)), ROUNDED(260, 64, 2, 1 + REACH(64)),
+		ROUNDED(150, 128, 1, 1 + REACH(63)), ROUNDED(200, 40, 2, 1 + BIASED + REACH(90)),
+		ROUNDED(90, 16, 6, 1 + REACH(1000))
+	};
 	(void)state;
 	for (size_t p = 0; p < PATHS; p++) {
 		struct device *d = open_path(p);
-		for (size_t s = 0; d && s < 2 * (sizeof shapes / sizeof *shapes); s++) {
-			const size_t *r = shapes[s / 2];
+		for (size_t s = 0; d && s < sizeof rows / sizeof *rows; s++) {
 			arena_clear(arena);
-			rounded_attention(
-				d, BF16, 0.02, r[0], r[1], r[2], r[3], s % 2);
-			if (s % 2)
-				rounded_attention(
-					d, F16, 0.003, r[0], r[1], r[2], r[3], true);
+			rounded_attention(d, BF16, 0.02, &rows[s]);
+			rounded_attention(d, F16, 0.003, &rows[s]);
 		}
 		device_free(d);
 	}
