@@ -31,7 +31,7 @@
 		X(top_k_clear) X(nearest_pairs) X(nearest_rows) X(umap_smooth) X(umap_members)   \
 		X(umap_unite) X(umap_edges) X(umap_place) X(logistic) X(attention_relative)      \
 		X(rotate) X(gate) X(add) X(nearest_center) X(closer) X(chunk_sums)               \
-		X(sparse_product)
+		X(sparse_product) X(group_sums) X(gram) X(gram_sum) X(project)
 
 #define KERNEL_NUMBER(name) KERNEL_##name,
 enum kernel { KERNELS(KERNEL_NUMBER) KERNEL_COUNT };

@@ -5,7 +5,7 @@
 .PHONY: gpu-kit check-gpu bench-gpu
 kit := $(build)/gpu-kit
 kit_commands := embed reduce cluster topics tokenize
-kit_tests := test_ops test_ops_centers test_ops_learn test_classifier
+kit_tests := test_ops test_ops_centers test_ops_learn test_ops_moments test_classifier
 minilm := $(build)/models/all-MiniLM-L6-v2
 abstracts ?= $(src)/../shared/data/acl_abstracts/acl_2016plus.jsonl.gz
 

@@ -4,28 +4,21 @@
  */
 #include "gpu/centers.h"
 
-#include <math.h>
-
-#include "gpu/cpu/kernels.h"
+#include "gpu/cpu/point.h"
 
 typedef double lanes __attribute__((vector_size(CENTER_LANES * sizeof(double)), aligned(64)));
 
-enum { TOGETHER = 4 };
-
-static void point_of(const struct nearest_center_arguments *a, size_t row, double *p)
+/* The rows from `row` on, n of them; the first again for those that are not. */
+static void points_at(
+	const struct nearest_center_arguments *a, size_t row, size_t n, double *points)
 {
-	const float *x = a->x + row * a->x_stride;
-	double sum = 0;
-	for (size_t j = 0; j < a->columns; j++) {
-		p[j] = (double)x[j];
-		sum += p[j] * p[j];
-	}
-	double length = sqrt(sum);
-	for (size_t j = 0; a->unit && j < a->columns; j++)
-		p[j] /= length;
+	const float *x[POINTS];
+	for (size_t i = 0; i < POINTS; i++)
+		x[i] = a->x + (row + (i < n ? i : 0)) * a->x_stride;
+	points_of(x, a->columns, a->unit, points);
 }
 
-/* The distances of TOGETHER points [TOGETHER, C] to a block of centres. */
+/* The distances of POINTS points [POINTS, C] to a block of centres. */
 static void distances(const double *points, const double *block, size_t c, lanes *out)
 {
 	const double *p0 = points, *p1 = p0 + c, *p2 = p1 + c, *p3 = p2 + c;
@@ -49,14 +42,13 @@ KERNEL(nearest_center)
 	const struct nearest_center_arguments *a = arguments;
 	size_t c = a->columns, last = end * CENTER_ROWS < a->rows ? end * CENTER_ROWS : a->rows;
 	struct arena_mark mark = arena_mark(scratch);
-	double *points = ARENA_ARRAY(scratch, double, size_mul(TOGETHER, c));
-	for (size_t row = begin * CENTER_ROWS; row < last; row += TOGETHER) {
-		size_t n = last - row < TOGETHER ? last - row : TOGETHER, best[TOGETHER] = { 0 };
-		double least[TOGETHER];
-		for (size_t i = 0; i < TOGETHER; i++)
-			point_of(a, row + (i < n ? i : 0), points + i * c);
+	double *points = ARENA_ARRAY(scratch, double, size_mul(POINTS, c));
+	for (size_t row = begin * CENTER_ROWS; row < last; row += POINTS) {
+		size_t n = last - row < POINTS ? last - row : POINTS, best[POINTS] = { 0 };
+		double least[POINTS];
+		points_at(a, row, n, points);
 		for (size_t k = 0; k < a->k; k += CENTER_LANES) {
-			lanes d[TOGETHER];
+			lanes d[POINTS];
 			distances(points, a->blocks + k * c, c, d);
 			for (size_t i = 0; i < n; i++)
 				for (size_t l = 0; l < CENTER_LANES; l++)
@@ -80,12 +72,11 @@ KERNEL(closer)
 	const struct nearest_center_arguments *a = &g->to;
 	size_t c = a->columns, last = end * CENTER_ROWS < a->rows ? end * CENTER_ROWS : a->rows;
 	struct arena_mark mark = arena_mark(scratch);
-	double *points = ARENA_ARRAY(scratch, double, size_mul(TOGETHER, c));
-	for (size_t row = begin * CENTER_ROWS; row < last; row += TOGETHER) {
-		size_t n = last - row < TOGETHER ? last - row : TOGETHER;
-		lanes d[TOGETHER];
-		for (size_t i = 0; i < TOGETHER; i++)
-			point_of(a, row + (i < n ? i : 0), points + i * c);
+	double *points = ARENA_ARRAY(scratch, double, size_mul(POINTS, c));
+	for (size_t row = begin * CENTER_ROWS; row < last; row += POINTS) {
+		size_t n = last - row < POINTS ? last - row : POINTS;
+		lanes d[POINTS];
+		points_at(a, row, n, points);
 		distances(points, a->blocks, c, d);
 		for (size_t i = 0; i < n; i++)
 			for (size_t t = 0; t < a->k; t++) {
