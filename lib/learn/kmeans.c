@@ -1,10 +1,12 @@
-/* kmeans.c: see kmeans.h. Distances are gpu/ops_centers.h's, which are those of space.h. */
+/* kmeans.c: see kmeans.h. Distances are gpu/ops_centers.h's, which are those of space.h,
+ * means gpu/ops_moments.h's. */
 #include "lib/learn/kmeans.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "gpu/ops_centers.h"
+#include "gpu/ops_moments.h"
 #include "lib/base/memory.h"
 #include "lib/base/random.h"
 #include "lib/base/ranked.h"
@@ -24,7 +26,7 @@ struct fit {
 	int32_t *label;
 	int32_t *old; /* [N]: the labels before */
 	double *raw; /* [N]: squared distance to the centre of the label */
-	uint32_t *members; /* [N]: rows by label, in order */
+	int32_t *members; /* [N]: rows by label, in order */
 	size_t *first; /* [K + 1]: where a label's members begin */
 };
 
@@ -121,7 +123,7 @@ static void list_members(struct fit *f)
 	for (size_t k = 0; k < f->k; k++)
 		f->first[k + 1] += f->first[k];
 	for (size_t i = 0; i < f->n; i++)
-		f->members[f->first[f->label[i]]++] = (uint32_t)i;
+		f->members[f->first[f->label[i]]++] = (int32_t)i;
 	for (size_t k = f->k; k > 0; k--)
 		f->first[k] = f->first[k - 1];
 	f->first[0] = 0;
@@ -163,61 +165,48 @@ static void fill_empty(struct fit *f)
  * SUM members, added in order. */
 static void update(const struct fit *f, const double *old, double *centers)
 {
-	size_t c = f->c, *task = MEM_ARRAY(size_t, f->k + 1);
-	task[0] = 0;
+	size_t c = f->c, most = f->k + f->n / SUM + 1, parts = 0;
+	size_t *start = MEM_ARRAY(size_t, most + 1), *cluster = MEM_ARRAY(size_t, most);
 	for (size_t k = 0; k < f->k; k++)
-		task[k + 1] = task[k] + (f->first[k + 1] - f->first[k] + SUM - 1) / SUM;
-	double *part = mem_zero(size_mul(task[f->k], c), sizeof *part);
-#pragma omp parallel
-	{
-		double *point = MEM_ARRAY(double, c);
-#pragma omp for schedule(dynamic)
-		for (size_t k = 0; k < f->k; k++) {
-			for (size_t t = task[k]; t < task[k + 1]; t++) {
-				size_t from = f->first[k] + (t - task[k]) * SUM;
-				size_t to =
-					from + SUM < f->first[k + 1] ? from + SUM : f->first[k + 1];
-				for (size_t i = from; i < to; i++) {
-					space_point(f->metric, f->x + f->members[i] * c, c, point);
-					for (size_t j = 0; j < c; j++)
-						part[t * c + j] += point[j];
-				}
-			}
-			size_t members = f->first[k + 1] - f->first[k];
-			for (size_t j = 0; j < c; j++) {
-				double sum = 0;
-				for (size_t t = task[k]; t < task[k + 1]; t++)
-					sum += part[t * c + j];
-				centers[k * c + j] =
-					members ? sum / (double)members : old[k * c + j];
-			}
+		for (size_t i = f->first[k]; i < f->first[k + 1]; i += SUM) {
+			cluster[parts] = k;
+			start[parts++] = i;
 		}
-		mem_free(point);
+	start[parts] = f->n;
+	double *part = mem_zero(size_mul(parts, c), sizeof *part);
+	struct moment points = { .x = f->rows, .unit = f->metric == SPACE_COSINE };
+	op_group_sums(f->device, &points, f->members, start, parts, part);
+	memset(centers, 0, f->k * c * sizeof *centers);
+	for (size_t p = 0; p < parts; p++)
+		for (size_t j = 0; j < c; j++)
+			centers[cluster[p] * c + j] += part[p * c + j];
+	for (size_t k = 0; k < f->k; k++) {
+		size_t members = f->first[k + 1] - f->first[k];
+		for (size_t i = k * c; i < (k + 1) * c; i++)
+			centers[i] = members ? centers[i] / (double)members : old[i];
 	}
 	mem_free(part);
-	mem_free(task);
+	mem_free(cluster);
+	mem_free(start);
 }
 
 /* 1e-4 times the mean over dimensions of the variance. */
 static double tolerance(const struct fit *f)
 {
-	double total = 0, *point = MEM_ARRAY(double, f->c), *sum = mem_zero(f->c, sizeof *sum),
+	double total = 0, *mean = mem_zero(f->c, sizeof *mean),
 	       *square = mem_zero(f->c, sizeof *square);
-	for (size_t pass = 0; pass < 2; pass++)
-		for (size_t i = 0; i < f->n; i++) {
-			space_point(f->metric, f->x + i * f->c, f->c, point);
-			for (size_t j = 0; j < f->c; j++) {
-				double d = point[j] - sum[j] / (double)f->n;
-				*(pass ? &square[j] : &sum[j]) += pass ? d * d : point[j];
-			}
-		}
+	struct moment points = { .x = f->rows, .unit = f->metric == SPACE_COSINE };
+	op_moment(f->device, &points, mean);
+	for (size_t j = 0; j < f->c; j++)
+		mean[j] /= (double)f->n;
+	points.center = mean;
+	points.square = true;
+	op_moment(f->device, &points, square);
 	for (size_t j = 0; j < f->c; j++)
 		total += square[j] / (double)f->n;
-	total = 1e-4 * total / (double)f->c;
-	mem_free(point);
-	mem_free(sum);
+	mem_free(mean);
 	mem_free(square);
-	return total;
+	return 1e-4 * total / (double)f->c;
 }
 
 /* The nearest centre of each row. Returns whether a label changed. */
@@ -265,7 +254,7 @@ int kmeans_fit(struct kmeans *m, struct device *device, const float *x, size_t n
 	size_t k = o->n_clusters, starts = o->start ? 1 : o->n_init;
 	struct fit f = { device, tensor_upload(device, F32, n, c, x), x, n, c, k, o->metric,
 		mem_zero(n, sizeof(int32_t)), MEM_ARRAY(int32_t, n), mem_zero(n, sizeof(double)),
-		MEM_ARRAY(uint32_t, n), MEM_ARRAY(size_t, k + 1) };
+		MEM_ARRAY(int32_t, n), MEM_ARRAY(size_t, k + 1) };
 	*m = (struct kmeans){ .k = k, .c = c, .metric = o->metric, .inertia = INFINITY };
 	m->centers = MEM_ARRAY(double, size_mul(k, c));
 	m->label = MEM_ARRAY(int32_t, n);
