@@ -328,7 +328,9 @@ static void fit(struct device *device, struct reduction *r, const struct input *
 				"vectors of %zu numbers have no %zu principal components (-n)",
 				source.size, umap.n_components);
 		}
-		pca_fit(&r->pca, in->x.at, in->x.n, source.size, umap.n_components, r->arena);
+		pca_fit(&r->pca, device, in->x.at, in->x.n, source.size, umap.n_components, r->arena);
+		if (device_sync(device, &error))
+			command_fail(&error);
 		double kept = 0;
 		for (size_t k = 0; k < r->pca.n_components; k++)
 			kept += r->pca.variance[k];

@@ -1,110 +1,227 @@
 /*
- * Principal components by the covariance matrix: sum over rows of (x - mean)(x - mean)', eigen
- * decomposition. Rows are taken CHUNK at a time, centred in double; an element of the covariance is
- * a chain over the chunk's rows, and the chunks' sums are added in order. Blocks of the matrix are
- * shared out among threads, which touches no sum.
+ * Principal components: the eigenvectors of the covariance matrix [C, C], z' z / (N - 1), z = x - mean; where rows
+ * are fewer than columns those of z z' [N, N], u, give them as z' u, scaled to length 1 (Turk and Pentland,
+ * "Eigenfaces for recognition", 1991). Rows go to the device in pieces of bounded size, which touches no sum.
  */
 #include "lib/learn/pca.h"
 
+#include <float.h>
 #include <math.h>
 
+#include "gpu/ops_moments.h"
 #include "lib/base/error.h"
 #include "lib/learn/eigen.h"
-#include "lib/learn/gram.h"
 
-enum { CHUNK = 256, STRIP = 16 };
+enum { PIECE = 16 << 20, STRIP = 32 };
 
-static void means(const float *x, size_t n, size_t c, double *mean)
+/* Rows of c numbers that go to the device at once: whole blocks of every sum. */
+static size_t piece_rows(size_t n, size_t c)
 {
-	size_t strips = (c + STRIP - 1) / STRIP;
-#pragma omp parallel for schedule(static)
-	for (size_t s = 0; s < strips; s++) {
-		size_t first = s * STRIP, last = first + STRIP < c ? first + STRIP : c;
-		double sum[STRIP] = { 0 };
-		for (size_t i = 0; i < n; i++)
-			for (size_t j = first; j < last; j++)
-				sum[j - first] += (double)x[i * c + j];
-		for (size_t j = first; j < last; j++)
-			mean[j] = sum[j - first] / (double)n;
-	}
+	size_t rows = PIECE / MOMENT_ROWS / (c ? c : 1) * MOMENT_ROWS;
+	rows = rows ? rows : MOMENT_ROWS;
+	return rows < n ? rows : n;
 }
 
-/* The lower triangle of the sum of squares and products, [width, width], width a multiple of
- * GRAM_BLOCK, columns beyond c zero. */
-static void scatter(
-	const float *x, size_t n, size_t c, const double *mean, size_t width, double *covariance)
+static void means(struct device *d, const float *x, size_t n, size_t c, double *mean)
 {
-	double *z = mem_zero(size_mul(CHUNK, width), sizeof *z);
-#pragma omp parallel
-	for (size_t start = 0; start < n; start += CHUNK) {
-		size_t rows = n - start < CHUNK ? n - start : CHUNK;
-#pragma omp for schedule(static)
-		for (size_t r = 0; r < rows; r++)
-			for (size_t j = 0; j < c; j++)
-				z[r * width + j] = (double)x[(start + r) * c + j] - mean[j];
-		gram_add(z, rows, width, covariance);
+	size_t step = piece_rows(n, c);
+	for (size_t j = 0; j < c; j++)
+		mean[j] = 0;
+	for (size_t i = 0; i < n; i += step) {
+		struct tensor t = tensor_upload(d, F32, n - i < step ? n - i : step, c, x + i * c);
+		op_moment(d, &(struct moment){ .x = t }, mean);
+		tensor_release(d, &t);
+	}
+	for (size_t j = 0; j < c; j++)
+		mean[j] /= (double)n;
+}
+
+/* --- By the covariance of columns ----------------------------------------------------------- */
+
+static void fit_columns(struct pca *p, struct device *d, const float *x, size_t n)
+{
+	size_t c = p->n_features, step = piece_rows(n, c);
+	double *gram = mem_zero(size_mul(c, c), sizeof *gram), *values = MEM_ARRAY(double, c);
+	for (size_t i = 0; i < n; i += step) {
+		struct tensor t = tensor_upload(d, F32, n - i < step ? n - i : step, c, x + i * c);
+		op_gram(d, t, p->mean, gram);
+		tensor_release(d, &t);
+	}
+	for (size_t i = 0; i < c * c; i++)
+		gram[i] = n > 1 ? gram[i] / (double)(n - 1) : 0;
+	eigen_symmetric(c, gram, values);
+	for (size_t i = c; i-- > 0;)
+		p->total += fmax(values[i], 0);
+	for (size_t k = 0; k < p->n_components; k++)
+		p->variance[k] = fmax(values[k], 0);
+	memcpy(p->components, gram, p->n_components * c * sizeof *gram);
+	mem_free(values);
+	mem_free(gram);
+}
+
+/* --- By the products of rows ---------------------------------------------------------------- */
+
+/* gram [N, N], the lower triangle of z z': columns of z as rows. */
+static void multiply_rows(
+	const struct pca *p, struct device *d, const float *x, size_t n, double *gram)
+{
+	size_t c = p->n_features, step = piece_rows(c, n);
+	double *z = MEM_ARRAY(double, size_mul(step, n));
+	for (size_t from = 0; from < c; from += step) {
+		size_t rows = c - from < step ? c - from : step;
+#pragma omp parallel for schedule(static)
+		for (size_t j = 0; j < rows; j++)
+			for (size_t i = 0; i < n; i++)
+				z[j * n + i] = (double)x[i * c + from + j] - p->mean[from + j];
+		struct tensor t = tensor_upload(d, F64, rows, n, z);
+		op_gram(d, t, NULL, gram);
+		tensor_release(d, &t);
 	}
 	mem_free(z);
 }
 
-void pca_fit(
-	struct pca *p, const float *x, size_t n, size_t c, size_t n_components, struct arena *arena)
+/* Components 0 .. k_end - 1 = z' u, u [., N], each element a chain over the rows. */
+static void components_of(
+	const struct pca *p, const float *x, size_t n, const double *u, size_t k_end)
+{
+	size_t c = p->n_features, strips = (c + STRIP - 1) / STRIP;
+#pragma omp parallel
+	{
+		double *z = MEM_ARRAY(double, size_mul(n, STRIP));
+#pragma omp for schedule(static)
+		for (size_t s = 0; s < strips; s++) {
+			size_t first = s * STRIP, width = c - first < STRIP ? c - first : STRIP;
+			for (size_t i = 0; i < n; i++)
+				for (size_t j = 0; j < width; j++)
+					z[i * STRIP + j] =
+						(double)x[i * c + first + j] - p->mean[first + j];
+			for (size_t k = 0; k < k_end; k++) {
+				double sum[STRIP] = { 0 };
+				for (size_t i = 0; i < n; i++)
+					for (size_t j = 0; j < width; j++)
+						sum[j] += u[k * n + i] * z[i * STRIP + j];
+				for (size_t j = 0; j < width; j++)
+					p->components[k * c + first + j] = sum[j];
+			}
+		}
+		mem_free(z);
+	}
+}
+
+/* v less its part along each row of w [k, C], twice, which leaves nothing of it. */
+static void make_orthogonal(double *v, const double *w, size_t k, size_t c)
+{
+	for (size_t pass = 0; pass < 2; pass++)
+		for (const double *row = w; row < w + k * c; row += c) {
+			double dot = 0;
+			for (size_t j = 0; j < c; j++)
+				dot += v[j] * row[j];
+			for (size_t j = 0; j < c; j++)
+				v[j] -= dot * row[j];
+		}
+}
+
+/* To length 1, the largest element positive, the first one where several are equal. */
+static void make_unit(double *v, size_t c)
+{
+	double sum = 0;
+	size_t top = 0;
+	for (size_t j = 0; j < c; j++) {
+		sum += v[j] * v[j];
+		top = fabs(v[j]) > fabs(v[top]) ? j : top;
+	}
+	double length = copysign(sqrt(sum), v[top]);
+	for (size_t j = 0; j < c; j++)
+		v[j] /= length;
+}
+
+/*
+ * Components that rounding has mixed with those of far larger variance are made orthogonal to them again; those
+ * of no variance begin as the axis that has least in common with the others.
+ */
+static void finish_components(const struct pca *p, size_t rank)
+{
+	size_t c = p->n_features;
+	double *taken = mem_zero(c, sizeof *taken);
+	for (size_t k = 0; k < p->n_components; k++) {
+		double *v = p->components + k * c;
+		if (k >= rank) {
+			size_t axis = 0;
+			for (size_t j = 0; j < c; j++)
+				axis = taken[j] < taken[axis] ? j : axis;
+			for (size_t j = 0; j < c; j++)
+				v[j] = j == axis;
+		} else {
+			make_unit(v, c);
+		}
+		if (k >= rank || p->variance[k] < 1e-6 * p->variance[0])
+			make_orthogonal(v, p->components, k, c);
+		make_unit(v, c);
+		for (size_t j = 0; j < c; j++)
+			taken[j] += v[j] * v[j];
+	}
+	mem_free(taken);
+}
+
+static void fit_rows(struct pca *p, struct device *d, const float *x, size_t n)
+{
+	double *gram = mem_zero(size_mul(n, n), sizeof *gram), *values = MEM_ARRAY(double, n);
+	multiply_rows(p, d, x, n, gram);
+	eigen_symmetric(n, gram, values);
+	size_t rank = 0, k_end = p->n_components < n ? p->n_components : n;
+	while (rank < k_end && values[rank] > (double)n * DBL_EPSILON * values[0])
+		rank++;
+	for (size_t i = n; i-- > 0;)
+		p->total += n > 1 ? fmax(values[i], 0) / (double)(n - 1) : 0;
+	for (size_t k = 0; k < p->n_components; k++)
+		p->variance[k] = k < k_end && n > 1 ? fmax(values[k], 0) / (double)(n - 1) : 0;
+	components_of(p, x, n, gram, rank);
+	finish_components(p, rank);
+	mem_free(values);
+	mem_free(gram);
+}
+
+/* --- Fitting and applying ------------------------------------------------------------------- */
+
+void pca_fit(struct pca *p, struct device *d, const float *x, size_t n, size_t c,
+	size_t n_components, struct arena *arena)
 {
 	CHECK(n >= 1 && n_components <= c);
 	*p = (struct pca){ .n_features = c, .n_components = n_components };
 	p->mean = ARENA_ARRAY(arena, double, c);
 	p->components = ARENA_ARRAY(arena, double, size_mul(n_components, c));
 	p->variance = ARENA_ARRAY(arena, double, n_components);
-	means(x, n, c, p->mean);
-
-	size_t width = (c + GRAM_BLOCK - 1) / GRAM_BLOCK * GRAM_BLOCK;
-	double *covariance = mem_zero(size_mul(width, width), sizeof *covariance),
-	       *values = MEM_ARRAY(double, c);
-	scatter(x, n, c, p->mean, width, covariance);
-	for (size_t i = 0; i < c; i++)
-		for (size_t j = 0; j < c; j++)
-			covariance[i * c + j] =
-				n > 1 ? covariance[i * width + j] / (double)(n - 1) : 0;
-	eigen_symmetric(c, covariance, values);
-	for (size_t i = c; i-- > 0;)
-		p->total += fmax(values[i], 0);
-	for (size_t k = 0; k < n_components; k++) {
-		p->variance[k] = fmax(values[k], 0);
-		for (size_t j = 0; j < c; j++)
-			p->components[k * c + j] = covariance[k * c + j];
-	}
-	mem_free(values);
-	mem_free(covariance);
+	means(d, x, n, c, p->mean);
+	if (n < c)
+		fit_rows(p, d, x, n);
+	else
+		fit_columns(p, d, x, n);
 }
 
-void pca_apply(const struct pca *p, const float *x, size_t n, float *out)
+void pca_apply(const struct pca *p, struct device *d, const float *x, size_t n, float *out)
 {
-	size_t c = p->n_features, k_end = p->n_components;
-#pragma omp parallel for schedule(static)
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < k_end; k++) {
-			const double *component = p->components + k * c;
-			double sum[STRIP] = {
-				0
-			}; /* STRIP chains, so that the additions need not wait for each other */
-			for (size_t j = 0; j < c; j++)
-				sum[j % STRIP] +=
-					((double)x[i * c + j] - p->mean[j]) * component[j];
-			for (size_t half = STRIP / 2; half; half /= 2)
-				for (size_t s = 0; s < half; s++)
-					sum[s] += sum[s + half];
-			out[i * k_end + k] = (float)sum[0];
-		}
+	size_t c = p->n_features, k = p->n_components, step = piece_rows(n, c > k ? c : k);
+	for (size_t i = 0; i < n; i += step) {
+		size_t rows = n - i < step ? n - i : step;
+		struct arena_mark mark = device_mark(d);
+		struct tensor t = tensor_upload(d, F32, rows, c, x + i * c),
+			      y = tensor_matrix(d, F32, rows, k);
+		op_project(d, y, t, p->mean, p->components);
+		tensor_read(d, y, out + i * k);
+		tensor_release(d, &t);
+		device_reset(d, mark);
+	}
 }
 
-void pca_place(const float *x, size_t n, size_t c, size_t k, float *out)
+void pca_place(struct device *d, const float *x, size_t n, size_t c, size_t k, float *out)
 {
 	struct arena *arena = arena_new();
 	struct pca p;
 	size_t kept = k < c ? k : c;
-	float *score = ARENA_ARRAY(arena, float, size_mul(n, kept));
-	pca_fit(&p, x, n, c, kept, arena);
-	pca_apply(&p, x, n, score);
+	float *score = arena_zero(
+		arena, size_mul(n, kept), sizeof *score); /* stays so where the device fails */
+	pca_fit(&p, d, x, n, c, kept, arena);
+	pca_apply(&p, d, x, n, score);
 	for (size_t i = 0; i < n; i++)
 		for (size_t b = 0; b < k; b++)
 			out[i * k + b] = b < kept ? score[i * kept + b] : 0;

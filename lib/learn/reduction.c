@@ -26,7 +26,9 @@ int reduction_apply(struct reduction *r, struct device *d, const float *x, size_
 {
 	if (r->method == REDUCTION_UMAP)
 		return umap_apply(&r->umap, d, x, n, out, e);
-	pca_apply(&r->pca, x, n, out);
+	pca_apply(&r->pca, d, x, n, out);
+	if (device_sync(d, e))
+		return -1;
 	for (size_t i = 0; i < n * r->pca.n_components; i++)
 		if (!isfinite(out[i]))
 			return error_set(

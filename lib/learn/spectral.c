@@ -440,7 +440,8 @@ static void place_by_affinity(const float *mean, size_t n, size_t c, size_t k, f
 }
 
 /* Where the components lie: at [components, k]. */
-static void place(const struct members *m, const float *x, size_t c, size_t k, float *at)
+static void place(
+	struct device *d, const struct members *m, const float *x, size_t c, size_t k, float *at)
 {
 	size_t n = m->components;
 	if (n <= 2 * k) { /* on the axes, one on either side */
@@ -454,7 +455,7 @@ static void place(const struct members *m, const float *x, size_t c, size_t k, f
 	if (n <= META_DENSE)
 		place_by_affinity(mean, n, c, k, at);
 	else
-		pca_place(mean, n, c, k, at);
+		pca_place(d, mean, n, c, k, at);
 	for (size_t i = 0; i < n * k; i++)
 		top = fmaxf(top, fabsf(at[i]));
 	for (size_t i = 0; i < n * k && top > 0; i++)
@@ -483,7 +484,7 @@ static void embed_components(struct device *d, const struct graph *g, const stru
 {
 	size_t n = m->components;
 	float *at = MEM_ARRAY(float, size_mul(n, k));
-	place(m, x, c, k, at);
+	place(d, m, x, c, k, at);
 	for (size_t s = 0; s < n; s++) {
 		size_t size = m->start[s + 1] - m->start[s];
 		float *own = MEM_ARRAY(float, size *k),

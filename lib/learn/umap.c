@@ -92,7 +92,7 @@ static void start(
 			y[i] = random_float(random_bits(seed, STREAM_RANDOM, i));
 	} else {
 		if (u->options.init == UMAP_PCA)
-			pca_place(x, n, u->rows.c, k, y);
+			pca_place(d, x, n, u->rows.c, k, y);
 		else
 			spectral_layout(d, g, u->rows.x, u->rows.width, k,
 				random_bits(seed, STREAM_SPECTRAL, 0), y);

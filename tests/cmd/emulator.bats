@@ -58,6 +58,7 @@ setup() {
 		refused $memory reduce -n 2 --n-epochs 2
 		refused $memory reduce -n 2 --n-epochs 2 --neighbors approximate
 		refused $memory reduce --load fitted.safetensors
+		refused $memory reduce --method pca -n 2
 	done
 	refused 100000 cluster --method kmeans --n-clusters 3
 	refused 100000 classify --fit --save never.safetensors
@@ -177,6 +178,15 @@ setup() {
 		reduce --device cpu -n 2 --n-epochs 2 --neighbors $how vectors.jsonl >cpu
 		"$cuda/reduce" --device cuda -n 2 --n-epochs 2 --neighbors $how vectors.jsonl | cmp cpu -
 	done
+	head -n 4 vectors.jsonl >few.jsonl # fewer rows than columns
+	for in in vectors few; do
+		reduce --device cpu --method pca -n 5 --save cpu.safetensors $in.jsonl >cpu
+		"$cuda/reduce" --device cuda --method pca -n 5 --save card.safetensors $in.jsonl | cmp cpu -
+		cmp cpu.safetensors card.safetensors
+		"$cuda/reduce" --device cuda --load cpu.safetensors $in.jsonl | cmp cpu -
+	done
+	reduce --device cpu -n 2 --n-epochs 2 --init pca vectors.jsonl >cpu
+	"$cuda/reduce" --device cuda -n 2 --n-epochs 2 --init pca vectors.jsonl | cmp cpu -
 	HEDDLE_EMU_MEMORY=1000000 run -75 --separate-stderr "$cuda/reduce" --device cuda -n 20 --n-neighbors 30 --n-epochs 2 vectors.jsonl
 	[[ $stderr == "reduce: cuda:0: no memory for "* ]] # for the start's vectors
 	[ "$output" = "" ]

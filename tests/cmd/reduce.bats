@@ -191,6 +191,16 @@ apart() {
 	status_is 2
 }
 
+# it was a matrix of 20,000 x 20,000 and hours of its decomposition
+@test "principal components of a few records of many numbers" {
+	awk 'BEGIN { s = 7; for (i = 0; i < 12; i++) { printf "{\"embedding\":["
+		for (j = 0; j < 20000; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.2f", (j ? "," : ""), (i % 3) * (j % 2) + s / 2147483648 }
+		print "]}" } }' >wide.jsonl
+	timeout 60 reduce --method pca -n 15 --drop embedding wide.jsonl >out
+	jq -es 'length == 12 and all(.reduced | length == 15) and all(.[].reduced[11:][]; fabs < 0.001)
+		and (map(.reduced[0]) | (.[0] - .[3] | fabs) < 5 and (.[0] - .[1] | fabs) > 50)' out
+}
+
 # it was a failed CHECK of the writer
 @test "a component that float32 does not hold is an error" {
 	run reduce --method pca -n 1 --format jsonl < <(printf '{"embedding": [%s, %s]}\n' 1 1 2 2 -3e38 -3e38 3e38 3e38 3e38 3e38)

@@ -13,6 +13,9 @@
 #include <cmocka.h>
 
 #include "lib/base/random.h"
+#include "lib/learn/eigen.h"
+
+static struct device *device;
 
 /* Rows around a point, stretched along two known orthogonal directions. */
 static float *ellipse(size_t n, size_t c)
@@ -36,7 +39,7 @@ static void finds_the_directions_in_order_of_variance(void **state)
 	struct arena *arena = arena_new();
 	float *x = ellipse(N, C), *out = MEM_ARRAY(float, N * 3);
 	struct pca p;
-	pca_fit(&p, x, N, C, 3, arena);
+	pca_fit(&p, device, x, N, C, 3, arena);
 	for (size_t j = 0; j < C; j++) {
 		assert_true(fabs(p.components[j] * (p.components[1] > 0 ? 1 : -1) -
 				    (j % 2 ? 1 : -1) / sqrt(C)) < 0.02);
@@ -45,7 +48,7 @@ static void finds_the_directions_in_order_of_variance(void **state)
 	assert_true(
 		fabs(p.variance[0] - 100. / 12 * C) < 4 && fabs(p.variance[1] - 16. / 12 * C) < 1);
 	assert_true(p.variance[2] < 1e-4 && p.total > p.variance[0] + p.variance[1]);
-	pca_apply(&p, x, N, out);
+	pca_apply(&p, device, x, N, out);
 	double mean[3] = { 0 }, square[3] = { 0 };
 	for (size_t i = 0; i < N; i++)
 		for (size_t k = 0; k < 3; k++) {
@@ -70,8 +73,8 @@ static void one_row_and_equal_rows_reduce_to_zeros(void **state)
 		for (size_t i = 0; i < 15; i++)
 			x[i] = (float)(i % 5) * 0.1f;
 		struct pca p;
-		pca_fit(&p, x, n, 5, 3, arena);
-		pca_apply(&p, x, n, out);
+		pca_fit(&p, device, x, n, 5, 3, arena);
+		pca_apply(&p, device, x, n, out);
 		for (size_t i = 0; i < n * 3; i++)
 			assert_true(fabsf(out[i]) < 1e-7f);
 		assert_true(p.total < 1e-15);
@@ -87,12 +90,12 @@ static void gives_the_same_bits_at_any_number_of_threads_and_in_any_batch(void *
 	float *x = ellipse(N, C), *out = MEM_ARRAY(float, N *K), *out2 = MEM_ARRAY(float, N *K);
 	struct pca p, p2;
 	omp_set_num_threads(1);
-	pca_fit(&p, x, N, C, K, arena);
-	pca_apply(&p, x, N, out);
+	pca_fit(&p, device, x, N, C, K, arena);
+	pca_apply(&p, device, x, N, out);
 	omp_set_num_threads(3);
-	pca_fit(&p2, x, N, C, K, arena);
+	pca_fit(&p2, device, x, N, C, K, arena);
 	for (size_t i = 0; i < N; i += 100)
-		pca_apply(&p2, x + i * C, 100, out2 + i * K);
+		pca_apply(&p2, device, x + i * C, 100, out2 + i * K);
 	assert_memory_equal(p.components, p2.components, K * C * sizeof *p.components);
 	assert_memory_equal(out, out2, N * K * sizeof *out);
 	mem_free(x);
@@ -101,12 +104,104 @@ static void gives_the_same_bits_at_any_number_of_threads_and_in_any_batch(void *
 	arena_free(arena);
 }
 
+static void close_to(double a, double b, double scale)
+{
+	assert_true(fabs(a - b) <= 1e-11 * scale);
+}
+
+/* The eigenvectors of the covariance of columns, which pca_fit does not make for fewer rows than columns. */
+static double *covariance_of(const float *x, size_t n, size_t c, const double *mean)
+{
+	double *a = mem_zero(c * c, sizeof *a);
+	for (size_t r = 0; r < n; r++)
+		for (size_t i = 0; i < c; i++)
+			for (size_t j = 0; j < c; j++)
+				a[i * c + j] += ((double)x[r * c + i] - mean[i]) *
+						((double)x[r * c + j] - mean[j]) / (double)(n - 1);
+	return a;
+}
+
+/* Once 50,000 columns asked for a covariance of 20 GB. As many components as columns: the last have no variance. */
+static void fewer_rows_than_columns_give_the_components_of_the_covariance(void **state)
+{
+	(void)state;
+	enum { N = 12, C = 40, RANK = N - 1 };
+	struct arena *arena = arena_new();
+	float x[N * C], out[N * C];
+	for (size_t i = 0; i < N * C; i++)
+		x[i] = random_float(random_bits(4, 0, i)) * (i % C < 3 ? 9 : i % C < 5 ? 1e-4f : 1);
+	struct pca p, p2;
+	omp_set_num_threads(1);
+	pca_fit(&p, device, x, N, C, C, arena);
+	pca_apply(&p, device, x, N, out);
+	omp_set_num_threads(3);
+	pca_fit(&p2, device, x, N, C, C, arena);
+	assert_memory_equal(p.components, p2.components, C * C * sizeof *p.components);
+	double *want = covariance_of(x, N, C, p.mean), values[C], top = 0;
+	eigen_symmetric(C, want, values);
+	for (size_t k = 0; k < C; k++) {
+		top += values[k];
+		close_to(p.variance[k], values[k], values[0]);
+		for (size_t j = 0; j < C && k < RANK; j++)
+			close_to(p.components[k * C + j], want[k * C + j], 10);
+		double square = 0;
+		for (size_t i = 0; i < N; i++)
+			square += (double)out[i * C + k] * (double)out[i * C + k] / (N - 1);
+		assert_true(fabs(square - p.variance[k]) < 1e-5 * values[0]);
+		for (size_t l = 0; l <= k; l++) {
+			double dot = 0;
+			for (size_t j = 0; j < C; j++)
+				dot += p.components[k * C + j] * p.components[l * C + j];
+			close_to(dot, k == l, 0.01);
+		}
+	}
+	close_to(p.total, top, top);
+	mem_free(want);
+	arena_free(arena);
+}
+
+/* A second direction of a millionth of the first one's length is still at a right angle to it. */
+static void a_direction_of_little_variance_is_orthogonal_to_the_others(void **state)
+{
+	(void)state;
+	enum { N = 3, C = 30 };
+	struct arena *arena = arena_new();
+	float x[N * C];
+	for (size_t i = 0; i < N * C; i++)
+		x[i] = (float)(i / C == 1 ? 1 + (double)(i % C) : 0) +
+		       (i / C == 2 ? 1e-6f * (i % 2 ? 1 : -1) : 0);
+	struct pca p;
+	pca_fit(&p, device, x, N, C, 2, arena);
+	double dot = 0;
+	for (size_t j = 0; j < C; j++)
+		dot += p.components[j] * p.components[C + j];
+	assert_true(p.variance[1] > 0 && p.variance[1] < 1e-10 * p.variance[0]);
+	close_to(dot, 0, 0.001);
+	arena_free(arena);
+}
+
+static int open_device(void **state)
+{
+	(void)state;
+	struct error e;
+	return device_open("cpu", &device, &e);
+}
+
+static int close_device(void **state)
+{
+	(void)state;
+	device_free(device);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_the_directions_in_order_of_variance),
 		cmocka_unit_test(one_row_and_equal_rows_reduce_to_zeros),
 		cmocka_unit_test(gives_the_same_bits_at_any_number_of_threads_and_in_any_batch),
+		cmocka_unit_test(fewer_rows_than_columns_give_the_components_of_the_covariance),
+		cmocka_unit_test(a_direction_of_little_variance_is_orthogonal_to_the_others),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, open_device, close_device);
 }

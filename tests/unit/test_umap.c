@@ -230,8 +230,8 @@ static void pca_is_scikit_learns(void **state)
 	const json_t *want = json_object_get(golden, "pca");
 	struct pca p;
 	float *scores = MEM_ARRAY(float, n * 4);
-	pca_fit(&p, x, n, c, 4, arena);
-	pca_apply(&p, x, n, scores);
+	pca_fit(&p, device, x, n, c, 4, arena);
+	pca_apply(&p, device, x, n, scores);
 	for (size_t i = 0; i < 4; i++)
 		close_to(p.variance[i], number(json_object_get(want, "variance"), i), 1e-8);
 	for (size_t i = 0; i < 4 * c; i++)
