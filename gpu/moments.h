@@ -16,12 +16,12 @@ struct group_sums_arguments { /* a unit is a group */
  * i >= j, is the (i (i + 1) / 2 + j)-th of a triangle. */
 enum { GRAM_BLOCK = 48, GRAM_AREA = GRAM_BLOCK * GRAM_BLOCK };
 
-struct gram_arguments { /* a unit is a row of blocks for GRAM_ROWS rows, those of the same rows together */
+struct gram_arguments { /* a unit is a row of blocks for MOMENT_ROWS rows, those of the same rows together */
 	const void *x;
 	bool wide; /* F64, else F32 */
 	size_t x_stride, rows, columns, blocks; /* blocks: of a row of the last blocks */
 	const double *center; /* [C] */
-	double *parts; /* a triangle of blocks for each GRAM_ROWS rows */
+	double *parts; /* a triangle of blocks for each MOMENT_ROWS rows */
 };
 
 struct gram_sum_arguments { /* a unit is a block */

@@ -73,7 +73,8 @@ static void blocks_copy(double *gram, size_t columns, double *blocks, bool to_bl
 
 void op_gram(struct device *d, struct tensor x, const double *center, double *gram)
 {
-	size_t c = x.shape[1], blocks = units(c, GRAM_BLOCK), chunks = units(x.shape[0], GRAM_ROWS);
+	size_t c = x.shape[1], blocks = units(c, GRAM_BLOCK),
+	       chunks = units(x.shape[0], MOMENT_ROWS);
 	size_t triangle = size_mul(size_mul(blocks, blocks + 1) / 2, GRAM_AREA);
 	size_t wave = triangle ? WAITING / triangle : 1;
 	CHECK(x.n_dims == 2 && (x.dtype == F32 || x.dtype == F64));
@@ -87,11 +88,12 @@ void op_gram(struct device *d, struct tensor x, const double *center, double *gr
 	tensor_write(d, sum, own);
 	for (size_t chunk = 0; chunk < chunks; chunk += wave) {
 		size_t n = chunks - chunk < wave ? chunks - chunk : wave;
-		size_t from = chunk * GRAM_ROWS, left = x.shape[0] - from;
+		size_t from = chunk * MOMENT_ROWS, left = x.shape[0] - from;
 		struct gram_arguments a = { (const char *)x.data +
 						    from * x.stride[0] * dtype_size(x.dtype),
-			x.dtype == F64, x.stride[0], left < n * GRAM_ROWS ? left : n * GRAM_ROWS, c,
-			blocks, center ? center : zeros, parts.data };
+			x.dtype == F64, x.stride[0],
+			left < n * MOMENT_ROWS ? left : n * MOMENT_ROWS, c, blocks,
+			center ? center : zeros, parts.data };
 		struct gram_sum_arguments s = { sum.data, parts.data, triangle, n };
 		device_run(d, KERNEL_gram, &a, n * blocks, 1);
 		device_run(d, KERNEL_gram_sum, &s, triangle / GRAM_AREA, 1);

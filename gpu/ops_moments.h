@@ -6,7 +6,7 @@
 #pragma once
 #include "gpu/tensor.h"
 
-enum { MOMENT_ROWS = 4096, GRAM_ROWS = 1024 };
+enum { MOMENT_ROWS = 1024 }; /* what is summed before it is added */
 
 /*
  * What is summed: of row i of x F32 [N, C] the terms t[c]. p = the row as double, with `unit` p[c] / sqrt(s), s
@@ -28,7 +28,7 @@ void op_group_sums(struct device *, const struct moment *, const int32_t *rows, 
 void op_moment(struct device *, const struct moment *, double *total);
 
 /*
- * gram [C, C] += z' z, z = x - center, in double; x [N, C] F32 or F64, center [C] or NULL. For each GRAM_ROWS
+ * gram [C, C] += z' z, z = x - center, in double; x [N, C] F32 or F64, center [C] or NULL. For each MOMENT_ROWS
  * rows an element is the chain of fma(z[r, i], z[r, j], s) over the rows from +0, then added, in order of those
  * blocks. Only the lower triangle, i >= j. Host memory; waits for the device.
  */

@@ -82,8 +82,9 @@ KERNEL(gram)
 	double *z = ARENA_ARRAY(scratch, double, STRIP *GRAM_BLOCK),
 	       *other = ARENA_ARRAY(scratch, double, STRIP *GRAM_BLOCK);
 	for (size_t u = begin; u < end; u++) {
-		size_t i = u % a->blocks, first = u / a->blocks * GRAM_ROWS, left = a->rows - first;
-		size_t last = first + (left < GRAM_ROWS ? left : GRAM_ROWS);
+		size_t i = u % a->blocks, first = u / a->blocks * MOMENT_ROWS,
+		       left = a->rows - first;
+		size_t last = first + (left < MOMENT_ROWS ? left : MOMENT_ROWS);
 		double *part = a->parts + u / a->blocks * triangle + i * (i + 1) / 2 * GRAM_AREA;
 		memset(part, 0, (i + 1) * GRAM_AREA * sizeof *part);
 		for (size_t row = first; row < last; row += STRIP) {

@@ -1,6 +1,6 @@
 /*
  * moments.cu: sums over rows, squares and products, projections (gpu/ops_moments.h), in double. Sums over rows: a
- * thread a column of a group. Squares and products: a block of 256 threads a block of the gram matrix for GRAM_ROWS
+ * thread a column of a group. Squares and products: a block of 256 threads a block of the gram matrix for MOMENT_ROWS
  * rows, STEP rows at a time in shared memory, three by three elements a thread. Projections: sixteen threads a row,
  * a lane each.
  */
@@ -95,7 +95,7 @@ DEVICE_FN void bring(const struct gram_arguments &a, size_t row, size_t end, siz
 	}
 }
 
-/* blockIdx: j, i, and which GRAM_ROWS rows. */
+/* blockIdx: j, i, and which MOMENT_ROWS rows. */
 static __global__ void __launch_bounds__(THREADS) gram_kernel(struct gram_arguments a)
 {
 	__shared__ double left[STEP][GRAM_BLOCK], right[STEP][GRAM_BLOCK];
@@ -103,8 +103,8 @@ static __global__ void __launch_bounds__(THREADS) gram_kernel(struct gram_argume
 	int ty = threadIdx.x / SIDE, tx = threadIdx.x % SIDE;
 	if (j > i)
 		return;
-	size_t first = u * GRAM_ROWS;
-	size_t end = a.rows - first < GRAM_ROWS ? a.rows : first + GRAM_ROWS;
+	size_t first = u * MOMENT_ROWS;
+	size_t end = a.rows - first < MOMENT_ROWS ? a.rows : first + MOMENT_ROWS;
 	double s[EACH][EACH] = {};
 	for (size_t row = first; row < end; row += STEP) {
 		int steps = end - row < STEP ? static_cast<int>(end - row) : STEP;

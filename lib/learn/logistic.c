@@ -2,11 +2,11 @@
 
 #include <math.h>
 
+#include "gpu/ops_moments.h"
 #include "lib/base/error.h"
 #include "lib/base/memory.h"
 #include "lib/learn/cholesky.h"
 #include "lib/learn/dot.h"
-#include "lib/learn/gram.h"
 #include "lib/learn/lbfgs.h"
 
 static const double tolerance = 1e-6;
@@ -91,37 +91,40 @@ static double evaluate(void *context, const double *u, double *gradient)
 	return loss;
 }
 
+/* out [C] = the sum over all rows of a moment. */
+static void sum_rows(const struct objective *o, struct moment m, const double *weight, double *out)
+{
+	memset(out, 0, o->data->c * sizeof *out);
+	for (size_t b = 0; b < o->n_blocks; b++) {
+		m.x = o->blocks[b];
+		m.weight = weight + b * LOGISTIC_BLOCK;
+		op_moment(o->device, &m, out);
+	}
+}
+
 /* Rows that take part: mean and deviation (over n, as scikit-learn's StandardScaler; 1 for a
  * column that does not vary), each row once whatever its weight. */
 static void standardise(struct objective *o, struct arena *arena)
 {
 	const struct logistic_data *data = o->data;
 	size_t c = data->c, n = 0;
-	double *mean = arena_zero(arena, c, sizeof *mean);
-	double *deviation = arena_zero(arena, c, sizeof *deviation);
-	for (int pass = 0; pass < 2; pass++) {
-		n = 0;
-		for (size_t i = 0; i < data->n; i++) {
-			const float *x = data->blocks[i / LOGISTIC_BLOCK] + i % LOGISTIC_BLOCK * c;
-			if (data->weight[i] == 0)
-				continue;
-			n++;
-			for (size_t j = 0; j < c; j++) {
-				double d = (double)x[j] - mean[j];
-				deviation[j] += pass ? d * d : d;
-			}
-		}
-		for (size_t j = 0; j < c && !pass; j++) {
-			mean[j] = deviation[j] / (double)n;
-			deviation[j] = 0;
-		}
+	double *mean = ARENA_ARRAY(arena, double, c), *deviation = ARENA_ARRAY(arena, double, c);
+	double *counts = MEM_ARRAY(double, data->n);
+	for (size_t i = 0; i < data->n; i++) {
+		counts[i] = data->weight[i] != 0;
+		n += data->weight[i] != 0;
 	}
+	sum_rows(o, (struct moment){ .unit = false }, counts, mean);
+	for (size_t j = 0; j < c; j++)
+		mean[j] /= (double)n;
+	sum_rows(o, (struct moment){ .square = true, .center = mean }, counts, deviation);
 	for (size_t j = 0; j < c; j++) {
 		double variance = deviation[j] / (double)n, size = fabs(mean[j]);
 		/* what rounding leaves of a constant column is no variance */
 		bool constant = variance <= (double)n * size * size * 0x1p-104 + 0x1p-1000;
 		deviation[j] = constant ? 1 : sqrt(variance);
 	}
+	mem_free(counts);
 	o->mean = mean;
 	o->deviation = deviation;
 }
@@ -142,13 +145,13 @@ static void scaled(const struct objective *o, size_t i, double weight, double *t
 
 /*
  * Every step-th row that takes part, times the root of its weight and of what makes up for the
- * others, [rows, width].
+ * others, [rows, C + 1].
  */
-static double *sample(
-	const struct objective *o, size_t step, size_t width, size_t *rows, struct arena *arena)
+static double *sample(const struct objective *o, size_t step, size_t *rows, struct arena *arena)
 {
 	const struct logistic_data *data = o->data;
-	double *z = arena_zero(arena, size_mul(data->n / step + 1, width), sizeof *z);
+	size_t width = data->c + 1;
+	double *z = ARENA_ARRAY(arena, double, size_mul(data->n / step + 1, width));
 	double all = 0, taken = 0;
 	size_t n = 0, seen = 0;
 	for (size_t i = 0; i < data->n; i++) {
@@ -176,22 +179,23 @@ static double *sample(
 static void find_curvature(struct objective *o, struct arena *arena)
 {
 	const struct logistic_data *data = o->data;
-	size_t n = data->c + 1, width = (n + GRAM_BLOCK - 1) / GRAM_BLOCK * GRAM_BLOCK, rows;
+	size_t n = data->c + 1, rows;
 	size_t step = data->n / (4 * n) + !(data->n / (4 * n));
 	double cost = (double)(data->n / step) * (double)n + (double)n * (double)n / 3;
 	if (cost > 200.0 * (double)data->n * (double)o->n_outputs)
 		return;
-	double *z = sample(o, step, width, &rows, arena);
-	double *gram = arena_zero(arena, size_mul(width, width), sizeof *gram);
+	double *z = sample(o, step, &rows, arena);
+	double *gram = arena_zero(arena, size_mul(n, n), sizeof *gram);
 	double share = data->n_classes == 2 ? 0.25 : 0.1 / (double)data->n_classes;
-#pragma omp parallel
-	gram_add(z, rows, width, gram);
+	struct tensor t = tensor_upload(o->device, F64, rows, n, z);
+	op_gram(o->device, t, NULL, gram);
+	tensor_release(o->device, &t);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j <= i; j++)
-			gram[i * width + j] *= share;
-		gram[i * width + i] += i < data->c ? o->penalty : 0;
+			gram[i * n + j] *= share;
+		gram[i * n + i] += i < data->c ? o->penalty : 0;
 	}
-	struct cholesky l = { n, width, gram };
+	struct cholesky l = { n, n, gram };
 	if (cholesky(&l))
 		o->curvature = l;
 }
@@ -204,14 +208,12 @@ static void find_curvature(struct objective *o, struct arena *arena)
 static double steepest(const struct objective *o, struct arena *arena)
 {
 	const struct logistic_data *data = o->data;
-	double weights = 0, squares = 0, *z = ARENA_ARRAY(arena, double, data->c + 1);
-	for (size_t i = 0; i < data->n; i++) {
-		if (data->weight[i] <= 0)
-			continue;
-		scaled(o, i, 1, z);
+	double weights = 0, squares = 0, *square = ARENA_ARRAY(arena, double, data->c);
+	for (size_t i = 0; i < data->n; i++)
 		weights += data->weight[i];
-		squares += data->weight[i] * dot(z, z, data->c);
-	}
+	sum_rows(o, (struct moment){ .square = true, .center = o->mean }, data->weight, square);
+	for (size_t j = 0; j < data->c; j++)
+		squares += o->mean ? square[j] / o->deviation[j] / o->deviation[j] : square[j];
 	double seen = sqrt(weights * squares);
 	return tolerance * (seen < o->penalty ? seen : o->penalty);
 }

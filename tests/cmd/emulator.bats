@@ -148,10 +148,12 @@ setup() {
 	awk 'BEGIN { s = 7; for (i = 0; i < 90; i++) { printf "{\"label\":\"c%d\",\"embedding\":[", i % 3
 		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 3) + s / 2147483648 }
 		print "]}" } }' >labelled.jsonl
-	classify --device cpu --fit --save cpu.safetensors labelled.jsonl
-	"$cuda/classify" -v --device cuda --fit --save card.safetensors labelled.jsonl 2>log
-	grep -q "on cuda:0" log
-	cmp cpu.safetensors card.safetensors
+	for how in --standardize --class-weight=balanced; do
+		classify --device cpu --fit $how --save cpu.safetensors labelled.jsonl
+		"$cuda/classify" -v --device cuda --fit $how --save card.safetensors labelled.jsonl 2>log
+		grep -q "on cuda:0" log
+		cmp cpu.safetensors card.safetensors
+	done
 	classify --device cpu --replace --output-key guess --load cpu.safetensors labelled.jsonl >cpu
 	"$cuda/classify" --device cuda --replace --output-key guess --load cpu.safetensors labelled.jsonl | cmp cpu -
 }

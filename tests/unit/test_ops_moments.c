@@ -31,9 +31,9 @@ static const struct sums_row sums_rows[] = {
 	{ 5, 7, 3, true, false, false, false },
 	{ 70, 33, 9, false, true, true, true },
 	{ 300, 130, 4, true, true, true, false },
-	{ 4096, 2, 0, false, false, false, true },
-	{ 4097, 5, 0, true, false, true, false },
-	{ 9001, 3, 0, false, true, true, true },
+	{ 1024, 2, 0, false, false, false, true },
+	{ 1025, 5, 0, true, false, true, false },
+	{ 4099, 3, 0, false, true, true, true },
 	{ 10, 0, 2, false, false, false, false },
 };
 
@@ -152,9 +152,9 @@ static void check_gram(struct device *d, const void *argument)
 	for (size_t i = 0; i < c; i++)
 		for (size_t j = 0; j < c; j++) {
 			double want = before[i * c + j];
-			for (size_t from = 0; j <= i && from < r->n; from += GRAM_ROWS) {
+			for (size_t from = 0; j <= i && from < r->n; from += MOMENT_ROWS) {
 				double sum = 0;
-				for (size_t row = from; row < r->n && row < from + GRAM_ROWS;
+				for (size_t row = from; row < r->n && row < from + MOMENT_ROWS;
 					row++) {
 					size_t a = row * c + i, b = row * c + j;
 					double p = r->wide ? wide[a] : (double)narrow[a];
