@@ -1,9 +1,10 @@
 /*
  * Symmetric eigen decomposition: A = Q T Q' by n - 2 reflections, T = S D S' by implicit QL with
- * Wilkinson's shift; the rows of (Q S)' are the eigenvectors. Every loop over a matrix runs along
- * columns, each element a chain in a fixed order, so that columns may be shared among threads
- * without changing a bit. QL's plane rotations are collected and applied many sweeps at a time, a
- * strip of columns after another, which keeps the strip in the cache.
+ * Wilkinson's shift; the rows of (Q S)' are the eigenvectors. A reflection's product A v is taken in the pass that
+ * brings A up to date with the one before it, a row at a time, so that the matrix goes through the cache once a
+ * step. Reflections, and QL's plane rotations, many sweeps at a time, are applied to a strip of columns after
+ * another, which stays in the cache: each element is a chain in a fixed order, so that rows and strips may be
+ * shared among threads without changing a bit.
  */
 #include "lib/learn/eigen.h"
 
@@ -13,40 +14,13 @@
 
 #include "lib/base/error.h"
 #include "lib/base/memory.h"
+#include "lib/learn/eigen_loops.h"
 
 enum {
-	STRIP = 32, /* columns that a thread takes at a time */
+	STRIP = EIGEN_STRIP,
 	PARALLEL_FROM = 160, /* below it a parallel region costs more than it brings */
 	SWEEPS = 64, /* QL steps for one eigenvalue; 3 are usual, nothing needs 30 */
 };
-
-/* p = A v over rows and columns [from, n), A symmetric and full. */
-static void multiply(size_t n, size_t from, const double *a, const double *v, double *p)
-{
-	size_t strips = (n - from + STRIP - 1) / STRIP;
-#pragma omp parallel for schedule(static) if (n - from >= PARALLEL_FROM)
-	for (size_t s = 0; s < strips; s++) {
-		size_t first = from + s * STRIP, last = first + STRIP < n ? first + STRIP : n;
-		for (size_t c = first; c < last; c++)
-			p[c] = 0;
-		for (size_t j = from; j < n; j++) {
-			const double *row = a + j * n;
-			for (size_t c = first; c < last; c++)
-				p[c] += v[j] * row[c];
-		}
-	}
-}
-
-/* A -= v w' + w v' over rows and columns [from, n). */
-static void update(size_t n, size_t from, double *a, const double *v, const double *w)
-{
-#pragma omp parallel for schedule(static) if (n - from >= PARALLEL_FROM)
-	for (size_t j = from; j < n; j++) {
-		double *row = a + j * n;
-		for (size_t c = from; c < n; c++)
-			row[c] -= v[j] * w[c] + w[j] * v[c];
-	}
-}
 
 /* The reflection H = I - beta v v' that turns x[0..m) into (alpha, 0, …, 0): v over x, returns
  * beta, 0 where nothing is to do. */
@@ -65,86 +39,98 @@ static double reflect(size_t m, double *x, double *alpha)
 	return 2 / (x[0] * x[0] + tail);
 }
 
+/* p = A v over rows and columns [from, n), after A -= w u' + u w' there; row after row, v, w and u [n]. */
+static void multiply(const struct eigen_loops *loops, size_t n, size_t from, double *a,
+	const double *u, const double *w, const double *v, double *p)
+{
+#pragma omp parallel for schedule(static) if (n - from >= PARALLEL_FROM)
+	for (size_t j = from; j < n; j++)
+		p[j] = loops->update(
+			a + j * n + from, n - from, u[j], w + from, w[j], u + from, v + from);
+}
+
 /* A to tridiagonal: diagonal d, off-diagonal e[i] between i and i + 1. Row k of a keeps the k-th
  * reflection's v in [k + 1, n). */
-static void tridiagonal(size_t n, double *a, double *d, double *e, double *beta)
+static void tridiagonal(
+	const struct eigen_loops *loops, size_t n, double *a, double *d, double *e, double *beta)
 {
-	double *p = MEM_ARRAY(double, n);
+	/* of the reflection before: v, and w, for A -= v w' + w v' */
+	double *u = mem_zero(n, sizeof *u), *w = mem_zero(n, sizeof *w), *p = MEM_ARRAY(double, n);
 	for (size_t k = 0; k < n; k++) {
 		double *v = a + k * n;
 		size_t from = k + 1;
+		for (size_t c = k; c < n; c++)
+			v[c] -= u[k] * w[c] + w[k] * u[c];
 		d[k] = v[k];
 		beta[k] = 0;
 		e[k] = 0;
 		if (from == n)
 			break;
 		beta[k] = reflect(n - from, v + from, &e[k]);
-		if (beta[k] == 0)
-			continue;
-		multiply(n, from, a, v, p);
+		multiply(loops, n, from, a, u, w, v, p);
 		double dot = 0;
 		for (size_t c = from; c < n; c++) {
 			p[c] *= beta[k];
 			dot += p[c] * v[c];
 		}
-		for (size_t c = from; c < n; c++)
-			p[c] -= beta[k] / 2 * dot * v[c];
-		update(n, from, a, v, p);
+		for (size_t c = from; c < n; c++) {
+			w[c] = p[c] - beta[k] / 2 * dot * v[c];
+			u[c] = v[c];
+		}
 	}
+	mem_free(u);
+	mem_free(w);
 	mem_free(p);
 }
 
-/* q = H_0 H_1 … H_{n-2}, from the reflections that tridiagonal left in a. */
-static void accumulate(size_t n, const double *a, const double *beta, double *q)
+/* z = (H_0 H_1 … H_{n-2})', from the reflections that tridiagonal left in a. Column c of the product is a unit
+ * vector until H_{c-1}. */
+static void accumulate(
+	const struct eigen_loops *loops, size_t n, const double *a, const double *beta, double *z)
 {
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < n; j++)
-			q[i * n + j] = i == j;
-	for (size_t k = n - 1; k-- > 0;) {
-		const double *v = a + k * n;
-		size_t from = k + 1, strips = (n - from + STRIP - 1) / STRIP;
-		if (beta[k] == 0)
-			continue;
-#pragma omp parallel for schedule(static) if (n - from >= PARALLEL_FROM)
+	size_t strips = (n + STRIP - 1) / STRIP;
+#pragma omp parallel if (n >= PARALLEL_FROM)
+	{
+		double *q = MEM_ARRAY(double, size_mul(n, STRIP));
+#pragma omp for schedule(dynamic)
 		for (size_t s = 0; s < strips; s++) {
-			size_t first = from + s * STRIP,
-			       last = first + STRIP < n ? first + STRIP : n;
-			double sum[STRIP] = { 0 };
-			for (size_t j = from; j < n; j++)
-				for (size_t c = first; c < last; c++)
-					sum[c - first] += v[j] * q[j * n + c];
-			for (size_t j = from; j < n; j++)
-				for (size_t c = first; c < last; c++)
-					q[j * n + c] -= beta[k] * v[j] * sum[c - first];
+			size_t first = s * STRIP, last = first + STRIP < n ? first + STRIP : n;
+			memset(q, 0, n * STRIP * sizeof *q);
+			for (size_t c = first; c < last; c++)
+				q[c * STRIP + c - first] = 1;
+			for (size_t k = last - 1; k-- > 0;)
+				if (beta[k] != 0)
+					loops->reflect(q + (k + 1) * STRIP, n - k - 1, beta[k],
+						a + k * n + k + 1);
+			for (size_t c = first; c < last; c++)
+				for (size_t j = 0; j < n; j++)
+					z[c * n + j] = q[j * STRIP + c - first];
 		}
+		mem_free(q);
 	}
 }
 
-struct rotation {
-	size_t row; /* turns rows row and row + 1 */
-	double c, s;
-};
-
 struct rotations {
-	struct rotation *at;
+	struct eigen_rotation *at;
 	size_t n, capacity;
 };
 
-static void apply(struct rotations *r, size_t n, double *z)
+static void apply(const struct eigen_loops *loops, struct rotations *r, size_t n, double *z)
 {
 	size_t strips = (n + STRIP - 1) / STRIP;
-#pragma omp parallel for schedule(static) if (n >= PARALLEL_FROM)
-	for (size_t t = 0; t < strips; t++) {
-		size_t first = t * STRIP, last = first + STRIP < n ? first + STRIP : n;
-		for (size_t k = 0; k < r->n; k++) {
-			double c = r->at[k].c, s = r->at[k].s;
-			double *x = z + r->at[k].row * n, *y = x + n;
-			for (size_t j = first; j < last; j++) {
-				double f = y[j];
-				y[j] = s * x[j] + c * f;
-				x[j] = c * x[j] - s * f;
-			}
+#pragma omp parallel if (n >= PARALLEL_FROM)
+	{
+		double *q = mem_zero(size_mul(n, STRIP), sizeof *q);
+#pragma omp for schedule(static)
+		for (size_t s = 0; s < strips; s++) {
+			size_t first = s * STRIP, width = n - first < STRIP ? n - first : STRIP;
+			for (size_t i = 0; i < n; i++)
+				memcpy(q + i * STRIP, z + i * n + first, width * sizeof *q);
+			loops->rotate(q, r->at, r->n);
+			for (size_t i = 0; i < n; i++)
+				memcpy(z + i * n + first, q + i * STRIP, width * sizeof *q);
 		}
+		mem_free(q);
 	}
 	r->n = 0;
 }
@@ -170,17 +156,17 @@ static void chase(size_t l, size_t m, double *d, double *e, struct rotations *r)
 		p = s * h;
 		d[i + 1] = g + p;
 		g = c * h - b;
-		r->at[r->n++] = (struct rotation){ i, c, s };
+		r->at[r->n++] = (struct eigen_rotation){ i, c, s };
 	}
 	d[l] -= p;
 	e[l] = g;
 	e[m] = 0;
 }
 
-static void ql(size_t n, double *d, double *e, double *z)
+static void ql(const struct eigen_loops *loops, size_t n, double *d, double *e, double *z)
 {
 	struct rotations r = { NULL, 0, 16 * n + 256 };
-	r.at = MEM_ARRAY(struct rotation, r.capacity);
+	r.at = MEM_ARRAY(struct eigen_rotation, r.capacity);
 	for (size_t l = 0; l < n; l++)
 		for (int sweep = 0; sweep < SWEEPS; sweep++) {
 			size_t m = l;
@@ -190,10 +176,10 @@ static void ql(size_t n, double *d, double *e, double *z)
 			if (m == l)
 				break;
 			if (r.n + (m - l) > r.capacity)
-				apply(&r, n, z);
+				apply(loops, &r, n, z);
 			chase(l, m, d, e, &r);
 		}
-	apply(&r, n, z);
+	apply(loops, &r, n, z);
 	mem_free(r.at);
 }
 
@@ -241,18 +227,15 @@ void eigen_symmetric(size_t n, double *a, double *values)
 		a[i] = ldexp(a[i], -exponent);
 
 	double *e = MEM_ARRAY(double, n), *d = MEM_ARRAY(double, n), *beta = MEM_ARRAY(double, n);
-	double *q = MEM_ARRAY(double, size_mul(n, n));
-	tridiagonal(n, a, d, e, beta);
-	accumulate(n, a, beta, q);
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < n; j++)
-			a[j * n + i] = q[i * n + j];
-	ql(n, d, e, a);
-	memcpy(q, a, size_mul(size_mul(n, n), sizeof *q));
-	arrange(n, d, q, a, values);
+	double *z = MEM_ARRAY(double, size_mul(n, n));
+	const struct eigen_loops *loops = eigen_loops();
+	tridiagonal(loops, n, a, d, e, beta);
+	accumulate(loops, n, a, beta, z);
+	ql(loops, n, d, e, z);
+	arrange(n, d, z, a, values);
 	for (size_t i = 0; i < n; i++)
 		values[i] = ldexp(values[i], exponent);
-	mem_free(q);
+	mem_free(z);
 	mem_free(beta);
 	mem_free(d);
 	mem_free(e);

@@ -118,21 +118,26 @@ static void reads_only_the_lower_triangle(void **state)
 	assert_true(a[0] > 0 && fabs(a[0] - a[1]) < 1e-15);
 }
 
-static void gives_the_same_bits_at_any_number_of_threads(void **state)
+static void gives_the_same_bits_at_any_number_of_threads_and_on_every_path(void **state)
 {
 	(void)state;
 	enum { N = 230 };
-	double *a = random_symmetric(N, 5, 1), *z = copy(N, a), *z2 = copy(N, a), values[N],
-	       values2[N];
+	static const char *const paths[] = { "portable", "avx2", "avx512", "" };
+	double *a = random_symmetric(N, 5, 1), *z = copy(N, a), values[N], values2[N];
 	omp_set_num_threads(1);
 	eigen_symmetric(N, z, values);
-	omp_set_num_threads(3);
-	eigen_symmetric(N, z2, values2);
-	assert_memory_equal(z, z2, N * N * sizeof *z);
-	assert_memory_equal(values, values2, sizeof values);
+	for (size_t i = 0; i < 8; i++) {
+		double *z2 = copy(N, a);
+		setenv("HEDDLE_CPU", paths[i / 2], 1);
+		omp_set_num_threads(i % 2 ? 3 : 1);
+		eigen_symmetric(N, z2, values2);
+		assert_memory_equal(z, z2, N * N * sizeof *z);
+		assert_memory_equal(values, values2, sizeof values);
+		mem_free(z2);
+	}
+	unsetenv("HEDDLE_CPU");
 	mem_free(a);
 	mem_free(z);
-	mem_free(z2);
 }
 
 int main(void)
@@ -142,7 +147,7 @@ int main(void)
 		cmocka_unit_test(decomposes_matrices_with_repeated_and_zero_values),
 		cmocka_unit_test(knows_the_spectrum_of_a_path),
 		cmocka_unit_test(reads_only_the_lower_triangle),
-		cmocka_unit_test(gives_the_same_bits_at_any_number_of_threads),
+		cmocka_unit_test(gives_the_same_bits_at_any_number_of_threads_and_on_every_path),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
