@@ -12,27 +12,46 @@ enum {
 struct window {
 	struct record *records; /* [WINDOW] */
 	struct slice *texts; /* [WINDOW], where the encoder makes the vectors */
-	const float **rows; /* [WINDOW] */
-	float *embedded; /* [WINDOW, size] */
+	float *vectors; /* [WINDOW, size] */
+	int32_t *nearest; /* [WINDOW] */
+	bool embed; /* records have no vectors */
 	size_t n, bytes;
 };
+
+static struct device *device;
+
+static void open_device(void)
+{
+	struct error e;
+	if (device_open(run.device, &device, &e))
+		command_fail(&e);
+	command_detail("topics compared on %s", device_name(device));
+}
+
+static void embed(struct window *w, const struct topics *t)
+{
+	struct error e;
+	const struct encoder *encoder = open_encoder(model_of(t));
+	if (encoder->size != t->size)
+		wrong_size(t->size, "the topics' vectors", model_of(t));
+	if (encoder->run(encoder->self, w->texts, w->n, w->vectors, &e))
+		command_fail(&e);
+}
 
 static void window_write(struct window *w, struct topics *t, struct buffer *out)
 {
 	struct error e;
 	size_t written = 0;
-	if (w->n && !w->rows[0]) {
-		const struct encoder *encoder = open_encoder(model_of(t));
-		if (encoder->size != t->size)
-			wrong_size(t->size, "the topics' vectors", model_of(t));
-		if (encoder->run(encoder->self, w->texts, w->n, w->embedded, &e))
-			command_fail(&e);
-	}
+	if (w->n && w->embed)
+		embed(w, t);
+	if (!device)
+		open_device();
+	if (topics_nearest(t, device, w->vectors, w->n, w->nearest, &e))
+		command_fail(&e);
 	for (size_t i = 0; i < w->n; i++) {
 		if (!command_put(out, &w->records[i]))
 			continue;
-		const float *row = w->rows[i] ? w->rows[i] : w->embedded + i * t->size;
-		writer_integer(run.writer, out, t->at[topics_nearest(t, row)].number);
+		writer_integer(run.writer, out, t->at[w->nearest[i]].number);
 		writer_end(run.writer, out);
 		written++;
 	}
@@ -49,7 +68,9 @@ static int window_read(struct window *w, struct vector_source *v, size_t text,
 		return -1;
 	if (!row && record_text(record, text, run.text_key, arena, &w->texts[w->n], e))
 		return -1;
-	w->rows[w->n] = row;
+	w->embed = !row;
+	if (row)
+		memcpy(w->vectors + w->n * v->size, row, v->size * sizeof *row);
 	w->records[w->n++] = *record;
 	w->bytes += record->raw.size;
 	return 0;
@@ -64,7 +85,7 @@ void assign(void)
 	size_t text = reader_want(run.reader, run.text_key);
 	open_vectors(&v);
 	struct window w = { MEM_ARRAY(struct record, WINDOW), MEM_ARRAY(struct slice, WINDOW),
-		MEM_ARRAY(const float *, WINDOW), MEM_ARRAY(float, size_mul(WINDOW, t->size)), 0,
+		MEM_ARRAY(float, size_mul(WINDOW, t->size)), MEM_ARRAY(int32_t, WINDOW), false, 0,
 		0 };
 	struct buffer out = { 0 };
 	struct record record;
@@ -84,8 +105,9 @@ void assign(void)
 	buffer_free(&out);
 	mem_free(w.records);
 	mem_free(w.texts);
-	mem_free(w.rows);
-	mem_free(w.embedded);
+	mem_free(w.vectors);
+	mem_free(w.nearest);
+	device_free(device);
 	topics_free(t);
 	arena_free(arena);
 }

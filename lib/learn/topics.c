@@ -2,7 +2,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "gpu/ops_centers.h"
 #include "lib/base/random.h"
 
 struct topics *topics_new(void)
@@ -318,18 +320,52 @@ void topics_similarity(const struct topics *t, const float *vector, double *out)
 		out[r] = length > 0 ? similarity(t, r, vector, length) : 0;
 }
 
-size_t topics_nearest(const struct topics *t, const float *vector)
+/* The embeddings that are not zeros at length 1, [., size], and whose they are. Returns how many. */
+static size_t directions(const struct topics *t, double *unit, int32_t *row)
 {
-	double length = length_of(vector, t->size), best = 0;
-	size_t found = 0;
-	for (size_t r = 0; r < t->n && length > 0; r++) {
-		double s = similarity(t, r, vector, length);
-		if (r == 0 || s > best) {
-			best = s;
-			found = r;
-		}
+	size_t n = 0, C = t->size;
+	for (size_t r = 0; r < t->n; r++) {
+		double length = length_of(t->embeddings + r * C, C);
+		if (!(length > 0))
+			continue;
+		for (size_t k = 0; k < C; k++)
+			unit[n * C + k] = (double)t->embeddings[r * C + k] / length;
+		row[n++] = (int32_t)r;
 	}
-	return found;
+	return n;
+}
+
+/*
+ * Of vectors of length 1 the nearest is the one of the largest cosine, 1 - raw / 2. A topic of zeros has the cosine
+ * 0 with all.
+ */
+int topics_nearest(const struct topics *t, struct device *device, const float *x, size_t n,
+	int32_t *row, struct error *e)
+{
+	size_t C = t->size, zeros = 0;
+	double *unit = MEM_ARRAY(double, size_mul(t->n, C)), *raw = mem_zero(n, sizeof *raw);
+	int32_t *of = MEM_ARRAY(int32_t, t->n);
+	size_t directed = directions(t, unit, of);
+	while (zeros < directed && (size_t)of[zeros] == zeros)
+		zeros++; /* the first topic of zeros, if there is one */
+	memset(row, 0, n * sizeof *row);
+	if (directed) {
+		struct tensor rows = tensor_upload(device, F32, n, C, x);
+		op_nearest_center(device, rows, unit, directed, true, row, raw);
+		tensor_release(device, &rows);
+	}
+	for (size_t i = 0; i < n && directed; i++) {
+		row[i] = of[row[i]];
+		bool none = raw[i] > 2 || (raw[i] == 2 && zeros < (size_t)row[i]);
+		if (directed < t->n && none)
+			row[i] = (int32_t)zeros;
+		if (!(length_of(x + i * C, C) > 0))
+			row[i] = 0;
+	}
+	mem_free(unit);
+	mem_free(raw);
+	mem_free(of);
+	return device_sync(device, e);
 }
 
 /* --- The model ------------------------------------------------------------------------------ */

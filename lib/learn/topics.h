@@ -8,6 +8,7 @@
  * replacement, by (cosine, order of input), equal texts once.
  */
 #pragma once
+#include "gpu/tensor.h"
 #include "lib/base/buffer.h"
 #include "lib/learn/corpus.h"
 #include "lib/learn/ctfidf.h"
@@ -108,8 +109,10 @@ size_t topics_find(const struct topics *, int64_t number);
 /* Cosine of a vector [size] with each topic's embedding: out [n]; 0 with a vector of zeros. */
 void topics_similarity(const struct topics *, const float *vector, double *out);
 
-/* The row of the most similar topic, of equal ones the first; there is one at least. */
-size_t topics_nearest(const struct topics *, const float *vector);
+/* The rows [n] of the topics most similar to the vectors x [n, size], of equal ones the first, which a vector of
+ * zeros has too; there is one topic at least. */
+int topics_nearest(const struct topics *, struct device *, const float *x, size_t n, int32_t *row,
+	struct error *);
 
 /* "3_word_word_word_word" */
 void topics_name(struct buffer *, const struct topic *);

@@ -172,6 +172,18 @@ setup() {
 	done
 }
 
+@test "topics --load gives records the topics that the processor does" {
+	awk 'BEGIN { s = 7; for (i = 0; i < 60; i++) { printf "{\"text\":\"word%d\",\"cluster\":%d,\"embedding\":[", i % 5, i % 5
+		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 5) + s / 2147483648 }
+		print "]}" } }' >vectors.jsonl
+	topics --device cpu --save t.safetensors -o /dev/null vectors.jsonl
+	topics --device cpu --load t.safetensors vectors.jsonl >cpu
+	"$cuda/topics" -v --device cuda --load t.safetensors vectors.jsonl 2>log | cmp cpu -
+	grep -q "topics compared on cuda:0" log
+	HEDDLE_EMU_MEMORY=1000 run -75 "$cuda/topics" --device cuda --load t.safetensors vectors.jsonl
+	output_has memory
+}
+
 @test "reduce: the processor's bytes, by any search and start, or exit 75" {
 	awk 'BEGIN { s = 7; for (i = 0; i < 1100; i++) { printf "{\"embedding\":["
 		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 5) / 2 + s / 2147483648 }

@@ -115,14 +115,34 @@ static void topics_are_shown_found_and_compared(void **state)
 	topics_report_found(&b, t, similarity, 5);
 	expect(&b, "topic  similarity  words\n   -1      1.0000  hi, say\n    0      0.0000  red, "
 		   "blue\n");
-	assert_int_equal(topics_nearest(t, (const float[]){ 2, 0 }), 0);
-	assert_int_equal(topics_nearest(t, (const float[]){ 1, 2 }), 1);
-	assert_int_equal(topics_nearest(t, (const float[]){ 0, 0 }), 0);
 	other->at[0].number = 7;
 	topics_report_pair(&b, t, "a", other, "b", 1);
 	expect(&b, "topic  a    b\n   -1  hi\n    0  red  red\n    7       hi\n");
 	topics_free(t);
 	topics_free(other);
+}
+
+/* A topic of zeros has the cosine 0 with every vector: that of a negative one. */
+static void vectors_get_the_topic_of_the_largest_cosine(void **state)
+{
+	(void)state;
+	static const float x[] = { 2, 0, 1, 2, 0, 0, -1, -3, 0.1f, -1 };
+	static const int32_t without[] = { 0, 1, 0, 0, 0 }, with[] = { 0, 0, 0, 1, 0 };
+	struct topics *t = small();
+	struct device *device;
+	struct error e;
+	int32_t row[5];
+	assert_int_equal(device_open("cpu", &device, &e), 0);
+	assert_int_equal(topics_nearest(t, device, x, 5, row, &e), 0);
+	assert_memory_equal(row, without, sizeof row);
+	t->embeddings[2] = t->embeddings[3] = 0;
+	assert_int_equal(topics_nearest(t, device, x, 5, row, &e), 0);
+	assert_memory_equal(row, with, sizeof row);
+	t->embeddings[0] = t->embeddings[1] = 0;
+	assert_int_equal(topics_nearest(t, device, x, 5, row, &e), 0);
+	assert_memory_equal(row, ((const int32_t[5]){ 0 }), sizeof row);
+	device_free(device);
+	topics_free(t);
 }
 
 static void same_report(const struct topics *a, const struct topics *b)
@@ -440,6 +460,7 @@ int main(void)
 		cmocka_unit_test(reports_are_laid_out_as_the_contract_says),
 		cmocka_unit_test(no_topics_make_an_empty_report),
 		cmocka_unit_test(topics_are_shown_found_and_compared),
+		cmocka_unit_test(vectors_get_the_topic_of_the_largest_cosine),
 		cmocka_unit_test(what_is_saved_is_loaded),
 		cmocka_unit_test(models_without_vectors_or_topics_are_saved_too),
 		cmocka_unit_test(forged_models_are_refused),
