@@ -2,7 +2,7 @@
  * bench_gpu.cu: rates of the operations on a card beside what the card can do: bytes copied a
  * second, float32 multiply-adds a second on CUDA cores, cuBLASLt's own best matrix products where its
  * library is found. The best of some rounds by wall time. usage: bench_gpu [SECTION...], of limits
- * products encoder nearest umap; by default all.
+ * products encoder umap learning nearest; by default all.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -12,6 +12,11 @@
 
 #include "gpu/cuda/cuda.h"
 #include "gpu/cuda/cublaslt.h"
+
+extern "C" {
+#include "gpu/ops_centers.h"
+#include "gpu/ops_moments.h"
+}
 
 static struct device *device;
 
@@ -249,6 +254,42 @@ static void nearest(void)
 	}
 }
 
+/* What k-means and principal components ask of a million vectors; the limit is copying, or a fused multiply-add in
+ * double. */
+static void learning(void)
+{
+	constexpr size_t N = 1000000, C = 384, K = 100;
+	struct arena_mark mark = device_mark(device);
+	struct moment m = { random_matrix(N, C, 1), false, false, NULL, NULL };
+	double *centers = (double *)mem_zero(K * C, sizeof(double));
+	double *sums = (double *)mem_zero(C * C, sizeof(double));
+	int32_t *label = (int32_t *)mem_alloc(N * sizeof *label);
+	size_t start[N / MOMENT_ROWS + 2], groups = 0;
+	for (size_t i = 0; i < K * C; i++)
+		centers[i] = random_double(random_bits(7, 0, i)) - 0.5;
+	for (size_t i = 0; i < N; i += MOMENT_ROWS)
+		start[groups++] = i;
+	start[groups] = N;
+	double t = best_of(3, 1, [&] {
+		op_nearest_center(device, m.x, centers, K, false, label, NULL);
+	});
+	printf("nearest of %zu centres       %8.1f ms, %.1f T differences squared a second\n", K, t * 1e3,
+		(double)(N * K * C) / t * 1e-12);
+	for (size_t i = 0; i < N; i++)
+		label[i] = (int32_t)((i * 7919) % N);
+	double *parts = (double *)mem_alloc(groups * C * sizeof *parts);
+	t = best_of(3, 1, [&] { op_group_sums(device, &m, label, start, groups, parts); });
+	printf("sums of %zu groups of rows   %8.1f ms, %.0f GB/s\n", groups, t * 1e3, 4. * N * C / t * 1e-9);
+	t = best_of(3, 1, [&] { op_gram(device, m.x, NULL, sums); });
+	printf("gram matrix of %zu columns   %8.1f ms, %.1f TFLOP/s of n c^2\n", C, t * 1e3,
+		(double)N * C * C / t * 1e-12);
+	mem_free(parts);
+	mem_free(label);
+	mem_free(sums);
+	mem_free(centers);
+	device_reset(device, mark);
+}
+
 /* A million points in 24 matchings of half a million edges: about what 15 neighbours give. */
 static void umap(void)
 {
@@ -283,7 +324,7 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*fn)(void);
 	} sections[] = { { "limits", limits }, { "products", products }, { "encoder", encoder },
-		{ "umap", umap }, { "nearest", nearest } };
+		{ "umap", umap }, { "learning", learning }, { "nearest", nearest } };
 	struct error e;
 	if (device_open("cuda", &device, &e)) {
 		fprintf(stderr, "bench_gpu: %s\n", e.msg);
