@@ -87,6 +87,7 @@ _Noreturn void command_usage(const char *format, ...)
 	va_start(args, format);
 	say(format, args);
 	va_end(args);
+	output_abandon();
 	fprintf(stderr, "Try '%s --help'.\n", run.command->name);
 	exit(ERROR_USAGE);
 }
@@ -199,6 +200,9 @@ static void open_input(const struct command *c)
 	run.reader = reader_open(&o, &e);
 	if (!run.reader)
 		command_fail(&e);
+	/* even where nothing is set aside, so that what an earlier run set aside does not stay */
+	if (shared.rejects && !(rejects = output_open(shared.rejects, &e)))
+		command_fail(&e);
 	/* the columns are those of the first record, which a command that reads all before it
 	 * writes has passed by then */
 	if (shared.output_format == FORMAT_CSV || shared.output_format == FORMAT_TSV)
@@ -306,18 +310,13 @@ static void set_aside(struct slice raw, const struct error *why)
 		command_note("%s: set aside", why->msg);
 	if (run.rejected == REJECTS_SHOWN + 1)
 		command_note("more records are set aside without a line each");
-	if (!shared.rejects)
+	if (!rejects)
 		return;
 	struct buffer line = { 0 };
-	if (!rejects) {
-		rejects = output_open(shared.rejects, &e);
-		if (!rejects)
-			command_fail(&e);
-		struct slice header = reader_header(run.reader);
-		buffer_slice(&line, header);
-		if (header.size)
-			buffer_char(&line, '\n');
-	}
+	struct slice header = run.rejected == 1 ? reader_header(run.reader) : SLICE("");
+	buffer_slice(&line, header);
+	if (header.size)
+		buffer_char(&line, '\n');
 	buffer_slice(&line, raw);
 	buffer_char(&line, '\n');
 	if (output_write(rejects, line.data, line.size, &e))

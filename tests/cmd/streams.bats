@@ -125,6 +125,25 @@ setup_file() {
 	done
 }
 
+# What an earlier run had set aside stayed: a Makefile or a cron job that looks at the file took it for this run's.
+@test "--rejects is this run's: without a bad record it is empty" {
+	for c in $(filters); do
+		echo '{"text": broken' >"$BATS_TEST_TMPDIR/rejects"
+		run "$c" $(args "$c") --rejects "$BATS_TEST_TMPDIR/rejects" -o "$BATS_TEST_TMPDIR/out" "$records"
+		status_is 0
+		[ -f "$BATS_TEST_TMPDIR/rejects" ] && [ ! -s "$BATS_TEST_TMPDIR/rejects" ]
+	done
+}
+
+@test "a mistake in usage that is seen late leaves the rejects of before, and nothing beside them" {
+	mkdir "$BATS_TEST_TMPDIR/d"
+	echo old >"$BATS_TEST_TMPDIR/d/rejects"
+	run plot --rejects "$BATS_TEST_TMPDIR/d/rejects" "$records"
+	status_is 2
+	[ "$(ls -A "$BATS_TEST_TMPDIR/d")" = rejects ]
+	[ "$(cat "$BATS_TEST_TMPDIR/d/rejects")" = old ]
+}
+
 @test "-o replaces a file only when the new one is whole, follows links, keeps the mode" {
 	cd "$BATS_TEST_TMPDIR"
 	for c in $(filters); do
