@@ -355,14 +355,7 @@ static void text_counts_add(struct text_counts *out, uint32_t term)
 {
 	if (term == TERMS_ABSENT)
 		return;
-	if (out->n == out->capacity) {
-		size_t capacity = out->capacity ? 2 * out->capacity : 256;
-		out->terms = mem_resize(out->terms, out->n * sizeof *out->terms,
-			size_mul(capacity, sizeof *out->terms));
-		out->counts = mem_resize(out->counts, out->n * sizeof *out->counts,
-			size_mul(capacity, sizeof *out->counts));
-		out->capacity = capacity;
-	}
+	out->terms = mem_grow(out->terms, &out->capacity, out->n + 1, sizeof *out->terms);
 	out->terms[out->n++] = term;
 }
 
@@ -396,6 +389,7 @@ void vectorizer_count(const struct vectorizer_options *o, const struct terms *vo
 	buffer_free(&grams.text);
 	if (!out->n)
 		return;
+	out->counts = mem_grow(out->counts, &out->capacity_counts, out->n, sizeof *out->counts);
 	qsort(out->terms, out->n, sizeof *out->terms, compare_terms);
 	size_t n = 0;
 	for (size_t i = 0; i < out->n; i++) {

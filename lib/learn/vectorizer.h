@@ -69,7 +69,7 @@ int vectorizer_finish(struct vectorizer *, const size_t *order, size_t K, struct
  * empty; reused from text to text.
  */
 struct text_counts {
-	size_t n, capacity;
+	size_t n, capacity, capacity_counts;
 	uint32_t *terms;
 	uint64_t *counts;
 };
