@@ -109,6 +109,8 @@ static void long_sequences_align_as_by_table(void **state)
 	struct arena *arena = arena_new();
 	compare(2500, 2100, 300, arena);
 	compare(2101, 2100, 2, arena);
+	compare(2500, 2100, 5000, arena); /* of symbols so rare that rows are computed by words */
+	compare(700, 4000, 700, arena); /* some of them */
 	arena_free(arena);
 }
 
