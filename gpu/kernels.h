@@ -150,6 +150,9 @@ struct attention_arguments { /* a unit is a head of a sequence, the heads of a s
 	size_t heads, size, reach;
 	float scale;
 	enum dtype dtype; /* BF16, F16: factors may be rounded to it */
+	/* of that type, instead of q, k and v, or of out; their strides are above */
+	const uint16_t *q_half, *k_half, *v_half;
+	uint16_t *out_half;
 };
 
 struct attention_relative_arguments { /* units as of attention */

@@ -147,24 +147,38 @@ void op_feed_forward(struct device *d, struct tensor y, struct tensor x, const s
 	device_run(d, KERNEL_feed_forward, &a, blocks(x.shape[0], BLOCK_ROWS), 1);
 }
 
+/* Floats, or on a card halves of the type that factors are rounded to. */
+static bool is_factor(
+	const struct device *d, struct tensor t, size_t rows, size_t columns, enum dtype dtype)
+{
+	if (t.n_dims != 2 || t.dtype == F32)
+		return is_matrix(t, rows, columns);
+	return d->backend && t.dtype == dtype && dtype_size(dtype) == 2 && t.shape[0] == rows &&
+	       t.shape[1] == columns;
+}
+
 /* The arguments that every attention has, all keys in reach; *longest: of the sequences. */
-static struct attention_arguments attention(struct tensor out, struct tensor q, struct tensor k,
+static struct attention_arguments attention(const struct device *d, struct tensor out,
+	struct tensor q, struct tensor k,
 	struct tensor v, size_t n_sequences, const size_t *cu_seqlens, size_t n_heads, float scale,
 	enum dtype dtype, size_t *longest)
 {
 	size_t tokens = out.shape[0], columns = out.shape[1];
 	CHECK(n_heads > 0 && columns % n_heads == 0 && is_offsets(n_sequences, cu_seqlens, tokens));
-	CHECK(is_output(out, tokens, columns) && is_matrix(q, tokens, columns));
-	CHECK(is_matrix(k, tokens, columns) && is_matrix(v, tokens, columns) && dtype <= TF32);
+	bool half = q.dtype != F32, half_out = out.dtype != F32;
+	CHECK(is_factor(d, out, tokens, columns, dtype) && !out.twin && dtype <= TF32);
+	CHECK(is_factor(d, q, tokens, columns, dtype) && is_factor(d, k, tokens, columns, dtype));
+	CHECK(is_factor(d, v, tokens, columns, dtype) && k.dtype == q.dtype && v.dtype == q.dtype);
+	CHECK(!half_out || (columns % 8 == 0 && out.stride[0] == columns));
 	*longest = 0;
 	for (size_t b = 0; b < n_sequences; b++) {
 		size_t n = cu_seqlens[b + 1] - cu_seqlens[b];
 		*longest = n > *longest ? n : *longest;
 	}
-	return (struct attention_arguments){ .out = out.data,
-		.q = q.data,
-		.k = k.data,
-		.v = v.data,
+	return (struct attention_arguments){ .out = half_out ? NULL : out.data,
+		.q = half ? NULL : q.data,
+		.k = half ? NULL : k.data,
+		.v = half ? NULL : v.data,
 		.out_stride = out.stride[0],
 		.q_stride = q.stride[0],
 		.k_stride = k.stride[0],
@@ -174,7 +188,11 @@ static struct attention_arguments attention(struct tensor out, struct tensor q, 
 		.size = columns / n_heads,
 		.reach = SIZE_MAX,
 		.scale = scale,
-		.dtype = dtype == TF32 ? F32 : dtype };
+		.dtype = dtype == TF32 ? F32 : dtype,
+		.q_half = half ? q.data : NULL,
+		.k_half = half ? k.data : NULL,
+		.v_half = half ? v.data : NULL,
+		.out_half = half_out ? out.data : NULL };
 }
 
 void op_attention(struct device *d, struct tensor out, struct tensor q, struct tensor k,
@@ -183,7 +201,7 @@ void op_attention(struct device *d, struct tensor out, struct tensor q, struct t
 {
 	size_t longest;
 	struct attention_arguments a =
-		attention(out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, dtype, &longest);
+		attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, dtype, &longest);
 	a.reach = reach;
 	if (position_bias.n_dims) {
 		size_t width = position_bias.shape[1];
@@ -203,7 +221,7 @@ void op_attention_relative(struct device *d, struct tensor out, struct tensor q,
 {
 	size_t longest, tokens = out.shape[0], terms = query_terms.shape[1];
 	struct attention_arguments a =
-		attention(out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, dtype, &longest);
+		attention(d, out, q, k, v, n_sequences, cu_seqlens, n_heads, scale, dtype, &longest);
 	CHECK(terms % n_heads == 0 && is_matrix(query_terms, tokens, terms));
 	CHECK(is_matrix(key_terms, tokens, terms));
 	CHECK(n_places % 2 == 1 && longest <= n_places / 2 + 1);

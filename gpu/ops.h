@@ -29,7 +29,8 @@
  *
  * Where weight_activation is not F32 op_linear takes x and gives y of that type too, and op_linear_norm and
  * op_feed_forward take x of it, contiguous. What is given is rounded: bias and activation follow a sum
- * that may itself be rounded to the type, as may the bias. A y with a twin (tensor_twin) may be given to
+ * that may itself be rounded to the type, as may the bias. Attention takes and gives such matrices too, q,
+ * k and v of any stride. A y with a twin (tensor_twin) may be given to
  * op_embed, op_norm, op_linear, op_linear_norm and op_feed_forward.
  *
  * Shapes are in brackets: T tokens, C channels, H heads, D head size, B sequences, N rows of a

@@ -225,6 +225,7 @@ static __global__ void __launch_bounds__(THREADS)
 	struct head h;
 	if (!head_find<MORE>(r, parts, QUERIES, &h))
 		return;
+	head_floats(a, &h);
 	DYNAMIC_SHARED(float, qs); /* [D][PAD]; ks [D][KEYS + 1] or vs [KEYS][D]; ps [KEYS][PAD] */
 	float *kv = qs + D * PAD, *ps = kv + D * (KEYS + 1), s[OWN][OWN], top[OWN];
 	int size = static_cast<int>(a.size), tx = threadIdx.x % LANES, ty = threadIdx.x / LANES;
@@ -290,6 +291,7 @@ static __global__ void __launch_bounds__(THREADS)
 	struct head h;
 	if (!head_find<true>(r, parts, 1, &h))
 		return;
+	head_floats(r.attention, &h);
 	float top = -INFINITY;
 	for (int key = h.begin + threadIdx.x; key < h.end; key += THREADS) {
 		float s = score(r, h, key);
@@ -375,11 +377,46 @@ static bool launch_size(struct lane *lane, const struct attention_relative_argum
 			     : false;
 }
 
+static void by_floats(struct lane *lane, const struct attention_relative_arguments *r,
+	size_t sequences, size_t longest)
+{
+	const struct attention_arguments *a = &r->attention;
+	unsigned parts = cuda_blocks(longest, QUERIES);
+	dim3 grid(cuda_blocks(size_mul(parts, sequences), 1), static_cast<unsigned>(a->heads));
+	if (launch_size(lane, r, r->place || a->reach + 1 < longest, grid, parts))
+		return;
+	grid.x = cuda_blocks(size_mul(longest, sequences), 1);
+	LAUNCH(attention_long_kernel, grid, dim3(THREADS), 0, lane, *r,
+		static_cast<unsigned>(longest));
+	LAUNCHED(lane, "attention");
+}
+
+/* Halves whose heads are too large for attention_half.cu. */
+static void widened(struct lane *lane, struct attention_relative_arguments r, size_t sequences,
+	size_t longest, size_t tokens)
+{
+	struct attention_arguments &a = r.attention;
+	size_t c = a.heads * a.size;
+	if (a.q_half) {
+		a.q = cuda_half_floats(lane, a.dtype, a.q_half, a.q_stride, tokens, c);
+		a.k = cuda_half_floats(lane, a.dtype, a.k_half, a.k_stride, tokens, c);
+		a.v = cuda_half_floats(lane, a.dtype, a.v_half, a.v_stride, tokens, c);
+		a.q_stride = a.k_stride = a.v_stride = c;
+	}
+	if (a.out_half) {
+		a.out = cuda_floats(lane, size_mul(tokens, c));
+		a.out_stride = c;
+	}
+	by_floats(lane, &r, sequences, longest);
+	if (a.out_half && a.out)
+		(void)cuda_half_rows(lane, a.dtype, a.out_half, a.out, c, tokens, c);
+}
+
 /* Of n heads of sequences; arguments of either operation. */
 static void attend(struct lane *lane, struct attention_relative_arguments r, size_t n)
 {
 	struct attention_arguments &a = r.attention;
-	size_t sequences = n / a.heads, longest = 0;
+	size_t sequences = n / a.heads, longest = 0, tokens = a.cu_seqlens[sequences];
 	bool more = r.place || a.reach != SIZE_MAX;
 	for (size_t b = 0; b < sequences; b++) {
 		size_t length = a.cu_seqlens[b + 1] - a.cu_seqlens[b];
@@ -388,23 +425,16 @@ static void attend(struct lane *lane, struct attention_relative_arguments r, siz
 	CHECK(longest <= (size_t)1 << 24 && a.heads <= UINT16_MAX);
 	if (longest == 0)
 		return;
+	struct arena_mark mark = cuda_arena_mark(lane);
 	a.reach = a.reach < longest ? a.reach : longest;
 	a.cu_seqlens = STAGE(lane, a.cu_seqlens, sequences + 1);
 	if (r.place)
 		r.place = STAGE(lane, r.place - (longest - 1), 2 * longest - 1);
-	if (cuda_failed(lane))
-		return;
 	r.place = r.place ? r.place + (longest - 1) : NULL;
-	if (a.dtype != F32 && cuda_attention_half(lane, &r, more, sequences, longest))
-		return;
-	unsigned parts = cuda_blocks(longest, QUERIES);
-	dim3 grid(cuda_blocks(size_mul(parts, sequences), 1), static_cast<unsigned>(a.heads));
-	if (launch_size(lane, &r, r.place || a.reach + 1 < longest, grid, parts))
-		return;
-	grid.x = cuda_blocks(size_mul(longest, sequences), 1);
-	LAUNCH(attention_long_kernel, grid, dim3(THREADS), 0, lane, r,
-		static_cast<unsigned>(longest));
-	LAUNCHED(lane, "attention");
+	if (!cuda_failed(lane) && (a.dtype == F32 || !cuda_attention_half(lane, &r, more, sequences,
+								longest, tokens)))
+		widened(lane, r, sequences, longest, tokens);
+	cuda_arena_reset(lane, mark);
 }
 
 CUDA_KERNEL(attention)

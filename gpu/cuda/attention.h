@@ -6,10 +6,11 @@
 #pragma once
 #include "gpu/cuda/product.h"
 
-/* A sequence's head: its rows, the first query of this block, and the keys begin .. end - 1 that
- * one of its queries sees. bias: of distance 0, or NULL. MORE has reach and terms, from the
- * sequence's first row on. */
+/* A sequence's head: its first row and column, the first query of this block, and the keys
+ * begin .. end - 1 that one of its queries sees. bias: of distance 0, or NULL. MORE has reach and
+ * terms, from the sequence's first row on. Floats: head_floats. */
 struct head {
+	size_t first, column;
 	const float *q, *k, *v, *bias, *query_terms, *key_terms;
 	float *out;
 	int n, first_query, begin, end, reach; /* at most 2^24 */
@@ -22,13 +23,11 @@ DEVICE_FN bool head_find(
 	const struct attention_relative_arguments &r, unsigned parts, int queries, struct head *h)
 {
 	const struct attention_arguments &a = r.attention;
-	size_t b = blockIdx.x / parts, first = a.cu_seqlens[b], column = blockIdx.y * a.size;
+	size_t b = blockIdx.x / parts, first = a.cu_seqlens[b];
 	h->n = static_cast<int>(a.cu_seqlens[b + 1] - first);
 	h->first_query = static_cast<int>(blockIdx.x % parts) * queries;
-	h->q = a.q + first * a.q_stride + column;
-	h->k = a.k + first * a.k_stride + column;
-	h->v = a.v + first * a.v_stride + column;
-	h->out = a.out + first * a.out_stride + column;
+	h->first = first;
+	h->column = blockIdx.y * a.size;
 	h->bias = a.bias ? a.bias + blockIdx.y * a.bias_stride + a.bias_zero : NULL;
 	h->begin = 0;
 	h->end = h->n;
@@ -41,6 +40,14 @@ DEVICE_FN bool head_find(
 		h->key_terms = r.key_terms + first * r.key_terms_stride + place;
 	}
 	return h->first_query < h->n;
+}
+
+DEVICE_FN void head_floats(const struct attention_arguments &a, struct head *h)
+{
+	h->q = a.q + h->first * a.q_stride + h->column;
+	h->k = a.k + h->first * a.k_stride + h->column;
+	h->v = a.v + h->first * a.v_stride + h->column;
+	h->out = a.out + h->first * a.out_stride + h->column;
 }
 
 /* Whether a key is there and in reach of a query. */
@@ -66,6 +73,6 @@ DEVICE_FN float head_terms(
 }
 
 /* attention_half.cu: with factors rounded to the dtype; false where card or size do not allow it.
- * Host arrays are on the card, reach is at most `longest`. */
+ * Host arrays are on the card, reach is at most `longest`; `tokens` of all sequences. */
 bool cuda_attention_half(struct lane *, const struct attention_relative_arguments *, bool more,
-	size_t sequences, size_t longest);
+	size_t sequences, size_t longest, size_t tokens);

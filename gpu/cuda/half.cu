@@ -69,6 +69,28 @@ uint16_t *cuda_half_rows(struct lane *lane, enum dtype dtype, uint16_t *y, const
 	return y;
 }
 
+template <enum dtype T>
+static __global__ void __launch_bounds__(THREADS) widen_kernel(
+	float *y, const uint16_t *x, size_t x_stride, size_t rows, size_t columns)
+{
+	size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x;
+	if (i < rows * columns)
+		y[i] = half_number<T>(x[i / columns * x_stride + i % columns]);
+}
+
+float *cuda_half_floats(struct lane *lane, enum dtype dtype, const uint16_t *x, size_t x_stride,
+	size_t rows, size_t k)
+{
+	size_t n = size_mul(rows, k);
+	float *y = cuda_floats(lane, n);
+	auto kernel = dtype == F16 ? widen_kernel<F16> : widen_kernel<BF16>;
+	if (y && n) {
+		LAUNCH(kernel, cuda_blocks(n, THREADS), THREADS, 0, lane, y, x, x_stride, rows, k);
+		LAUNCHED(lane, "half");
+	}
+	return y;
+}
+
 bool cuda_half_native(struct lane *lane)
 {
 	return cuda_capability(lane) >= 80 && cuda_shared(lane) >= SHARED;

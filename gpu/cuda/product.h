@@ -36,6 +36,10 @@ void cuda_half_weight(struct lane *, struct weight *);
 uint16_t *cuda_half_rows(struct lane *, enum dtype, uint16_t *y, const float *x, size_t x_stride,
 	size_t rows, size_t k);
 
+/* The floats of rows of halves, in the lane's arena, without gaps. NULL after a failure. */
+float *cuda_half_floats(struct lane *, enum dtype, const uint16_t *x, size_t x_stride, size_t rows,
+	size_t k);
+
 /* act(x w^T + bias) of such rows and a paired weight, to y, or with y NULL to rows of eights of n
  * again. */
 struct half_product {

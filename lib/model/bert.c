@@ -221,15 +221,16 @@ static void bert_forward(
 	size_t n = m->config.hidden_size, heads = m->config.n_heads;
 	float scale = 1.0f / sqrtf((float)(n / heads));
 	struct arena_mark mark = device_mark(lane);
-	h = layer_twin(lane, m->layers, m->n_own, h);
+	enum dtype between = layer_between(m->layers, m->n_own);
+	h = tensor_twin(lane, h, between);
 	struct tensor embedded =
 		m->project ? tensor_matrix(lane, F32, b->n_tokens, m->config.embedding_size) : h;
 	op_embed(lane, embedded, b->n_tokens, b->ids, m->word, m->type.data ? b->types : NULL,
 		m->type, b->positions, m->position_rows, m->norm);
 	if (m->project)
 		op_linear(lane, h, embedded, m->project, ACTIVATION_NONE);
-	struct tensor qkv = tensor_matrix(lane, F32, b->n_tokens, 3 * n);
-	struct tensor mixed = tensor_matrix(lane, F32, b->n_tokens, n);
+	struct tensor qkv = tensor_matrix(lane, between, b->n_tokens, 3 * n);
+	struct tensor mixed = tensor_matrix(lane, between, b->n_tokens, n);
 	struct tensor q = tensor_columns(qkv, 0, n), k = tensor_columns(qkv, n, n);
 	struct tensor v = tensor_columns(qkv, 2 * n, n);
 	for (size_t i = 0; i < m->config.n_layers; i++) {

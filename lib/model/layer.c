@@ -45,9 +45,10 @@ void layer_free(struct device *d, struct layer *l)
 	layer_norm_free(d, &l->norm2);
 }
 
-struct tensor layer_twin(struct device *lane, const struct layer *l, size_t n, struct tensor h)
+enum dtype layer_between(const struct layer *l, size_t n)
 {
-	return n ? tensor_twin(lane, h, weight_activation(l->qkv)) : h;
+	return n && weight_activation(l->qkv) == weight_activation(l->out) ? weight_activation(l->qkv)
+									   : F32;
 }
 
 void layer_finish(struct device *lane, const struct layer *l, enum activation activation,

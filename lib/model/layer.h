@@ -30,8 +30,8 @@ void layer_load(struct weights *, struct layer *, const struct model_config *,
 void layer_free(struct device *, struct layer *);
 void layer_norm_free(struct device *, struct norm *);
 
-/* h with the twin (tensor_twin) that products of the n layers read. */
-struct tensor layer_twin(struct device *lane, const struct layer *, size_t n, struct tensor h);
+/* The type in which rows pass from one product of the n layers to the next (weight_activation). */
+enum dtype layer_between(const struct layer *, size_t n);
 
 /* h = norm2(t + down(act(up t))), t = norm1(h + out(mixed)), mixed [T, C] what attention gives. */
 void layer_finish(struct device *lane, const struct layer *, enum activation, struct tensor mixed,

@@ -172,22 +172,52 @@ static double cublaslt_seconds(enum dtype dtype, size_t m, size_t n, size_t k)
 	(void)cudaFree(work);
 	return best;
 }
+
+static struct norm random_norm(size_t n)
+{
+	struct tensor gamma = tensor_vector(device, F32, n);
+	float *x = numbers(n, 1);
+	tensor_write(device, gamma, x);
+	mem_free(x);
+	return { gamma, gamma, 1e-12f };
+}
+
+/* A matrix as a layer hands it on to a product with w: in the fast modes with a twin. */
+static struct tensor layer_rows(size_t rows, const struct weight *w, size_t k)
+{
+	struct tensor x = tensor_twin(device, random_matrix(rows, k, 1), weight_activation(w));
+	op_norm(device, x, x, random_norm(k));
+	return x;
+}
+
+static struct weight *random_weight(enum dtype dtype, size_t n, size_t k)
+{
+	float *w = numbers(n * k, 0.1f), *bias = numbers(n, 1);
+	struct weight *weight = weight_new(device, dtype, n, k, k, w, bias);
+	mem_free(w);
+	mem_free(bias);
+	return weight;
+}
+
+static const char *const dtype_names[] = { "f32", "bf16", "f16", "tf32" };
+
+/* Into floats; into the type that the next product wants, alone and with GELU. */
 static void product(enum dtype dtype, size_t m, size_t n, size_t k)
 {
 	struct arena_mark mark = device_mark(device);
-	float *w = numbers(n * k, 0.1f);
-	struct weight *weight = weight_new(device, dtype, n, k, k, w, NULL);
-	struct tensor x = random_matrix(m, k, 1), y = tensor_matrix(device, F32, m, n);
-	static const char *const names[] = { "f32", "bf16", "f16", "tf32" };
+	struct weight *w = random_weight(dtype, n, k);
+	struct tensor x = layer_rows(m, w, k), y = tensor_matrix(device, F32, m, n);
+	struct tensor z = tensor_matrix(device, weight_activation(w), m, n);
 	double flops = 2. * (double)m * (double)n * (double)k;
-	double own = best_of(5, 10, [&] { op_linear(device, y, x, weight, ACTIVATION_NONE); });
-	double gelu = best_of(5, 10, [&] { op_linear(device, y, x, weight, ACTIVATION_GELU); });
+	double own = best_of(5, 10, [&] { op_linear(device, y, x, w, ACTIVATION_NONE); });
+	double next = best_of(5, 10, [&] { op_linear(device, z, x, w, ACTIVATION_NONE); });
+	double gelu = best_of(5, 10, [&] { op_linear(device, z, x, w, ACTIVATION_GELU); });
 	double lt = cublaslt_seconds(dtype, m, n, k);
-	printf("%-4s %6zu x %5zu x %5zu      %8.1f TFLOP/s, with GELU %6.1f; cuBLASLt %6.1f\n",
-		names[dtype], m, n, k, flops / own * 1e-12, flops / gelu * 1e-12,
-		lt > 0 ? flops / lt * 1e-12 : 0);
-	weight_free(weight);
-	mem_free(w);
+	printf("%-4s %6zu x %5zu x %5zu      %8.1f TFLOP/s, to the next product %6.1f, by GELU %6.1f; "
+	       "cuBLASLt %6.1f\n",
+		dtype_names[dtype], m, n, k, flops / own * 1e-12, flops / next * 1e-12,
+		flops / gelu * 1e-12, lt > 0 ? flops / lt * 1e-12 : 0);
+	weight_free(w);
 	device_reset(device, mark);
 }
 
@@ -204,28 +234,58 @@ static void products(void)
 		printf("%s\n", device_note(device));
 }
 
-/* --- the layers of an encoder of MiniLM's shape, 16384 tokens in sequences of 200 --- */
+/* --- the layers of an encoder of MiniLM's shape, 16400 tokens in sequences of 200 --- */
+
+constexpr size_t LENGTH = 200, SEQUENCES = 82, T = LENGTH * SEQUENCES, C = 384, WIDE = 4 * C, HEADS = 12;
+
+/* What a layer does, part by part and whole, beside cuBLASLt's time for its four products. */
+static void layer(enum dtype dtype, const size_t *cu)
+{
+	struct arena_mark mark = device_mark(device);
+	struct weight *qkv = random_weight(dtype, 3 * C, C), *out = random_weight(dtype, C, C);
+	struct weight *up = random_weight(dtype, WIDE, C), *down = random_weight(dtype, C, WIDE);
+	enum dtype type = weight_activation(qkv);
+	struct norm norm = random_norm(C);
+	struct tensor h = layer_rows(T, qkv, C), all = tensor_matrix(device, type, T, 3 * C);
+	struct tensor mixed = tensor_matrix(device, type, T, C);
+	auto in = [&] { op_linear(device, all, h, qkv, ACTIVATION_NONE); };
+	auto mix = [&] {
+		op_attention(device, mixed, tensor_columns(all, 0, C), tensor_columns(all, C, C),
+			tensor_columns(all, 2 * C, C), SEQUENCES, cu, HEADS, 0.17f, {}, SIZE_MAX, dtype);
+	};
+	auto back = [&] { op_linear_norm(device, h, mixed, out, h, norm); };
+	auto feed = [&] { op_feed_forward(device, h, h, up, ACTIVATION_GELU, down, norm); };
+	double part[4] = { best_of(5, 10, in), best_of(5, 10, mix), best_of(5, 10, back),
+		best_of(5, 10, feed) };
+	double whole = best_of(5, 10, [&] {
+		in();
+		mix();
+		back();
+		feed();
+	});
+	double lt[4] = { cublaslt_seconds(dtype, T, 3 * C, C), 0, cublaslt_seconds(dtype, T, C, C),
+		cublaslt_seconds(dtype, T, WIDE, C) + cublaslt_seconds(dtype, T, C, WIDE) };
+	static const char *const names[] = { "q, k, v", "attention", "out, norm", "feed forward, norm" };
+	printf("a layer, %-4s               %8.1f us:", dtype_names[dtype], whole * 1e6);
+	for (int i = 0; i < 4; i++)
+		printf(" %s %.1f (%.1f)%s", names[i], part[i] * 1e6, lt[i] * 1e6,
+			i < 3 ? "," : "; cuBLASLt's products in brackets\n");
+	for (struct weight *w : { qkv, out, up, down })
+		weight_free(w);
+	device_reset(device, mark);
+}
 
 static void encoder(void)
 {
-	constexpr size_t LENGTH = 200, SEQUENCES = 82, T = LENGTH * SEQUENCES, C = 384, HEADS = 12;
 	constexpr double elements = static_cast<double>(T * C);
 	size_t cu[SEQUENCES + 1];
 	for (size_t i = 0; i <= SEQUENCES; i++)
 		cu[i] = i * LENGTH;
-	struct tensor qkv = random_matrix(T, 3 * C, 2), x = random_matrix(T, C, 1);
-	struct tensor y = tensor_matrix(device, F32, T, C), gamma = tensor_vector(device, F32, C);
-	float *ones = numbers(C, 1);
-	tensor_write(device, gamma, ones);
-	struct norm norm = { gamma, gamma, 1e-12f };
-	double t = best_of(5, 10, [&] {
-		op_attention(device, y, tensor_columns(qkv, 0, C), tensor_columns(qkv, C, C),
-			tensor_columns(qkv, 2 * C, C), SEQUENCES, cu, HEADS, 0.17f, {}, SIZE_MAX,
-			F32);
-	});
-	printf("attention, f32              %8.1f us, %.1f TFLOP/s of 4 n C a token\n", t * 1e6,
-		4 * elements * 200 / t * 1e-12);
-	t = best_of(5, 10, [&] { op_norm(device, y, x, norm); });
+	for (enum dtype dtype : { F32, BF16, F16, TF32 })
+		layer(dtype, cu);
+	struct tensor x = random_matrix(T, C, 1), y = tensor_matrix(device, F32, T, C);
+	struct norm norm = random_norm(C);
+	double t = best_of(5, 10, [&] { op_norm(device, y, x, norm); });
 	printf("norm                        %8.1f us, %.0f GB/s\n", t * 1e6,
 		8 * elements / t * 1e-9);
 	t = best_of(5, 10, [&] {
@@ -233,7 +293,6 @@ static void encoder(void)
 	});
 	printf("pool                        %8.1f us, %.0f GB/s\n", t * 1e6,
 		4 * elements / t * 1e-9);
-	mem_free(ones);
 }
 
 static void nearest(void)

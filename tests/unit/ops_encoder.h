@@ -201,13 +201,13 @@ static struct attention attention_of(const struct row *r, float size)
 	return a;
 }
 
-/* y [n, c] of n tokens from `first` on */
-static void attention_run(struct device *d, const struct attention *a, struct tensor y,
+/* y [n, c] of q, k and v t [n, 3 c] of n tokens, which are those from `first` on */
+static void attention_on(struct device *d, const struct attention *a, struct tensor t, struct tensor y,
 	size_t first, size_t n_sequences, const size_t *cu, enum dtype dtype)
 {
 	size_t c = a->c, n = y.shape[0];
-	struct tensor t = matrix(d, a->qkv + first * 3 * c, n, 3 * c), q = tensor_columns(t, 0, c),
-		      k = tensor_columns(t, c, c), v = tensor_columns(t, 2 * c, c);
+	struct tensor q = tensor_columns(t, 0, c), k = tensor_columns(t, c, c),
+		      v = tensor_columns(t, 2 * c, c);
 	if (a->place)
 		op_attention_relative(d, y, q, k, v, n_sequences, cu, a->heads, a->scale,
 			matrix(d, a->query_terms + first * a->terms, n, a->terms),
@@ -217,6 +217,13 @@ static void attention_run(struct device *d, const struct attention *a, struct te
 		op_attention(d, y, q, k, v, n_sequences, cu, a->heads, a->scale,
 			a->bias ? matrix(d, a->bias, a->heads, a->width) : TENSOR_NONE, a->reach,
 			dtype);
+}
+
+static void attention_run(struct device *d, const struct attention *a, struct tensor y,
+	size_t first, size_t n_sequences, const size_t *cu, enum dtype dtype)
+{
+	struct tensor t = matrix(d, a->qkv + first * 3 * a->c, y.shape[0], 3 * a->c);
+	attention_on(d, a, t, y, first, n_sequences, cu, dtype);
 }
 
 /* want [m, c], or NULL, and reference by the definition */
