@@ -303,10 +303,13 @@ static void deberta_forward(
 	size_t n = m->config.hidden_size, heads = m->config.n_heads, t = b->n_tokens;
 	size_t size = n / heads, rows = 2 * m->span;
 	struct arena_mark mark = device_mark(lane);
+	enum dtype between = layer_between(m->layers, m->config.n_layers);
+	struct tensor plain = h;
+	h = tensor_twin(lane, h, between);
 	op_embed(lane, h, t, b->ids, m->word, m->type.data ? b->types : NULL, m->type,
 		m->position.data ? b->positions : NULL, m->position, m->norm);
 	struct tensor qkv = tensor_matrix(lane, F32, t, 3 * n);
-	struct tensor mixed = tensor_matrix(lane, F32, t, n);
+	struct tensor mixed = tensor_matrix(lane, between, t, n);
 	struct tensor query_terms = tensor_matrix(lane, F32, t, heads * rows);
 	struct tensor key_terms = tensor_matrix(lane, F32, t, heads * rows);
 	struct tensor convolved = TENSOR_NONE;
@@ -332,8 +335,8 @@ static void deberta_forward(
 			2 * m->config.n_positions - 1, m->places, m->dtype);
 		layer_finish(lane, l, m->config.hidden_act, mixed, h);
 		if (i == 0 && convolved.data) {
-			op_add(lane, h, h, convolved);
-			op_norm(lane, h, h, m->convolution.norm);
+			op_add(lane, plain, plain, convolved);
+			op_norm(lane, h, plain, m->convolution.norm);
 		}
 	}
 	device_reset(lane, mark);

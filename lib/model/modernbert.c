@@ -193,8 +193,11 @@ static void layer_forward(const struct modernbert *m, size_t layer, struct devic
 	const struct layer *l = &m->layers[layer];
 	size_t n = m->config.hidden_size, heads = m->config.n_heads, t = b->n_tokens;
 	const struct rotation *r = m->reach[layer] == SIZE_MAX ? &m->far : &m->near;
+	enum dtype between = layer_between(l, 1);
 	struct tensor qkv = tensor_matrix(lane, F32, t, 3 * n);
-	struct tensor mixed = tensor_matrix(lane, F32, t, n), x = tensor_matrix(lane, F32, t, n);
+	struct tensor mixed = tensor_matrix(lane, between, t, n);
+	struct tensor x = tensor_twin(lane, tensor_matrix(lane, F32, t, n), between);
+	struct tensor part = tensor_matrix(lane, F32, t, n); /* of the sum that h is */
 	struct tensor wide = tensor_matrix(lane, F32, t, 2 * m->config.intermediate_size);
 	struct tensor gated = tensor_matrix(lane, F32, t, m->config.intermediate_size);
 	struct tensor q = tensor_columns(qkv, 0, n), k = tensor_columns(qkv, n, n);
@@ -206,13 +209,13 @@ static void layer_forward(const struct modernbert *m, size_t layer, struct devic
 	op_attention(lane, mixed, q, k, tensor_columns(qkv, 2 * n, n), b->n_sequences,
 		b->cu_seqlens, heads, 1 / sqrtf((float)(n / heads)), TENSOR_NONE, m->reach[layer],
 		m->dtype);
-	op_linear(lane, x, mixed, l->out, ACTIVATION_NONE);
-	op_add(lane, h, h, x);
+	op_linear(lane, part, mixed, l->out, ACTIVATION_NONE);
+	op_add(lane, h, h, part);
 	op_norm(lane, x, h, l->norm2);
 	op_linear(lane, wide, x, l->up, ACTIVATION_NONE);
 	op_gate(lane, gated, wide, m->config.hidden_act);
-	op_linear(lane, x, gated, l->down, ACTIVATION_NONE);
-	op_add(lane, h, h, x);
+	op_linear(lane, part, gated, l->down, ACTIVATION_NONE);
+	op_add(lane, h, h, part);
 }
 
 static void modernbert_forward(
