@@ -2,7 +2,7 @@
  * bench_gpu.cu: rates of the operations on a card beside what the card can do: bytes copied a
  * second, float32 multiply-adds a second on CUDA cores, cuBLASLt's own best matrix products where its
  * library is found. The best of some rounds by wall time. usage: bench_gpu [SECTION...], of limits
- * products encoder umap learning nearest; by default all.
+ * products attention encoder umap learning nearest; by default all.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -234,6 +234,55 @@ static void products(void)
 		printf("%s\n", device_note(device));
 }
 
+/* --- attention: 16384 tokens in sequences of `length`, by the pairs of a query and a key it sees --- */
+
+static void attention_row(const char *name, size_t length, size_t columns, size_t heads,
+	size_t reach, size_t places, enum dtype dtype)
+{
+	struct arena_mark mark = device_mark(device);
+	size_t n = 16384 / length, t = n * length, width = 2 * length - 1, pairs = 0;
+	size_t *cu = (size_t *)mem_alloc((n + 1) * sizeof *cu);
+	int32_t *place = (int32_t *)mem_alloc(width * sizeof *place);
+	struct tensor qkv = random_matrix(t, 3 * columns, 2), q = tensor_columns(qkv, 0, columns),
+		      k = tensor_columns(qkv, columns, columns),
+		      v = tensor_columns(qkv, 2 * columns, columns);
+	struct tensor y = tensor_matrix(device, F32, t, columns), terms[2] = {};
+	for (size_t i = 0; i <= n; i++)
+		cu[i] = i * length;
+	for (size_t i = 0; i < width; i++)
+		place[i] = places ? (int32_t)(i * places / width) : 0;
+	for (auto &x : terms)
+		x = places ? random_matrix(t, heads * places, 1) : x;
+	for (size_t i = 0; i < length; i++)
+		pairs += (i < reach ? i : reach) + 1 +
+			 (length - 1 - i < reach ? length - 1 - i : reach);
+	float scale = 1 / sqrtf((float)(columns / heads));
+	double s = best_of(5, 10, [&] {
+		if (places)
+			op_attention_relative(device, y, q, k, v, n, cu, heads, scale, terms[0],
+				terms[1], width, place, dtype);
+		else
+			op_attention(device, y, q, k, v, n, cu, heads, scale, {}, reach, dtype);
+	});
+	printf("attention, %-40s %8.1f us, %5.1f TFLOP/s\n", name, s * 1e6,
+		4. * (double)(pairs * n * columns) / s * 1e-12);
+	mem_free(cu);
+	mem_free(place);
+	device_reset(device, mark);
+}
+
+static void attention(void)
+{
+	attention_row("f32, MiniLM's, texts of 200", 200, 384, 12, SIZE_MAX, 0, F32);
+	attention_row("bf16", 200, 384, 12, SIZE_MAX, 0, BF16);
+	attention_row("f32, DeBERTa's small, texts of 200", 200, 768, 12, SIZE_MAX, 512, F32);
+	attention_row("bf16", 200, 768, 12, SIZE_MAX, 512, BF16);
+	attention_row("f32, ModernBERT's, texts of 8192", 8192, 768, 12, SIZE_MAX, 0, F32);
+	attention_row("bf16", 8192, 768, 12, SIZE_MAX, 0, BF16);
+	attention_row("f32, its local layers'", 8192, 768, 12, 64, 0, F32);
+	attention_row("bf16", 8192, 768, 12, 64, 0, BF16);
+}
+
 /* --- the layers of an encoder of MiniLM's shape, 16400 tokens in sequences of 200 --- */
 
 constexpr size_t LENGTH = 200, SEQUENCES = 82, T = LENGTH * SEQUENCES, C = 384, WIDE = 4 * C, HEADS = 12;
@@ -382,8 +431,9 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*fn)(void);
-	} sections[] = { { "limits", limits }, { "products", products }, { "encoder", encoder },
-		{ "umap", umap }, { "learning", learning }, { "nearest", nearest } };
+	} sections[] = { { "limits", limits }, { "products", products }, { "attention", attention },
+		{ "encoder", encoder }, { "umap", umap }, { "learning", learning },
+		{ "nearest", nearest } };
 	struct error e;
 	if (device_open("cuda", &device, &e)) {
 		fprintf(stderr, "bench_gpu: %s\n", e.msg);
