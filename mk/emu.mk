@@ -32,7 +32,7 @@ $(build)/tests/emu/ops/%: $(build)/tests/unit/%.o $(emu_backend) $(emu_runtime) 
 	$(call SAY,ld $@)
 	$(Q)$(CXX) $(LDFLAGS) -o $@ $^ $(emu_libs) -lcmocka -ljansson
 
-emu_commands := $(addprefix $(build)/tests/emu/bin/,embed reduce cluster topics classify ner plot)
+emu_commands := $(addprefix $(build)/tests/emu/bin/,embed reduce cluster topics classify ner evaluate plot)
 emu_commands := $(filter $(commands:%=$(build)/tests/emu/bin/%),$(emu_commands))
 $(foreach c,$(commands),$(eval $(build)/tests/emu/bin/$(c): $(call objects,$(call sources,cmd/$(c)_*.c))))
 $(build)/tests/emu/bin/plot: emu_libs += $(cairo_libs)

@@ -15,7 +15,7 @@
 #include "lib/metric/list.h"
 #include "lib/metric/segment.h"
 
-enum { RECORDS = 8 }; /* that pass the model at once */
+enum { WINDOW = 1 << 24 }; /* numbers of the vectors of the records that pass the model at once */
 
 struct text {
 	size_t begin, n; /* tokens in `ids` */
@@ -24,6 +24,8 @@ struct text {
 /* A record's prediction, then its references. */
 struct pair {
 	size_t begin, n; /* texts */
+	const char *file; /* of the record */
+	size_t line;
 };
 
 struct state {
@@ -116,7 +118,7 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 		s->ids.n = s->special.n = ids;
 		return -1;
 	}
-	LIST_ADD(s->pairs, (struct pair){ texts, s->texts.n - texts });
+	LIST_ADD(s->pairs, (struct pair){ texts, s->texts.n - texts, r->file, r->line });
 	measure_keep(m, (double[3]){ 0 });
 	return 0;
 }
@@ -152,33 +154,43 @@ static double weight(const struct state *s, size_t token)
 	return s->special.at[token] ? 0 : 1;
 }
 
-static void normalize(float *x, size_t n, size_t size)
+static void normalize(float *x, size_t size)
 {
-	for (size_t i = 0; i < n; i++) {
-		double sum = 0;
-		for (size_t j = 0; j < size; j++)
-			sum += (double)x[i * size + j] * (double)x[i * size + j];
-		float length = (float)sqrt(sum);
-		for (size_t j = 0; j < size; j++)
-			x[i * size + j] /= length;
-	}
+	double sum = 0;
+	for (size_t j = 0; j < size; j++)
+		sum += (double)x[j] * (double)x[j];
+	float length = (float)sqrt(sum);
+	for (size_t j = 0; j < size; j++)
+		x[j] /= length;
 }
 
-/* The weighted mean of each token's best cosine. */
-static double best_mean(const struct state *s, const struct text *a, const float *x,
-	const struct text *b, const float *y)
+/* [n, m], of x [n, size] and y [m, size]: each a sum in order, with y turned so that sums stand side by
+ * side, which the compiler makes vectors of. */
+static double *cosines(const float *x, size_t n, const float *y, size_t m, size_t size)
 {
-	size_t size = s->model.config.hidden_size;
+	double *turned = MEM_ARRAY(double, size_mul(size, m));
+	double *c = mem_zero(size_mul(n, m), sizeof *c);
+	for (size_t j = 0; j < m; j++)
+		for (size_t k = 0; k < size; k++)
+			turned[k * m + j] = (double)y[j * size + k];
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < size; k++)
+			for (size_t j = 0; j < m; j++)
+				c[i * m + j] += (double)x[i * size + k] * turned[k * m + j];
+	mem_free(turned);
+	return c;
+}
+
+/* The weighted mean of each token's best of m cosines, those of token i at c[i own + j other]. */
+static double best_mean(const struct state *s, const struct text *a, const double *c, size_t own,
+	size_t m, size_t other)
+{
 	double sum = 0, total = 0;
 	for (size_t i = 0; i < a->n; i++) {
 		double w = weight(s, a->begin + i), best = -INFINITY;
 		total += w;
-		for (size_t j = 0; j < b->n && w != 0; j++) {
-			double dot = 0;
-			for (size_t k = 0; k < size; k++)
-				dot += (double)x[i * size + k] * (double)y[j * size + k];
-			best = dot > best ? dot : best;
-		}
+		for (size_t j = 0; j < m; j++)
+			best = c[i * own + j * other] > best ? c[i * own + j * other] : best;
 		sum += w != 0 ? w * best : 0;
 	}
 	return sum / total;
@@ -194,16 +206,19 @@ static bool is_empty(const struct state *s, const struct text *t)
 
 /* F, P, R of a record, the best over its references; h are the vectors from token `base` on. */
 static void score_record(
-	const struct state *s, struct pair pair, const float *h, size_t base, double *row)
+	const struct state *s, const struct pair *pair, const float *h, size_t base, double *row)
 {
 	size_t size = s->model.config.hidden_size;
-	const struct text *a = &s->texts.at[pair.begin];
-	for (const struct text *b = a + 1; b < a + pair.n; b++) {
+	const struct text *a = &s->texts.at[pair->begin];
+	for (const struct text *b = a + 1; b < a + pair->n; b++) {
 		const float *x = h + (a->begin - base) * size, *y = h + (b->begin - base) * size;
 		double prf[3] = { 0, 0, 0 };
 		if (!is_empty(s, a) && !is_empty(s, b)) {
-			double p = best_mean(s, a, x, b, y), q = best_mean(s, b, y, a, x);
+			double *c = cosines(x, a->n, y, b->n, size);
+			double p = best_mean(s, a, c, b->n, b->n, 1);
+			double q = best_mean(s, b, c, 1, a->n, b->n);
 			double f = 2 * p * q / (p + q);
+			mem_free(c);
 			prf[0] = isnan(f) ? 0 : f;
 			prf[1] = p;
 			prf[2] = q;
@@ -215,42 +230,51 @@ static void score_record(
 		row[k] = (row[k] - s->baseline[k]) / (1 - s->baseline[k]);
 }
 
-/* RECORDS records with all their texts. */
-static void run_group(void *context, struct device *lane, size_t g)
+/* Records from .. to - 1 with all their texts through the model. */
+static int score_window(struct state *s, size_t from, size_t to, struct error *e)
 {
-	struct state *s = context;
-	size_t from = g * RECORDS, to = from + RECORDS < s->pairs.n ? from + RECORDS : s->pairs.n;
-	size_t first = s->pairs.at[from].begin, n = 0, tokens = 0,
-	       size = s->model.config.hidden_size;
-	for (size_t i = from; i < to; i++)
-		n += s->pairs.at[i].n;
+	const struct pair *pairs = s->pairs.at, *last = &pairs[to - 1];
+	size_t size = s->model.config.hidden_size, failed;
+	size_t first = pairs[from].begin, n = last->begin + last->n - first;
+	const struct text *texts = s->texts.at + first, *end = &texts[n - 1];
+	size_t base = texts->begin, tokens = end->begin + end->n - base;
 	struct encoding *x = mem_zero(n, sizeof *x);
-	const struct encoding **at = MEM_ARRAY(const struct encoding *, n);
-	for (size_t i = 0; i < n; i++) {
-		const struct text *t = &s->texts.at[first + i];
-		x[i] = (struct encoding){ .n = t->n, .ids = s->ids.at + t->begin };
-		at[i] = &x[i];
-		tokens += t->n;
-	}
 	float *h = MEM_ARRAY(float, size_mul(tokens, size));
-	memset(h, 0, size_mul(tokens, size) * sizeof *h);
-	token_model_run(&s->model, lane, at, n, h);
-	normalize(h, tokens, size);
-	for (size_t i = from; i < to; i++)
-		score_record(s, s->pairs.at[i], h, s->texts.at[first].begin,
-			(double *)s->m.units + 3 * i);
+	for (size_t i = 0; i < n; i++)
+		x[i] = (struct encoding){ .n = texts[i].n, .ids = s->ids.at + texts[i].begin };
+	int rc = token_model_run(&s->model, x, n, h, &failed, e);
+	for (size_t i = from; rc && i < to && failed < n; i++)
+		if (failed + first - pairs[i].begin < pairs[i].n)
+			error_wrap(e, "%s:%zu", pairs[i].file, pairs[i].line);
+#pragma omp parallel if (!rc)
+	{
+#pragma omp for schedule(dynamic, 64)
+		for (size_t i = 0; i < (rc ? 0 : tokens); i++)
+			normalize(h + i * size, size);
+#pragma omp for schedule(dynamic, 4)
+		for (size_t i = from; i < (rc ? from : to); i++)
+			score_record(s, &pairs[i], h, base, (double *)s->m.units + 3 * i);
+	}
 	mem_free(h);
-	mem_free(at);
 	mem_free(x);
+	return rc;
 }
 
 static int finish(struct measure *m, struct error *e)
 {
 	struct state *s = (struct state *)m;
+	size_t room = WINDOW / s->model.config.hidden_size;
 	if (m->options->idf)
 		weigh(s);
-	device_parallel(s->model.device, (m->n + RECORDS - 1) / RECORDS, run_group, s);
-	return device_sync(s->model.device, e) ? -1 : 0;
+	for (size_t from = 0, to; from < s->pairs.n; from = to) {
+		size_t tokens = 0;
+		for (to = from; to < s->pairs.n && (to == from || tokens < room); to++)
+			for (size_t i = 0; i < s->pairs.at[to].n; i++)
+				tokens += s->texts.at[s->pairs.at[to].begin + i].n;
+		if (score_window(s, from, to, e))
+			return -1;
+	}
+	return 0;
 }
 
 static void signature(const struct measure *m, struct buffer *b)

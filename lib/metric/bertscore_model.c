@@ -2,6 +2,7 @@
 #include "lib/metric/bertscore_model.h"
 
 #include "lib/metric/segment.h"
+#include "lib/model/batches.h"
 #include "lib/model/folder.h"
 #include "lib/model/sentence.h"
 
@@ -52,6 +53,7 @@ static int open_model(struct token_model *m, const char *name, size_t layer, str
 		return error_set(e, ERROR_MODEL,
 			"%s: the tokenizer has ids up to %zu, the model %zu", m->folder,
 			tokenizer_vocab_size(m->tokenizer) - 1, m->config.vocab_size);
+	m->batch_tokens = batches_tokens(&m->config, m->device);
 	return device_sync(m->device, e);
 }
 
@@ -101,28 +103,35 @@ int token_model_encode(const struct token_model *m, struct slice text, struct ar
 	return 0;
 }
 
-void token_model_run(const struct token_model *m, struct device *lane,
-	const struct encoding *const *texts, size_t n, float *out)
+/* One call: vectors [tokens, hidden_size], those of text i from row starts[i] on. */
+struct state {
+	const struct token_model *m;
+	const size_t *starts;
+	float *out;
+};
+
+static void run_batch(
+	void *context, struct device *lane, const struct batch *b, const size_t *order)
 {
-	size_t tokens = 0, at = 0;
-	for (size_t i = 0; i < n; i++)
-		tokens += texts[i]->n;
-	size_t *starts = MEM_ARRAY(size_t, n + 1);
-	uint32_t *ids = MEM_ARRAY(uint32_t, 3 * tokens + 1), *types = ids + tokens,
-		 *positions = types + tokens;
-	for (size_t i = 0; i < n; i++) {
-		starts[i] = at;
-		for (size_t t = 0; t < texts[i]->n; t++, at++) {
-			ids[at] = texts[i]->ids[t];
-			types[at] = texts[i]->type_ids ? texts[i]->type_ids[t] : 0;
-			positions[at] = (uint32_t)t;
-		}
+	const struct state *s = context;
+	size_t size = s->m->config.hidden_size;
+	struct tensor h = tensor_matrix(lane, F32, b->n_tokens, size);
+	s->m->architecture->forward(s->m->model, lane, b, h);
+	for (size_t i = 0; i < b->n_sequences; i++) {
+		size_t first = b->cu_seqlens[i], n = b->cu_seqlens[i + 1] - first;
+		tensor_read(lane, tensor_rows(h, first, n), s->out + s->starts[order[i]] * size);
 	}
-	starts[n] = at;
-	struct batch b = { tokens, n, ids, types, positions, starts };
-	struct tensor h = tensor_matrix(lane, F32, tokens, m->config.hidden_size);
-	m->architecture->forward(m->model, lane, &b, h);
-	tensor_read(lane, h, out);
+}
+
+int token_model_run(struct token_model *m, const struct encoding *texts, size_t n, float *out,
+	size_t *failed, struct error *e)
+{
+	size_t *starts = MEM_ARRAY(size_t, n + 1);
+	struct state s = { m, starts, out };
+	starts[0] = 0;
+	for (size_t i = 0; i < n; i++)
+		starts[i + 1] = starts[i] + texts[i].n;
+	int result = batches_run(m->device, texts, n, &m->batch_tokens, run_batch, &s, failed, e);
 	mem_free(starts);
-	mem_free(ids);
+	return result;
 }

@@ -14,7 +14,7 @@ struct token_model {
 	struct model_config config; /* its layers cut to the one that is asked for */
 	void *model;
 	const char *folder;
-	size_t layer;
+	size_t layer, batch_tokens;
 	bool prefix_space; /* a text begins with a blank (RoBERTa) */
 };
 
@@ -29,6 +29,6 @@ void token_model_close(struct token_model *);
 int token_model_encode(const struct token_model *, struct slice text, struct arena *,
 	struct encoding *, struct error *);
 
-/* Vectors [tokens, hidden_size] of sequences end to end, on a lane of the device. */
-void token_model_run(const struct token_model *, struct device *lane,
-	const struct encoding *const *, size_t n, float *out);
+/* Vectors [tokens, hidden_size] of texts end to end. -1 and the error, *failed as of batches_run. */
+int token_model_run(struct token_model *, const struct encoding *, size_t n, float *out,
+	size_t *failed, struct error *);

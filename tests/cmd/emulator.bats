@@ -162,6 +162,21 @@ near() {
 	same 360000 topics --representation keybert -m "$HEDDLE_SRC/tests/golden/embed/bert-odd"
 }
 
+@test "bertscore: the processor's figures, in halved batches where memory is short, or the record that does not fit" {
+	m=$HEDDLE_SRC/tests/golden/embed/bert-odd
+	awk 'BEGIN { for (i = 1; i <= 20; i++) { printf "{\"prediction\":\"w%d w%d\",\"reference\":[\"w1\",\"", i % 7, i % 3; n = i == 5 ? 46 : i
+		for (j = 0; j < n; j++) printf "w%d ", j % 7
+		print "\"]}" } }' >long.jsonl
+	figures() { "$@" --metric bertscore -m "$m" --output-format json long.jsonl; }
+	figures evaluate --device cpu >cpu
+	for memory in 400000 600000 100000000; do
+		HEDDLE_EMU_MEMORY=$memory figures "$cuda/evaluate" --device cuda | cmp cpu -
+	done
+	HEDDLE_EMU_MEMORY=330000 run -75 --separate-stderr figures "$cuda/evaluate" --device cuda
+	[ "$stderr" = "evaluate: long.jsonl:5: a text of 48 tokens does not fit: cuda:0: no memory for 1 MiB more" ]
+	[ "$output" = "" ]
+}
+
 @test "classify --fit writes the file that the processor does, and --load the same records" {
 	awk 'BEGIN { s = 7; for (i = 0; i < 90; i++) { printf "{\"label\":\"c%d\",\"embedding\":[", i % 3
 		for (j = 0; j < 6; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), (j == i % 3) + s / 2147483648 }
