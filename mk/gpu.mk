@@ -16,7 +16,7 @@ $(build)/tests/gpu/random_model: $(build)/tests/gpu/random_model.o $(build)/libh
 $(build)/tests/gpu/%.o: $(src)/tests/gpu/%.cu config.h
 	@mkdir -p $(@D)
 	$(call SAY,nvcc $(@:$(build)/%=%))
-	$(Q)$(CUDA) $(CUDA_FLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+	$(Q)$(CUDA) $(CUDA_FLAGS) -Xcompiler -fopenmp -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
 $(build)/tests/gpu/bench_gpu: $(build)/tests/gpu/bench_gpu.o $(build)/libheddle.a
 	$(call SAY,ld $@)
