@@ -230,7 +230,6 @@ void source_open(void)
 	source.arena = arena_new();
 	if (device_open(run.device, &source.device, &e))
 		command_fail(&e);
-	command_detail("on %s", device_name(source.device));
 	source.window.label_key = asked.fit || asked.calibrate ? asked.label_key : NULL;
 	source.window.template = asked.template;
 	source.scorer = asked.hypothesis                       ? BY_ENTAILMENT

@@ -298,7 +298,6 @@ static void open_device(void)
 	struct error e;
 	if (device_open(run.device, &device, &e))
 		command_fail(&e);
-	command_detail("on %s", device_name(device));
 }
 
 static void run_kmeans(struct spool *spool, struct vector_table *v)

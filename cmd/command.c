@@ -156,6 +156,23 @@ static void check_device(void)
 	command_fail(&e);
 }
 
+/* What is not how the last of them began: a command may open a device more than once. */
+static void say_new(char (*said)[256], const char *prefix, const char *text)
+{
+	if (!text || strncmp(*said, text, strlen(text)) == 0)
+		return;
+	command_detail("%s%s", prefix, text);
+	snprintf(*said, sizeof *said, "%s", text);
+}
+
+/* With -v, what computes and what went otherwise: once it is opened, and when it is done. */
+static void say_device(const struct device *d)
+{
+	static char name[256], note[256];
+	say_new(&name, "on ", device_name(d));
+	say_new(&note, "", device_note(d));
+}
+
 static void rename_keys(const char *const *keys, size_t n)
 {
 	run.keys = ARENA_ARRAY(run_arena, const char *, n + 1);
@@ -251,6 +268,7 @@ void command_begin(const struct command *c, int argc, char **argv)
 	omp_set_dynamic(0);
 	omp_set_num_threads((int)run.threads);
 	check_device();
+	device_watch(say_device);
 	rename_keys(c->keys, c->n_keys);
 	if (!(c->has & COMMAND_NO_RECORDS) && !(c->no_records && c->no_records()))
 		open_input(c);

@@ -279,15 +279,12 @@ int main(int argc, char **argv)
 		embedder_open(model ? model : command_data(EMBEDDER_BUILTIN), &asked, &e);
 	if (!m)
 		command_fail(&e);
-	command_detail("on %s", embedder_device(m));
 	npy = run.vectors ? npy_writer_open(run.vectors, &e) : NULL;
 	if (run.vectors && !npy)
 		command_fail(&e);
 	command_output(run.vectors ? 0 : 1);
 	run_windows(m, text);
 	command_detail("batches of %zu tokens", embedder_batch_tokens(m));
-	if (embedder_note(m))
-		command_detail("%s", embedder_note(m));
 	if (npy && npy_writer_close(npy, &e))
 		command_fail(&e);
 	command_count("tokens", (double)embedder_tokens(m));

@@ -432,7 +432,6 @@ int main(int argc, char **argv)
 	struct device *device;
 	if (device_open(run.device, &device, &error) < 0)
 		command_fail(&error);
-	command_detail("on %s", device_name(device));
 	if (target_key)
 		target_want = reader_want(run.reader, target_key);
 	if (load_path)

@@ -16,6 +16,7 @@ extern const struct kernel_table kernel_table_portable, kernel_table_avx2, kerne
 enum { CARD_LANES = 3 }; /* one packs, one copies, one computes */
 
 static pthread_mutex_t lanes = PTHREAD_MUTEX_INITIALIZER;
+static device_watcher *watcher;
 
 /* --- the choice of a path --- */
 
@@ -117,7 +118,7 @@ static int open_cuda(int ordinal, struct device **device, struct error *e)
 	return 0;
 }
 
-int device_open(const char *name, struct device **device, struct error *e)
+static int open_named(const char *name, struct device **device, struct error *e)
 {
 	int ordinal;
 	const char *cpu = getenv("HEDDLE_CPU");
@@ -137,6 +138,19 @@ int device_open(const char *name, struct device **device, struct error *e)
 	return 0;
 }
 
+int device_open(const char *name, struct device **device, struct error *e)
+{
+	int result = open_named(name, device, e);
+	if (result == 0 && watcher)
+		watcher(*device);
+	return result;
+}
+
+void device_watch(device_watcher *fn)
+{
+	watcher = fn;
+}
+
 static void lanes_free(struct device *d)
 {
 	for (struct device *l = d->free, *next; l; l = next) {
@@ -150,6 +164,8 @@ void device_free(struct device *d)
 {
 	if (!d)
 		return;
+	if (!d->parent && watcher)
+		watcher(d);
 	lanes_free(d);
 	if (d->backend && d->parent)
 		d->backend->lane_free(d->lane);

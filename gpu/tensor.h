@@ -55,6 +55,11 @@ const char *device_name(const struct device *);
  * computed and refused. NULL: nothing. */
 const char *device_note(const struct device *);
 
+/* fn(device) for each, once it has been opened and again before it is freed, when its name and note say
+ * all; NULL: no more. Not beside device_open and device_free. */
+typedef void device_watcher(const struct device *);
+void device_watch(device_watcher *);
+
 /* A line on the CPU's kernels that device_open("cpu") would take, then one on each card, or one with
  * the name "cuda" on why there is none. */
 typedef void device_line(void *context, const char *name, const char *about);

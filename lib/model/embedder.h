@@ -69,11 +69,7 @@ void embedder_free(struct embedder *);
 /* Dimensions of a vector. */
 size_t embedder_size(const struct embedder *);
 
-/* What it computes on, one line. */
-const char *embedder_device(const struct embedder *);
-const char *embedder_note(const struct embedder *); /* device_note */
-
-/* Whether that is a card, so that embedder_compute leaves the processor to others. */
+/* Whether it computes on a card, so that embedder_compute leaves the processor to others. */
 bool embedder_on_card(const struct embedder *);
 
 /*

@@ -234,16 +234,6 @@ int embedder_run(
 
 /* --- What it is ---------------------------------------------------------------------------- */
 
-const char *embedder_device(const struct embedder *m)
-{
-	return device_name(m->device);
-}
-
-const char *embedder_note(const struct embedder *m)
-{
-	return device_note(m->device);
-}
-
 bool embedder_on_card(const struct embedder *m)
 {
 	return device_on_card(m->device);

@@ -239,6 +239,26 @@ near() {
 	[ "$output" = "" ]
 }
 
+@test "with -v every command says once where it computes, and what the library refused" {
+	export HEDDLE_EMU_CARD=sm_90 HEDDLE_EMU_REFUSE=1
+	g=$HEDDLE_SRC/tests/golden
+	awk '{ sub(/^{/, ""); x = NR; for (i = 1; i < 15; i++) x = x "," (NR * i) % 3
+		print "{\"cluster\":" NR % 2 ",\"embedding\":[" x "],\"prediction\":\"a\",\"reference\":\"a b\"," $0 }' in.jsonl | head -n 12 >all.jsonl
+	said() { # LINES COMMAND...: so many lines on the card, so many on a refused product
+		"$cuda/$3" -v --device cuda "${@:4}" all.jsonl >out 2>log || { cat log; false; }
+		[ "$(grep -c "^$3: on cuda:0 " log) $(grep -c "^$3: cuBLASLt refused" log)" = "$1 $2" ] || { cat log; false; }
+	}
+	said 2 1 embed -m "$g/embed/bert-odd" --dtype bf16 --replace # once opened, and once what multiplies is known
+	said 2 1 classify -m "$g/classify/bert" --dtype bf16 --replace
+	said 2 1 ner -m "$g/classify/ner-bert" --dtype bf16
+	said 2 1 topics -m "$g/embed/bert-odd" --representation keybert --dtype bf16
+	said 1 0 evaluate --metric bertscore -m "$g/embed/bert-odd"
+	said 1 0 cluster --method kmeans --n-clusters 2 --input-key embedding --replace
+	said 1 0 reduce -n 2 --n-epochs 2 --n-neighbors 3
+	ner -v --device cpu -m "$g/classify/ner-bert" all.jsonl 2>log >out
+	[ "$(grep -c "^ner: on cpu " log)" = 1 ]
+}
+
 @test "what was found ends a command with its report" {
 	HEDDLE_EMU_CARD=sm_10 run -99 "$cuda/embed" --device cuda in.jsonl
 	output_has "sm_10 is not one of sm_75, sm_90"
