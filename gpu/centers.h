@@ -13,6 +13,14 @@ struct nearest_center_arguments { /* a unit is a block of CENTER_ROWS rows */
 	const double *blocks;
 	int32_t *label;
 	double *raw; /* or NULL */
+	const struct center_filter *filter; /* of a CPU without raw, or NULL */
+};
+
+/* Products in float32, and how far a distance may lie from what they say: see gpu/cpu/centers.c. */
+struct center_filter {
+	const float *products; /* [rows, K]: of the rows with the centres rounded */
+	const double *length, *square; /* [K] of the centres */
+	double product_error, tiny, distance_error;
 };
 
 struct closer_arguments { /* a unit is a block of CENTER_ROWS rows */

@@ -5,6 +5,7 @@
 
 #include "gpu/centers.h"
 #include "gpu/kernels.h"
+#include "gpu/ops.h"
 
 /* Centres [K, C] as blocks of CENTER_LANES, each [C, CENTER_LANES]; those behind the last are infinitely
  * far. */
@@ -47,13 +48,64 @@ static size_t units(size_t n, size_t size)
 	return n / size + (n % size != 0);
 }
 
+/* Where products pay: with fewer columns or centres the distances cost less. No result depends on it. */
+enum { FILTER_COLUMNS = 48, FILTER_CENTERS = 24, FILTER_PRODUCTS = 1 << 20 };
+
+/* Bounds of the errors, see gpu/cpu/centers.c; length and square [K] and rounded [K, C] are filled in. */
+static struct center_filter filter_new(
+	const double *centers, size_t k, size_t c, double *length, double *square, float *rounded)
+{
+	for (size_t i = 0; i < k; i++) {
+		square[i] = 0;
+		for (size_t j = i * c; j < (i + 1) * c; j++) {
+			rounded[j] = (float)centers[j];
+			square[i] += centers[j] * centers[j];
+		}
+		length[i] = sqrt(square[i]);
+	}
+	double roundings = (double)((c < 256 ? c : 256) + c / 256 + 4);
+	return (struct center_filter){ NULL, length, square, roundings * 0x1.04p-23,
+		(double)c * 0x1p-148, (double)(c + 8) * 0x1p-51 };
+}
+
+static void filtered(struct device *d, struct tensor x, struct nearest_center_arguments a)
+{
+	size_t n = a.rows, c = a.columns, step = FILTER_PRODUCTS / a.k / CENTER_ROWS * CENTER_ROWS;
+	float *rounded = MEM_ARRAY(float, size_mul(a.k, c));
+	double *norms = MEM_ARRAY(double, size_mul(2, a.k));
+	int32_t *label = a.label;
+	struct center_filter f = filter_new(a.centers, a.k, c, norms, norms + a.k, rounded);
+	struct weight *w = weight_new(d, F32, a.k, c, c, rounded, NULL);
+	struct arena_mark mark = device_mark(d);
+	step = step ? step : CENTER_ROWS;
+	struct tensor y = tensor_matrix(d, F32, step < n ? step : n, a.k);
+	f.products = y.data;
+	a.filter = &f;
+	for (size_t i = 0; i < n; i += step) {
+		struct tensor part = tensor_rows(x, i, n - i < step ? n - i : step);
+		a.x = part.data;
+		a.rows = part.shape[0];
+		a.label = label + i;
+		op_linear(d, tensor_rows(y, 0, a.rows), part, w, ACTIVATION_NONE);
+		device_run(d, KERNEL_nearest_center, &a, units(a.rows, CENTER_ROWS), 1);
+	}
+	device_reset(d, mark);
+	weight_free(w);
+	mem_free(norms);
+	mem_free(rounded);
+}
+
 void op_nearest_center(struct device *d, struct tensor x, const double *centers, size_t k,
 	bool unit, int32_t *label, double *raw)
 {
 	struct nearest_center_arguments a = arguments(d, x, centers, k, unit);
 	a.label = label;
 	a.raw = raw;
-	device_run(d, KERNEL_nearest_center, &a, units(a.rows, CENTER_ROWS), 1);
+	bool few = a.columns < FILTER_COLUMNS || k < FILTER_CENTERS || a.columns >> 20;
+	if (d->backend || raw || few)
+		device_run(d, KERNEL_nearest_center, &a, units(a.rows, CENTER_ROWS), 1);
+	else
+		filtered(d, x, a);
 	blocks_free(&a);
 }
 

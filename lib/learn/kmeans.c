@@ -129,9 +129,16 @@ static void list_members(struct fit *f)
 	f->first[0] = 0;
 }
 
+/* The nearest centre of each row, and unless raw is NULL how far it is. */
+static void assign(struct fit *f, const double *centers, double *raw)
+{
+	op_nearest_center(
+		f->device, f->rows, centers, f->k, f->metric == SPACE_COSINE, f->label, raw);
+}
+
 /* Give each cluster without points the farthest point that does not stand alone at its own
  * centre or in its cluster. */
-static void fill_empty(struct fit *f)
+static void fill_empty(struct fit *f, const double *centers)
 {
 	size_t *size = MEM_ARRAY(size_t, f->k), empty = 0, next = 0;
 	for (size_t k = 0; k < f->k; k++) {
@@ -140,6 +147,7 @@ static void fill_empty(struct fit *f)
 	}
 	if (empty) {
 		struct ranked *far = MEM_ARRAY(struct ranked, f->n);
+		assign(f, centers, f->raw);
 		for (size_t i = 0; i < f->n; i++)
 			far[i] = (struct ranked){ f->raw[i], i };
 		ranked_sort(far, f->n);
@@ -209,29 +217,20 @@ static double tolerance(const struct fit *f)
 	return 1e-4 * total / (double)f->c;
 }
 
-/* The nearest centre of each row. Returns whether a label changed. */
-static bool assign(struct fit *f, const double *centers)
-{
-	memcpy(f->old, f->label, f->n * sizeof *f->label);
-	op_nearest_center(
-		f->device, f->rows, centers, f->k, f->metric == SPACE_COSINE, f->label, f->raw);
-	return memcmp(f->old, f->label, f->n * sizeof *f->label) != 0;
-}
-
 /* From the centres given to a minimum; returns the inertia. */
 static double lloyd(struct fit *f, double *centers, double enough, size_t *iterations)
 {
 	size_t size = f->k * f->c;
 	double *next = MEM_ARRAY(double, size);
-	bool settled = false;
 	*iterations = 0;
-	while (!settled && *iterations < MAX_ITERATIONS) {
+	while (*iterations < MAX_ITERATIONS) {
 		++*iterations;
-		settled = !assign(f, centers) && *iterations > 1;
-		if (settled)
+		memcpy(f->old, f->label, f->n * sizeof *f->label);
+		assign(f, centers, NULL);
+		if (*iterations > 1 && memcmp(f->old, f->label, f->n * sizeof *f->label) == 0)
 			break;
 		list_members(f);
-		fill_empty(f);
+		fill_empty(f, centers);
 		update(f, centers, next);
 		double shift = 0;
 		for (size_t i = 0; i < size; i++)
@@ -240,8 +239,7 @@ static double lloyd(struct fit *f, double *centers, double enough, size_t *itera
 		if (shift <= enough)
 			break;
 	}
-	if (!settled)
-		assign(f, centers);
+	assign(f, centers, f->raw);
 	mem_free(next);
 	return sum_of(f->raw, f->n);
 }

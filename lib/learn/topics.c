@@ -343,11 +343,13 @@ int topics_nearest(const struct topics *t, struct device *device, const float *x
 	int32_t *row, struct error *e)
 {
 	size_t C = t->size, zeros = 0;
-	double *unit = MEM_ARRAY(double, size_mul(t->n, C)), *raw = mem_zero(n, sizeof *raw);
+	double *unit = MEM_ARRAY(double, size_mul(t->n, C)), *raw = NULL;
 	int32_t *of = MEM_ARRAY(int32_t, t->n);
 	size_t directed = directions(t, unit, of);
 	while (zeros < directed && (size_t)of[zeros] == zeros)
 		zeros++; /* the first topic of zeros, if there is one */
+	if (directed < t->n)
+		raw = mem_zero(n, sizeof *raw);
 	memset(row, 0, n * sizeof *row);
 	if (directed) {
 		struct tensor rows = tensor_upload(device, F32, n, C, x);
@@ -356,8 +358,7 @@ int topics_nearest(const struct topics *t, struct device *device, const float *x
 	}
 	for (size_t i = 0; i < n && directed; i++) {
 		row[i] = of[row[i]];
-		bool none = raw[i] > 2 || (raw[i] == 2 && zeros < (size_t)row[i]);
-		if (directed < t->n && none)
+		if (raw && (raw[i] > 2 || (raw[i] == 2 && zeros < (size_t)row[i])))
 			row[i] = (int32_t)zeros;
 		if (!(length_of(x + i * C, C) > 0))
 			row[i] = 0;

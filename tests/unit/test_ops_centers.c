@@ -13,17 +13,32 @@
 struct center_row {
 	size_t n, c, k;
 	bool unit;
+	float scale; /* of rows and centres */
+	double apart; /* centres lie so far around one, 0: anywhere */
 };
 
 static const struct center_row center_rows[] = {
-	{ 0, 3, 2, false },
-	{ 1, 1, 1, false },
-	{ 5, 7, 3, true },
-	{ 63, 16, 8, false },
-	{ 64, 17, 9, true },
-	{ 70, 33, 40, false },
-	{ 33, 5, 65, true },
-	{ 130, 2, 31, false },
+	{ 0, 3, 2, false, 1, 0 },
+	{ 1, 1, 1, false, 1, 0 },
+	{ 5, 7, 3, true, 1, 0 },
+	{ 63, 16, 8, false, 1, 0 },
+	{ 64, 17, 9, true, 1, 0 },
+	{ 70, 33, 40, false, 1, 0 },
+	{ 33, 5, 65, true, 1, 0 },
+	{ 130, 2, 31, false, 1, 0 },
+	/* where a CPU asks products in float32 first: they decide, overflow, vanish, cannot tell */
+	{ 130, 64, 40, false, 1, 0 },
+	{ 200, 300, 25, true, 1, 0 },
+	{ 67, 520, 30, false, 1, 0 },
+	{ 66, 50, 24, false, 1e20f, 0 },
+	{ 66, 50, 24, true, 1e20f, 0 },
+	{ 300, 80, 24, false, 1.5e19f, 0 },
+	{ 66, 50, 24, false, 1e-22f, 0 },
+	{ 66, 50, 24, true, 1e-30f, 0 },
+	{ 66, 50, 24, false, 1e-42f, 0 },
+	{ 66, 60, 24, false, 1, 1e-6 },
+	{ 66, 60, 24, true, 1, 1e-9 },
+	{ 66, 60, 24, false, 1, 1e-13 },
 };
 
 /* Of a row, or of it scaled to length 1, to a centre. */
@@ -43,11 +58,13 @@ static double squared(const float *x, const double *center, size_t c, bool unit)
 static void nearest_center(struct device *d, const void *row)
 {
 	const struct center_row *r = row;
-	float *x = numbers(r->n * r->c, 1, 2);
+	float *x = numbers(r->n * r->c, 1, 2 * r->scale);
 	double *w = MEM_ARRAY(double, r->k * r->c), *raw = MEM_ARRAY(double, r->n + 1);
 	int32_t *label = MEM_ARRAY(int32_t, r->n + 1), *again = MEM_ARRAY(int32_t, r->n + 1);
 	for (size_t i = 0; i < r->k * r->c; i++)
-		w[i] = (double)random_float(random_bits(2, 0, i)) * 1.1 - 0.5;
+		w[i] = (double)r->scale * ((double)random_float(random_bits(2, 0, i)) * 1.1 - 0.5);
+	for (size_t i = r->c; i < r->k * r->c && r->apart > 0; i++)
+		w[i] = w[i % r->c] + r->apart * w[i];
 	if (r->k > 1)
 		memcpy(w + r->c, w, r->c * sizeof *w);
 	for (size_t j = 0; j < r->c && r->n > 2; j++)
@@ -86,12 +103,12 @@ static void nearest_centers_are_the_first_of_the_least(void **state)
 /* --- Candidates of a start --- */
 
 static const struct center_row closer_rows[] = {
-	{ 0, 3, 2, false },
-	{ 1, 1, 1, false },
-	{ 67, 7, 3, true },
-	{ 4096, 5, 8, false },
-	{ 4100, 18, 2, true },
-	{ 9000, 2, 5, false },
+	{ 0, 3, 2, false, 1, 0 },
+	{ 1, 1, 1, false, 1, 0 },
+	{ 67, 7, 3, true, 1, 0 },
+	{ 4096, 5, 8, false, 1, 0 },
+	{ 4100, 18, 2, true, 1, 0 },
+	{ 9000, 2, 5, false, 1, 0 },
 };
 
 /* Rows begin infinitely far, then are as near as the first candidate. */
