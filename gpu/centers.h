@@ -18,9 +18,11 @@ struct nearest_center_arguments { /* a unit is a block of CENTER_ROWS rows */
 
 /* Products in float32, and how far a distance may lie from what they say: see gpu/cpu/centers.c. */
 struct center_filter {
-	const float *products; /* [rows, K]: of the rows with the centres rounded */
+	const float
+		*products; /* of nearest_center, [rows, K]: of the rows with the centres rounded */
+	const float *rounded; /* of closer, [K, C]: the centres rounded */
 	const double *length, *square; /* [K] of the centres */
-	double product_error, tiny, distance_error;
+	double product, tiny, distance;
 };
 
 struct closer_arguments { /* a unit is a block of CENTER_ROWS rows */

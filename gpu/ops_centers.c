@@ -51,9 +51,14 @@ static size_t units(size_t n, size_t size)
 /* Where products pay: with fewer columns or centres the distances cost less. No result depends on it. */
 enum { FILTER_COLUMNS = 48, FILTER_CENTERS = 24, FILTER_PRODUCTS = 1 << 20 };
 
+static bool filters(size_t c)
+{
+	return c >= FILTER_COLUMNS && c < 1 << 16;
+}
+
 /* Bounds of the errors, see gpu/cpu/centers.c; length and square [K] and rounded [K, C] are filled in. */
-static struct center_filter filter_new(
-	const double *centers, size_t k, size_t c, double *length, double *square, float *rounded)
+static struct center_filter filter_new(const double *centers, size_t k, size_t c, size_t roundings,
+	double *length, double *square, float *rounded)
 {
 	for (size_t i = 0; i < k; i++) {
 		square[i] = 0;
@@ -63,9 +68,9 @@ static struct center_filter filter_new(
 		}
 		length[i] = sqrt(square[i]);
 	}
-	double roundings = (double)((c < 256 ? c : 256) + c / 256 + 4);
-	return (struct center_filter){ NULL, length, square, roundings * 0x1.04p-23,
-		(double)c * 0x1p-148, (double)(c + 8) * 0x1p-51 };
+	return (struct center_filter){ NULL, rounded, length, square,
+		(double)(roundings + 3) * 0x1.04p-23, (double)c * 0x1p-148,
+		(double)(c + 8) * 0x1p-51 };
 }
 
 static void filtered(struct device *d, struct tensor x, struct nearest_center_arguments a)
@@ -74,7 +79,8 @@ static void filtered(struct device *d, struct tensor x, struct nearest_center_ar
 	float *rounded = MEM_ARRAY(float, size_mul(a.k, c));
 	double *norms = MEM_ARRAY(double, size_mul(2, a.k));
 	int32_t *label = a.label;
-	struct center_filter f = filter_new(a.centers, a.k, c, norms, norms + a.k, rounded);
+	struct center_filter f = filter_new(
+		a.centers, a.k, c, (c < 256 ? c : 256) + c / 256 + 1, norms, norms + a.k, rounded);
 	struct weight *w = weight_new(d, F32, a.k, c, c, rounded, NULL);
 	struct arena_mark mark = device_mark(d);
 	step = step ? step : CENTER_ROWS;
@@ -101,7 +107,7 @@ void op_nearest_center(struct device *d, struct tensor x, const double *centers,
 	struct nearest_center_arguments a = arguments(d, x, centers, k, unit);
 	a.label = label;
 	a.raw = raw;
-	bool few = a.columns < FILTER_COLUMNS || k < FILTER_CENTERS || a.columns >> 20;
+	bool few = !filters(a.columns) || k < FILTER_CENTERS;
 	if (d->backend || raw || few)
 		device_run(d, KERNEL_nearest_center, &a, units(a.rows, CENTER_ROWS), 1);
 	else
@@ -126,7 +132,17 @@ void op_closer(struct device *d, struct tensor x, const double *centers, size_t 
 		CHECK(is_vector(closer[t], n));
 		s.x[t] = a.closer[t] = closer[t].data;
 	}
+	double norms[2 * CENTER_LANES];
+	float *rounded = NULL;
+	struct center_filter f;
+	if (!d->backend && filters(x.shape[1])) {
+		rounded = MEM_ARRAY(float, size_mul(n_centers, x.shape[1]));
+		f = filter_new(centers, n_centers, x.shape[1], x.shape[1], norms,
+			norms + CENTER_LANES, rounded);
+		a.to.filter = &f;
+	}
 	device_run(d, KERNEL_closer, &a, units(n, CENTER_ROWS), 4);
+	mem_free(rounded);
 	device_run(d, KERNEL_chunk_sums, &s, size_mul(n_centers, units(n, CENTER_CHUNK)), 1);
 	blocks_free(&a.to);
 }

@@ -109,19 +109,26 @@ static const struct center_row closer_rows[] = {
 	{ 4096, 5, 8, false, 1, 0 },
 	{ 4100, 18, 2, true, 1, 0 },
 	{ 9000, 2, 5, false, 1, 0 },
+	{ 4133, 50, 5, false, 1, 0 },
+	{ 300, 384, 8, true, 1, 0 },
+	{ 130, 77, 3, false, 1.5e19f, 0 },
+	{ 130, 77, 3, true, 1e-40f, 0 },
+	{ 130, 100, 6, true, 1, 1e-9 },
 };
 
-/* Rows begin infinitely far, then are as near as the first candidate. */
+/* Rows begin infinitely far, then are as near as the first candidate, then others are asked. */
 static void check_closer(struct device *d, const void *row)
 {
 	const struct center_row *r = row;
 	size_t n = r->n, chunks = (n + CENTER_CHUNK - 1) / CENTER_CHUNK;
-	float *x = numbers(n * r->c, 1, 2);
+	float *x = numbers(n * r->c, 1, 2 * r->scale);
 	double *w = MEM_ARRAY(double, r->k * r->c), *near = MEM_ARRAY(double, n + 1),
 	       *want = MEM_ARRAY(double, n + 1), *got = MEM_ARRAY(double, n + 1),
 	       *sums = MEM_ARRAY(double, r->k *chunks + 1);
 	for (size_t i = 0; i < r->k * r->c; i++)
-		w[i] = (double)random_float(random_bits(2, 0, i)) * 1.1 - 0.5;
+		w[i] = (double)r->scale * ((double)random_float(random_bits(2, 0, i)) * 1.1 - 0.5);
+	for (size_t i = r->c; i < r->k * r->c && r->apart > 0; i++)
+		w[i] = w[i % r->c] + r->apart * w[i];
 	for (size_t i = 0; i < n; i++)
 		near[i] = INFINITY;
 	struct tensor rows = tensor_upload(d, F32, n, r->c, x), nearest = tensor_vector(d, F64, n);
@@ -129,16 +136,17 @@ static void check_closer(struct device *d, const void *row)
 	for (size_t t = 0; t < r->k; t++)
 		closer[t] = tensor_vector(d, F64, n);
 	tensor_write(d, nearest, near);
-	for (int again = 0; again < 2; again++) {
-		op_closer(d, rows, w, r->k, r->unit, nearest, closer, sums);
-		for (size_t t = 0; t < r->k; t++) {
+	for (size_t first = 0; first < 2 && first < r->k; first++) {
+		const double *candidates = w + first * r->c;
+		op_closer(d, rows, candidates, r->k - first, r->unit, nearest, closer, sums);
+		for (size_t t = 0; t < r->k - first; t++) {
 			tensor_read(d, closer[t], got);
 			for (size_t k = 0; k < chunks; k++) {
 				double sum = 0;
 				for (size_t i = k * CENTER_CHUNK;
 					i < n && i < (k + 1) * CENTER_CHUNK; i++) {
-					double e =
-						squared(x + i * r->c, w + t * r->c, r->c, r->unit);
+					double e = squared(
+						x + i * r->c, candidates + t * r->c, r->c, r->unit);
 					want[i] = e < near[i] ? e : near[i];
 					sum += want[i];
 				}
