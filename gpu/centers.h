@@ -22,7 +22,7 @@ struct center_filter {
 		*products; /* of nearest_center, [rows, K]: of the rows with the centres rounded */
 	const float *rounded; /* of closer, [K, C]: the centres rounded */
 	const double *length, *square; /* [K] of the centres */
-	double product, tiny, distance;
+	double relative, tiny;
 };
 
 struct closer_arguments { /* a unit is a block of CENTER_ROWS rows */

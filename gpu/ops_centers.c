@@ -57,8 +57,8 @@ static bool filters(size_t c)
 }
 
 /* Bounds of the errors, see gpu/cpu/centers.c; length and square [K] and rounded [K, C] are filled in. */
-static struct center_filter filter_new(const double *centers, size_t k, size_t c, size_t roundings,
-	double *length, double *square, float *rounded)
+static struct center_filter filter_new(
+	const double *centers, size_t k, size_t c, double *length, double *square, float *rounded)
 {
 	for (size_t i = 0; i < k; i++) {
 		square[i] = 0;
@@ -68,9 +68,8 @@ static struct center_filter filter_new(const double *centers, size_t k, size_t c
 		}
 		length[i] = sqrt(square[i]);
 	}
-	return (struct center_filter){ NULL, rounded, length, square,
-		(double)(roundings + 3) * 0x1.04p-23, (double)c * 0x1p-148,
-		(double)(c + 8) * 0x1p-51 };
+	return (struct center_filter){ NULL, rounded, length, square, (double)(c + 4) * 0x1.04p-24,
+		(double)c * 0x1p-148 };
 }
 
 static void filtered(struct device *d, struct tensor x, struct nearest_center_arguments a)
@@ -79,8 +78,7 @@ static void filtered(struct device *d, struct tensor x, struct nearest_center_ar
 	float *rounded = MEM_ARRAY(float, size_mul(a.k, c));
 	double *norms = MEM_ARRAY(double, size_mul(2, a.k));
 	int32_t *label = a.label;
-	struct center_filter f = filter_new(
-		a.centers, a.k, c, (c < 256 ? c : 256) + c / 256 + 1, norms, norms + a.k, rounded);
+	struct center_filter f = filter_new(a.centers, a.k, c, norms, norms + a.k, rounded);
 	struct weight *w = weight_new(d, F32, a.k, c, c, rounded, NULL);
 	struct arena_mark mark = device_mark(d);
 	step = step ? step : CENTER_ROWS;
@@ -137,8 +135,8 @@ void op_closer(struct device *d, struct tensor x, const double *centers, size_t 
 	struct center_filter f;
 	if (!d->backend && filters(x.shape[1])) {
 		rounded = MEM_ARRAY(float, size_mul(n_centers, x.shape[1]));
-		f = filter_new(centers, n_centers, x.shape[1], x.shape[1], norms,
-			norms + CENTER_LANES, rounded);
+		f = filter_new(
+			centers, n_centers, x.shape[1], norms, norms + CENTER_LANES, rounded);
 		a.to.filter = &f;
 	}
 	device_run(d, KERNEL_closer, &a, units(n, CENTER_ROWS), 4);

@@ -66,68 +66,17 @@ static void search(
 /*
  * With X = |x|, L = |c|, s = 1 and P = X, or with `unit` s = X and P = 1, s times the distance is
  *	s P^2 + v, v = s L^2 - 2 y
- * y, a sum of products in float32 with c rounded to it, is off by the rounding of c, 2^-24 X L, one of each of the
- * m roundings that a term passes through, at most m 2^-24 / (1 - m 2^-24) times the sum of |x c| <= X L (Higham,
- * "Accuracy and stability of numerical algorithms", 3.1), and where numbers are below 2^-126 by 2^-149 (1 + X) for
- * each; `product` and `tiny` are twice that and a bit. The sums of doubles, here and in a distance, are off by fewer
- * than (C + 8) 2^-51 s (P + L)^2 altogether. A y that is not finite makes the bounds NaN.
+ * y and X^2, sums of C products in float32 in some order, are off by at most m 2^-24 / (1 - m 2^-24) times the sum of
+ * |terms|, which is <= X L or X^2, m <= C + 1 the roundings that a term passes through (Higham, "Accuracy and
+ * stability of numerical algorithms", 3.1); y by 2^-24 X L more, since c is rounded to float32; and where numbers are
+ * below 2^-126 by 2^-149 (1 + X) a term. Twice that of y, and s or s P^2 for that of X^2, is less than
+ *	(C + 4) 2^-24 s (P + L)^2 + C 2^-148 (1 + X)
+ * since 4 P L <= (P + L)^2; the bit more that `relative` has covers denominators, C < 2^16, and the doubles here and
+ * in a distance, which are off by fewer than (C + 8) 2^-51 s (P + L)^2. A y that is not finite makes all NaN.
  */
 struct bounds {
-	double s, p, product, tiny, distance;
+	double s, p, relative, tiny;
 };
-
-typedef float narrow __attribute__((vector_size(CENTER_LANES * sizeof(float)), aligned(4)));
-
-static struct bounds bounds_of(const struct nearest_center_arguments *a, const float *x)
-{
-	const struct center_filter *f = a->filter;
-	lanes squares = { 0 };
-	size_t j = 0;
-	for (; j + CENTER_LANES <= a->columns; j += CENTER_LANES) {
-		lanes v = __builtin_convertvector(*(const narrow *)(x + j), lanes);
-		squares += v * v;
-	}
-	double sum = 0;
-	for (; j < a->columns; j++)
-		sum += (double)x[j] * (double)x[j];
-	for (size_t l = 0; l < CENTER_LANES; l++)
-		sum += squares[l];
-	double length = __builtin_sqrt(sum), s = a->unit ? length : 1;
-	return (struct bounds){ s, a->unit ? 1 : length, f->product * length,
-		f->tiny * (1 + length), f->distance * s };
-}
-
-/* v of centre k, and how far it may be off. */
-INLINE double estimate(
-	const struct bounds *b, const struct center_filter *f, size_t k, float y, double *error)
-{
-	double z = (double)y, reach = b->p + f->length[k];
-	*error = b->product * f->length[k] + b->tiny + b->distance * (reach * reach);
-	return b->s * f->square[k] - 2 * z + (z - z);
-}
-
-/* Whether one centre alone can be the nearest: the label. One of NaN may be, beside another. */
-static bool settle(const struct nearest_center_arguments *a, size_t row, double *low, double *high)
-{
-	const struct center_filter *f = a->filter;
-	const float *y = f->products + row * a->k;
-	struct bounds b = bounds_of(a, a->x + row * a->x_stride);
-	for (size_t k = 0; k < a->k; k++) {
-		double error, v = estimate(&b, f, k, y[k], &error);
-		low[k] = v - error;
-		high[k] = v + error;
-	}
-	double least = __builtin_inf();
-	size_t found = 0;
-	for (size_t k = 0; k < a->k; k++)
-		least = high[k] < least ? high[k] : least;
-	for (size_t k = 0; k < a->k; k++)
-		if (!(low[k] > least)) {
-			a->label[row] = (int32_t)k;
-			found++;
-		}
-	return found == 1;
-}
 
 /* x . w of K rows w [K, C], in some order. */
 INLINE void dots(const size_t K, const float *x, const float *w, size_t c, float *y)
@@ -153,24 +102,81 @@ INLINE void dots(const size_t K, const float *x, const float *w, size_t c, float
 	}
 }
 
+/* Whether rows of that length may be asked: their squares neither overflow nor vanish. */
+static bool bounds_of(const struct nearest_center_arguments *a, const float *x, struct bounds *b)
+{
+	float square;
+	dots(1, x, x, a->columns, &square);
+	double length = __builtin_sqrt((double)square);
+	b->s = a->unit ? length : 1;
+	b->p = a->unit ? 1 : length;
+	b->relative = a->filter->relative * b->s;
+	b->tiny = a->filter->tiny * (1 + length);
+	return square > 0x1p-100f && square < 0x1p127f;
+}
+
+/* v - e and v + e of the centres, e what they may be off. */
+static void estimate(struct bounds b, const struct center_filter *f, size_t n,
+	const float *restrict y, double *restrict low, double *restrict high)
+{
+	const double *restrict length = f->length, *restrict square = f->square;
+	for (size_t k = 0; k < n; k++) {
+		double z = (double)y[k], reach = b.p + length[k];
+		double v = b.s * square[k] - 2 * z + (z - z),
+		       e = b.relative * (reach * reach) + b.tiny;
+		low[k] = v - e;
+		high[k] = v + e;
+	}
+}
+
+/* Whether one centre alone can be the nearest: the label. One of NaN may be, beside another. */
+static bool settle(const struct nearest_center_arguments *a, size_t row, double *restrict low,
+	double *restrict high)
+{
+	struct bounds b;
+	size_t n = a->k, k = 0, found = 0, best = 0;
+	if (!bounds_of(a, a->x + row * a->x_stride, &b))
+		return false;
+	estimate(b, a->filter, n, a->filter->products + row * n, low, high);
+	double least[CENTER_LANES];
+	for (size_t l = 0; l < CENTER_LANES; l++)
+		least[l] = __builtin_inf();
+	for (; k + CENTER_LANES <= n; k += CENTER_LANES)
+		for (size_t l = 0; l < CENTER_LANES; l++)
+			least[l] = high[k + l] < least[l] ? high[k + l] : least[l];
+	for (; k < n; k++)
+		least[0] = high[k] < least[0] ? high[k] : least[0];
+	for (size_t l = 1; l < CENTER_LANES; l++)
+		least[0] = least[l] < least[0] ? least[l] : least[0];
+	for (k = 0; k < n; k++) {
+		bool may = !(low[k] > least[0]);
+		found += may;
+		best = may ? k : best;
+	}
+	a->label[row] = (int32_t)best;
+	return found == 1;
+}
+
 /* Whether no candidate can be nearer than the nearest. */
 static bool is_far(const struct closer_arguments *g, size_t row)
 {
 	const struct nearest_center_arguments *a = &g->to;
-	const struct center_filter *f = a->filter;
-	const float *x = a->x + row * a->x_stride;
+	const float *x = a->x + row * a->x_stride, *w = a->filter->rounded;
 	float y[CENTER_LANES];
+	double low[CENTER_LANES], high[CENTER_LANES];
+	struct bounds b;
 	size_t k = 0;
+	if (!bounds_of(a, x, &b))
+		return false;
 	for (; k + 4 <= a->k; k += 4)
-		dots(4, x, f->rounded + k * a->columns, a->columns, y + k);
+		dots(4, x, w + k * a->columns, a->columns, y + k);
 	for (; k < a->k; k++)
-		dots(1, x, f->rounded + k * a->columns, a->columns, y + k);
-	struct bounds b = bounds_of(a, x);
+		dots(1, x, w + k * a->columns, a->columns, y + k);
+	estimate(b, a->filter, a->k, y, low, high);
+	double least = b.s * g->nearest[row] * (1 + 0x1p-50) - b.s * (b.p * b.p);
 	bool far = true;
-	for (k = 0; k < a->k; k++) {
-		double error, v = estimate(&b, f, k, y[k], &error);
-		far = far && b.s * (b.p * b.p) + v - error >= b.s * g->nearest[row] * (1 + 0x1p-50);
-	}
+	for (k = 0; k < a->k; k++)
+		far = far && low[k] >= least;
 	return far;
 }
 
