@@ -48,7 +48,8 @@ static size_t units(size_t n, size_t size)
 	return n / size + (n % size != 0);
 }
 
-/* Where products pay: with fewer columns or centres the distances cost less. No result depends on it. */
+/* Where products pay: with fewer columns or centres the distances cost less. No result depends on
+ * it. */
 enum { FILTER_COLUMNS = 48, FILTER_CENTERS = 24, FILTER_PRODUCTS = 1 << 20 };
 
 static bool filters(size_t c)
@@ -56,7 +57,8 @@ static bool filters(size_t c)
 	return c >= FILTER_COLUMNS && c < 1 << 16;
 }
 
-/* Bounds of the errors, see gpu/cpu/centers.c; length and square [K] and rounded [K, C] are filled in. */
+/* Bounds of the errors, see gpu/cpu/centers.c; length and square [K] and rounded [K, C] are filled
+ * in. */
 static struct center_filter filter_new(
 	const double *centers, size_t k, size_t c, double *length, double *square, float *rounded)
 {

@@ -1,6 +1,7 @@
 /*
- * centers.c: the nearest centre of each row, and what k-means++ asks of some (ops_centers.h): a lane a
- * centre, so that no sum is ever split; four rows at a time share what is read of the centres.
+ * centers.c: the nearest centre of each row, and what k-means++ asks of some (ops_centers.h): a
+ * lane a centre, so that no sum is ever split; four rows at a time share what is read of the
+ * centres.
  */
 #include "gpu/centers.h"
 
@@ -66,13 +67,15 @@ static void search(
 /*
  * With X = |x|, L = |c|, s = 1 and P = X, or with `unit` s = X and P = 1, s times the distance is
  *	s P^2 + v, v = s L^2 - 2 y
- * y and X^2, sums of C products in float32 in some order, are off by at most m 2^-24 / (1 - m 2^-24) times the sum of
- * |terms|, which is <= X L or X^2, m <= C + 1 the roundings that a term passes through (Higham, "Accuracy and
- * stability of numerical algorithms", 3.1); y by 2^-24 X L more, since c is rounded to float32; and where numbers are
- * below 2^-126 by 2^-149 (1 + X) a term. Twice that of y, and s or s P^2 for that of X^2, is less than
+ * y and X^2, sums of C products in float32 in some order, are off by at most m 2^-24 / (1 - m
+ * 2^-24) times the sum of |terms|, which is <= X L or X^2, m <= C + 1 the roundings that a term
+ * passes through (Higham, "Accuracy and stability of numerical algorithms", 3.1); y by 2^-24 X L
+ * more, since c is rounded to float32; and where numbers are below 2^-126 by 2^-149 (1 + X) a term.
+ * Twice that of y, and s or s P^2 for that of X^2, is less than
  *	(C + 4) 2^-24 s (P + L)^2 + C 2^-148 (1 + X)
- * since 4 P L <= (P + L)^2; the bit more that `relative` has covers denominators, C < 2^16, and the doubles here and
- * in a distance, which are off by fewer than (C + 8) 2^-51 s (P + L)^2. A y that is not finite makes all NaN.
+ * since 4 P L <= (P + L)^2; the bit more that `relative` has covers denominators, C < 2^16, and the
+ * doubles here and in a distance, which are off by fewer than (C + 8) 2^-51 s (P + L)^2. A y that
+ * is not finite makes all NaN.
  */
 struct bounds {
 	double s, p, relative, tiny;

@@ -1,6 +1,7 @@
 /*
- * moments.c: sums over rows, squares and products, projections (ops_moments.h). A block of the gram matrix is
- * summed STRIP rows at a time, widened to double: both factors stay in the second-level cache.
+ * moments.c: sums over rows, squares and products, projections (ops_moments.h). A block of the gram
+ * matrix is summed STRIP rows at a time, widened to double: both factors stay in the second-level
+ * cache.
  */
 #include "gpu/moments.h"
 
@@ -9,7 +10,7 @@
 
 /* --- Sums over rows --- */
 
-/* Rows m .. of the group, POINTS of them or what is left, the last again for those that are not. */
+/* Terms t [POINTS, C] of the n rows from m on. */
 static void terms(const struct group_sums_arguments *a, size_t m, size_t n, double *t)
 {
 	const float *x[POINTS];

@@ -1,8 +1,8 @@
 /*
- * moments.cu: sums over rows, squares and products, projections (gpu/ops_moments.h), in double. Sums over rows: a
- * thread a column of a group. Squares and products: a block of 256 threads a block of the gram matrix for MOMENT_ROWS
- * rows, STEP rows at a time in shared memory, three by three elements a thread. Projections: sixteen threads a row,
- * a lane each.
+ * moments.cu: sums over rows, squares and products, projections (gpu/ops_moments.h), in double.
+ * Sums over rows: a thread a column of a group. Squares and products: a block of 256 threads a
+ * block of the gram matrix for MOMENT_ROWS rows, STEP rows at a time in shared memory, three by
+ * three elements a thread. Projections: sixteen threads a row, a lane each.
  */
 #include "gpu/cuda/cuda.h"
 

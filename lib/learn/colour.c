@@ -3,8 +3,8 @@
  * twice its degree, where nearly all of them are, and a list for the others, which a neighbour of
  * large degree brings. Memory is linear in the edges, whatever the degrees (a record that occurs
  * 50,000 times makes vertices of degree 50,000). `full` skips the words of the bit set that have no
- * free colour. What an edge reads of a vertex lies together, and is asked for some edges before: of a million
- * vertices nothing is in the cache.
+ * free colour. What an edge reads of a vertex lies together, and is asked for some edges before: of
+ * a million vertices nothing is in the cache.
  */
 #include "lib/learn/colour.h"
 

@@ -1,10 +1,11 @@
 /*
  * Symmetric eigen decomposition: A = Q T Q' by n - 2 reflections, T = S D S' by implicit QL with
- * Wilkinson's shift; the rows of (Q S)' are the eigenvectors. A reflection's product A v is taken in the pass that
- * brings A up to date with the one before it, a row at a time, so that the matrix goes through the cache once a
- * step. Reflections, and QL's plane rotations, many sweeps at a time, are applied to a strip of columns after
- * another, which stays in the cache: each element is a chain in a fixed order, so that rows and strips may be
- * shared among threads without changing a bit.
+ * Wilkinson's shift; the rows of (Q S)' are the eigenvectors. A reflection's product A v is taken
+ * in the pass that brings A up to date with the one before it, a row at a time, so that the matrix
+ * goes through the cache once a step. Reflections, and QL's plane rotations, many sweeps at a time,
+ * are applied to a strip of columns after another, which stays in the cache: each element is a
+ * chain in a fixed order, so that rows and strips may be shared among threads without changing a
+ * bit.
  */
 #include "lib/learn/eigen.h"
 
@@ -39,7 +40,8 @@ static double reflect(size_t m, double *x, double *alpha)
 	return 2 / (x[0] * x[0] + tail);
 }
 
-/* p = A v over rows and columns [from, n), after A -= w u' + u w' there; row after row, v, w and u [n]. */
+/* p = A v over rows and columns [from, n), after A -= w u' + u w' there; row after row, v, w and u
+ * [n]. */
 static void multiply(const struct eigen_loops *loops, size_t n, size_t from, double *a,
 	const double *u, const double *w, const double *v, double *p)
 {

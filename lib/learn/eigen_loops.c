@@ -57,7 +57,8 @@ INLINE void reflect_body(double *strip, size_t n, double beta, const double *v)
 	}
 }
 
-/* Rotations mostly go upwards a row at a time: the row that the next one turns too stays in registers. */
+/* Rotations mostly go upwards a row at a time: the row that the next one turns too stays in
+ * registers. */
 INLINE void rotate_body(double *strip, const struct eigen_rotation *r, size_t n)
 {
 	for (size_t k = 0; k < n;) {

@@ -1,6 +1,7 @@
 /*
- * eigen_loops.h: the inner loops of eigen.c over vectors of double, compiled for baseline x86-64, AVX2 and AVX-512
- * from one C: no sum is split otherwise and nothing is fused, so that which one runs changes no bit.
+ * eigen_loops.h: the inner loops of eigen.c over vectors of double, compiled for baseline x86-64,
+ * AVX2 and AVX-512 from one C: no sum is split otherwise and nothing is fused, so that which one
+ * runs changes no bit.
  */
 #pragma once
 #include <stddef.h>
@@ -14,7 +15,8 @@ struct eigen_rotation {
 };
 
 struct eigen_loops {
-	/* row [n] -= a w + b v, then row . u: 16 lanes from +0, element i to lane i mod 16, then the tree 8, 4, 2, 1 */
+	/* row [n] -= a w + b v, then row . u: 16 lanes from +0, element i to lane i mod 16, then the tree
+	 * 8, 4, 2, 1 */
 	double (*update)(double *row, size_t n, double a, const double *w, double b,
 		const double *v, const double *u);
 	/* strip [n, .] -= beta v (v' strip), each element of v' strip a chain over the rows */

@@ -1,7 +1,8 @@
 /*
- * Principal components: the eigenvectors of the covariance matrix [C, C], z' z / (N - 1), z = x - mean; where rows
- * are fewer than columns those of z z' [N, N], u, give them as z' u, scaled to length 1 (Turk and Pentland,
- * "Eigenfaces for recognition", 1991). Rows go to the device in pieces of bounded size, which touches no sum.
+ * Principal components: the eigenvectors of the covariance matrix [C, C], z' z / (N - 1), z = x -
+ * mean; where rows are fewer than columns those of z z' [N, N], u, give them as z' u, scaled to
+ * length 1 (Turk and Pentland, "Eigenfaces for recognition", 1991). Rows go to the device in pieces
+ * of bounded size, which touches no sum.
  */
 #include "lib/learn/pca.h"
 
@@ -136,8 +137,8 @@ static void make_unit(double *v, size_t c)
 }
 
 /*
- * Components that rounding has mixed with those of far larger variance are made orthogonal to them again; those
- * of no variance begin as the axis that has least in common with the others.
+ * Components that rounding has mixed with those of far larger variance are made orthogonal to them
+ * again; those of no variance begin as the axis that has least in common with the others.
  */
 static void finish_components(const struct pca *p, size_t rank)
 {

@@ -1,8 +1,8 @@
 /*
  * pca.h: principal components (Pearson 1901; scikit-learn's PCA with svd_solver="covariance_eigh").
- * The covariance of columns, or of fewer rows than columns the products of rows, is summed in double in a fixed
- * order (gpu/ops_moments.h) and decomposed by eigen.h: the same bits everywhere. A component's sign makes its
- * largest element positive, as scikit-learn's.
+ * The covariance of columns, or of fewer rows than columns the products of rows, is summed in
+ * double in a fixed order (gpu/ops_moments.h) and decomposed by eigen.h: the same bits everywhere.
+ * A component's sign makes its largest element positive, as scikit-learn's.
  */
 #pragma once
 #include "gpu/tensor.h"
@@ -18,7 +18,8 @@ struct pca {
 
 /*
  * Fit to x [N, C], finite, N >= 1, n_components <= C; the results live in the arena. Directions
- * beyond the rank are any orthonormal ones of variance 0. Here and below device_sync tells of a failure.
+ * beyond the rank are any orthonormal ones of variance 0. Here and below device_sync tells of a
+ * failure.
  */
 void pca_fit(struct pca *, struct device *, const float *x, size_t n, size_t c, size_t n_components,
 	struct arena *);

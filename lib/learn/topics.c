@@ -320,7 +320,7 @@ void topics_similarity(const struct topics *t, const float *vector, double *out)
 		out[r] = length > 0 ? similarity(t, r, vector, length) : 0;
 }
 
-/* The embeddings that are not zeros at length 1, [., size], and whose they are. Returns how many. */
+/* The embeddings that are not zeros at length 1, [., size], and whose they are. How many. */
 static size_t directions(const struct topics *t, double *unit, int32_t *row)
 {
 	size_t n = 0, C = t->size;
@@ -336,8 +336,8 @@ static size_t directions(const struct topics *t, double *unit, int32_t *row)
 }
 
 /*
- * Of vectors of length 1 the nearest is the one of the largest cosine, 1 - raw / 2. A topic of zeros has the cosine
- * 0 with all.
+ * Of vectors of length 1 the nearest is the one of the largest cosine, 1 - raw / 2. A topic of
+ * zeros has the cosine 0 with all.
  */
 int topics_nearest(const struct topics *t, struct device *device, const float *x, size_t n,
 	int32_t *row, struct error *e)

@@ -12,10 +12,9 @@
 
 #include <cmocka.h>
 
+#include "device.h"
 #include "lib/base/random.h"
 #include "lib/learn/eigen.h"
-
-static struct device *device;
 
 /* Rows around a point, stretched along two known orthogonal directions. */
 static float *ellipse(size_t n, size_t c)
@@ -109,7 +108,8 @@ static void close_to(double a, double b, double scale)
 	assert_true(fabs(a - b) <= 1e-11 * scale);
 }
 
-/* The eigenvectors of the covariance of columns, which pca_fit does not make for fewer rows than columns. */
+/* The eigenvectors of the covariance of columns, which pca_fit does not make for fewer rows than
+ * columns. */
 static double *covariance_of(const float *x, size_t n, size_t c, const double *mean)
 {
 	double *a = mem_zero(c * c, sizeof *a);
@@ -121,7 +121,8 @@ static double *covariance_of(const float *x, size_t n, size_t c, const double *m
 	return a;
 }
 
-/* Once 50,000 columns asked for a covariance of 20 GB. As many components as columns: the last have no variance. */
+/* Once 50,000 columns asked for a covariance of 20 GB. As many components as columns: the last have
+ * no variance. */
 static void fewer_rows_than_columns_give_the_components_of_the_covariance(void **state)
 {
 	(void)state;
@@ -180,20 +181,6 @@ static void a_direction_of_little_variance_is_orthogonal_to_the_others(void **st
 	arena_free(arena);
 }
 
-static int open_device(void **state)
-{
-	(void)state;
-	struct error e;
-	return device_open("cpu", &device, &e);
-}
-
-static int close_device(void **state)
-{
-	(void)state;
-	device_free(device);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,5 +190,5 @@ int main(void)
 		cmocka_unit_test(fewer_rows_than_columns_give_the_components_of_the_covariance),
 		cmocka_unit_test(a_direction_of_little_variance_is_orthogonal_to_the_others),
 	};
-	return cmocka_run_group_tests(tests, open_device, close_device);
+	return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

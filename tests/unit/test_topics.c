@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "lib/file/safetensors.h"
 #include "lib/record/record.h"
 
@@ -129,10 +130,8 @@ static void vectors_get_the_topic_of_the_largest_cosine(void **state)
 	static const float x[] = { 2, 0, 1, 2, 0, 0, -1, -3, 0.1f, -1 };
 	static const int32_t without[] = { 0, 1, 0, 0, 0 }, with[] = { 0, 0, 0, 1, 0 };
 	struct topics *t = small();
-	struct device *device;
 	struct error e;
 	int32_t row[5];
-	assert_int_equal(device_open("cpu", &device, &e), 0);
 	assert_int_equal(topics_nearest(t, device, x, 5, row, &e), 0);
 	assert_memory_equal(row, without, sizeof row);
 	t->embeddings[2] = t->embeddings[3] = 0;
@@ -141,7 +140,6 @@ static void vectors_get_the_topic_of_the_largest_cosine(void **state)
 	t->embeddings[0] = t->embeddings[1] = 0;
 	assert_int_equal(topics_nearest(t, device, x, 5, row, &e), 0);
 	assert_memory_equal(row, ((const int32_t[5]){ 0 }), sizeof row);
-	device_free(device);
 	topics_free(t);
 }
 
@@ -460,7 +458,8 @@ int main(void)
 		cmocka_unit_test(reports_are_laid_out_as_the_contract_says),
 		cmocka_unit_test(no_topics_make_an_empty_report),
 		cmocka_unit_test(topics_are_shown_found_and_compared),
-		cmocka_unit_test(vectors_get_the_topic_of_the_largest_cosine),
+		cmocka_unit_test_setup_teardown(
+			vectors_get_the_topic_of_the_largest_cosine, device_setup, device_teardown),
 		cmocka_unit_test(what_is_saved_is_loaded),
 		cmocka_unit_test(models_without_vectors_or_topics_are_saved_too),
 		cmocka_unit_test(forged_models_are_refused),
