@@ -2,8 +2,8 @@
 """cluster beside hdbscan and scikit-learn, each as a whole process from JSONL to labels, start-up included, in one run. Prints seconds
 of processor time, since other work on the machine shifts wall time, and wall time too; the ratios are of wall time.
 
-    cluster.py [N[xC]...]    numbers of records, and of their dimensions; by default 43013, of 5; 200000 and 1000000 show how it
-                             goes on, 100000x384 k-means of vectors that were not reduced (hdbscan is left out above 24 dimensions)
+    cluster.py [N[xC]...]    numbers of records, and of their dimensions, else 5; by default 43013 and 43013x384; 200000 and 1000000
+                             show how it goes on; hdbscan is left out above 24 dimensions
 """
 import json
 import os
@@ -53,7 +53,7 @@ def agreement(a, b):
 
 
 def main():
-    for n, c in [[int(v) for v in a.split("x")] if "x" in a else [int(a), 5] for a in sys.argv[1:]] or [(43013, 5)]:
+    for n, c in [[int(v) for v in a.split("x")] if "x" in a else [int(a), 5] for a in sys.argv[1:]] or [(43013, 5), (43013, 384)]:
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
             for i, v in enumerate(records(n, c)):
                 f.write(json.dumps({"id": i, "reduced": [float(str(u)) for u in v]}) + "\n")
