@@ -7,8 +7,7 @@
  *
  * The reference sums logarithms of probabilities over every pair of neighbours in the lattice;
  * here a place in a word has one sum from either side, of probabilities with an exponent beside
- * them, so that nothing is too long. A piece is one of the seeds as long as it lives, so the trie
- * is built once. Its sums depend on the order of a hash table and its number of threads in their
+ * them, so that nothing is too long. Its sums depend on the order of a hash table and its number of threads in their
  * last bits; here words are in the order of their bytes, and in shares of which the number is
  * constant.
  */
@@ -32,8 +31,10 @@ static const double shrinking_factor = 0.75, least_expected = 0.5, unknown_penal
 
 struct model {
 	const struct scored_piece *seeds;
-	struct double_array trie; /* of the seeds */
-	uint32_t *piece_of; /* by seed: its number among the pieces, GONE */
+	size_t n_seeds;
+	struct double_array trie; /* of the seeds; some may be gone */
+	size_t in_trie; /* at most so many of them */
+	uint32_t *piece_of; /* [n_seeds]: its number among the pieces, GONE */
 	uint32_t *seed_of; /* [n] by piece; piece 0 is the unknown one */
 	double *scores, *chances; /* [n] logarithms, and exp of them */
 	size_t n;
@@ -55,6 +56,30 @@ struct sum {
 	double chance;
 	int exponent;
 };
+
+/* The trie of the seeds that are pieces. */
+static int build_trie(const struct model *m, struct double_array *trie, struct error *e)
+{
+	struct slice *keys = mem_zero(m->n_seeds, sizeof *keys);
+	for (size_t i = 0; i < m->n_seeds; i++)
+		if (m->piece_of[i] != (uint32_t)GONE)
+			keys[i] = m->seeds[i].text;
+	int rc = double_array_build(trie, keys, m->n_seeds, e);
+	mem_free(keys);
+	return rc;
+}
+
+/* A smaller trie, once half of its seeds are gone: walks end sooner, and more of it is in the caches. */
+static void shrink_trie(struct model *m)
+{
+	struct double_array smaller;
+	struct error ignored;
+	if (2 * m->n > m->in_trie || build_trie(m, &smaller, &ignored))
+		return;
+	double_array_free(&m->trie);
+	m->trie = smaller;
+	m->in_trie = m->n;
+}
 
 /* What a thread needs of the word at work. */
 struct lattice {
@@ -400,6 +425,7 @@ static void learn(struct model *m, const struct word_list *words, const struct p
 	struct lattice *lattices = mem_zero(threads, sizeof *lattices);
 	for (;;) {
 		for (int i = 0; i < EM_ROUNDS; i++) {
+			shrink_trie(m);
 			double *expected = expect_all(m, words, lattices, threads);
 			maximize(m, expected);
 			mem_free(expected);
@@ -473,23 +499,21 @@ static void collect(struct pieces_learnt *p, const struct model *m, const struct
 
 static int build_model(struct model *m, const struct scored_piece *seeds, size_t n, struct error *e)
 {
-	struct slice *keys = MEM_ARRAY(struct slice, n);
 	*m = (struct model){ .seeds = seeds,
+		.n_seeds = n,
+		.in_trie = n,
 		.piece_of = MEM_ARRAY(uint32_t, n),
 		.seed_of = MEM_ARRAY(uint32_t, n + 1),
 		.scores = MEM_ARRAY(double, n + 1),
 		.chances = MEM_ARRAY(double, n + 1),
 		.n = n + 1 };
 	for (size_t i = 0; i < n; i++) {
-		keys[i] = seeds[i].text;
 		m->piece_of[i] = (uint32_t)i + 1;
 		m->seed_of[i + 1] = (uint32_t)i;
 		m->scores[i + 1] = seeds[i].score;
 	}
 	set_chances(m);
-	int rc = double_array_build(&m->trie, keys, n, e);
-	mem_free(keys);
-	return rc;
+	return build_trie(m, &m->trie, e);
 }
 
 static void free_model(struct model *m)
