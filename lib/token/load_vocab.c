@@ -77,6 +77,11 @@ int load_vocab(struct tokenizer *t, struct slice text, const struct bert_config 
 		return -1;
 	t->model.kind = MODEL_WORDPIECE;
 	t->model.unknown = t->model.wordpiece.unknown;
+	/* a vocabulary without would do, but then the file is hardly one */
+	if (t->model.unknown == (uint32_t)VOCAB_NONE)
+		return error_set(e, ERROR_MODEL, "the vocabulary has no unknown token \"%.*s\"",
+			(int)(c->special[0].size < 100 ? c->special[0].size : 100),
+			c->special[0].data);
 	normalizer_add(
 		&t->normalizer, &(struct normalizer_step){ NORMALIZER_BERT,
 					.bert = { true, c->chinese,

@@ -326,7 +326,8 @@ ptrdiff_t model_split(const struct token_model *m, struct slice word, uint32_t *
 	size_t n;
 	switch (m->kind) {
 	case MODEL_WORDPIECE:
-		return (ptrdiff_t)wordpiece_split(&m->wordpiece, word, ids, offsets);
+		n = wordpiece_split(&m->wordpiece, word, ids, offsets);
+		return n && *ids == (uint32_t)VOCAB_NONE ? no_unknown(e) : (ptrdiff_t)n;
 	case MODEL_WORDLEVEL:
 		return split_wordlevel(&m->wordlevel, word, ids, offsets, e);
 	case MODEL_UNIGRAM:

@@ -55,7 +55,8 @@ static void choose_path(struct tokenizer *t)
 	t->fast = scan_cached_prepare(t);
 	if (t->fast != FAST_NONE || scan_pieces_prepare(t) || scan_summed_prepare(t))
 		return;
-	if (t->model.kind != MODEL_WORDPIECE || (t->normalizer.n && !bert) ||
+	if (t->model.kind != MODEL_WORDPIECE || t->model.unknown == (uint32_t)VOCAB_NONE ||
+		(t->normalizer.n && !bert) ||
 		!pretokenizer_only(&t->pretokenizer, PRETOKENIZER_BERT))
 		return;
 	t->fast = FAST_BERT;

@@ -21,9 +21,6 @@ int wordpiece_build(struct wordpiece *w, const struct vocab *v, struct slice unk
 	struct slice prefix, size_t max_chars, struct error *e)
 {
 	*w = (struct wordpiece){ .unknown = vocab_id(v, unknown), .max_chars = max_chars };
-	if (w->unknown == (uint32_t)VOCAB_NONE)
-		return error_set(e, ERROR_MODEL, "the vocabulary has no unknown token \"%.*s\"",
-			(int)(unknown.size < 100 ? unknown.size : 100), unknown.data);
 	w->n_words = 64;
 	while (w->n_words < 2 * v->n + 2)
 		w->n_words *= 2;

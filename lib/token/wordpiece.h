@@ -36,8 +36,8 @@ struct wordpiece {
 };
 
 /*
- * Build the tables from a vocabulary; unknown and prefix are strings. -1 where the unknown
- * token is not in it.
+ * Build the tables from a vocabulary; unknown and prefix are strings. The unknown token need not be
+ * in it. -1 where there is no room for the trie.
  */
 int wordpiece_build(struct wordpiece *, const struct vocab *, struct slice unknown,
 	struct slice prefix, size_t max_chars, struct error *);
@@ -45,8 +45,8 @@ void wordpiece_free(struct wordpiece *);
 
 /*
  * Split a word. Writes at most word.size ids, and where offsets is not
- * NULL each token's [start, end) in bytes of the word; returns how many tokens. Time linear in
- * the word times the longest token.
+ * NULL each token's [start, end) in bytes of the word; returns how many tokens. An unknown token that
+ * is not there is VOCAB_NONE. Time linear in the word times the longest token.
  */
 size_t wordpiece_split(
 	const struct wordpiece *, struct slice word, uint32_t *ids, struct token_offset *offsets);

@@ -186,7 +186,7 @@ class Chance:
         if kind == "WordLevel":
             return {"type": kind, "unk_token": "[UNK]", "vocab": self.ids(tokens)}
         prefix = self.one("##", "##", "", "@@", "é")
-        return {"type": kind, "unk_token": "[UNK]", "continuing_subword_prefix": prefix, "max_input_chars_per_word": self.one(100, 100, 3, 1, 10, 0),
+        return {"type": kind, "unk_token": self.one(*7 * ["[UNK]"], "none"), "continuing_subword_prefix": prefix, "max_input_chars_per_word": self.one(100, 100, 3, 1, 10, 0),
                 "vocab": self.ids(tokens + [prefix + t for t in tokens[7:] if self.maybe(.8)])}
 
     def added_tokens(self, vocab):

@@ -530,6 +530,38 @@ static void lowercase_can_be_chosen(void **state)
 	arena_free(arena);
 }
 
+/* The reference takes such a vocabulary; a word that it cannot spell is its error, "Missing [UNK] token from the vocabulary". */
+static void wordpiece_needs_its_unknown_token_only_for_unknown_words(void **state)
+{
+	(void)state;
+	static const char *const pre_tokenizers[] = { "BertPreTokenizer", "Whitespace" };
+	static const uint32_t ids[] = { 0, 0, 1 };
+	struct arena *arena = arena_new();
+	for (int i = 0; i < 2; i++) {
+		struct buffer json = { 0 };
+		struct error e = { 0 };
+		struct encoding x;
+		buffer_printf(&json, "{\"pre_tokenizer\":{\"type\":\"%s\"},\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\","
+			"\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":4,\"vocab\":{\"a\":0,\"##b\":1}}}", pre_tokenizers[i]);
+		struct tokenizer *t = tokenizer_from_json(buffer_view(&json), &e);
+		if (!t)
+			fail_msg("%s", e.msg);
+		assert_int_equal(tokenizer_unknown(t), UINT32_MAX);
+		encode(t, SLICE("a ab"), &everything, arena, &x);
+		assert_int_equal(x.n, 3);
+		assert_memory_equal(x.ids, ids, sizeof ids);
+		static const char *const cannot[] = { "a c", "a .", "abbbb", "a\xc3\xa9" };
+		for (size_t k = 0; k < sizeof cannot / sizeof *cannot; k++) {
+			assert_int_equal(tokenizer_encode(t, NULL, slice_from(cannot[k]), NULL, &everything, arena, &x, &e), -1);
+			assert_int_equal(e.code, ERROR_MODEL);
+			assert_non_null(strstr(e.msg, "no unknown token"));
+		}
+		tokenizer_free(t);
+		buffer_free(&json);
+	}
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -545,6 +577,7 @@ int main(void)
 		cmocka_unit_test(of_added_tokens_that_normalize_to_the_same_the_first_is_found),
 		cmocka_unit_test(threads_share_a_tokenizer),
 		cmocka_unit_test(lowercase_can_be_chosen),
+		cmocka_unit_test(wordpiece_needs_its_unknown_token_only_for_unknown_words),
 	};
 	return cmocka_run_group_tests_name("tokenizer", tests, NULL, NULL);
 }

@@ -50,8 +50,6 @@ static const struct {
 	{ "no model", "\"model\"", "\"mode\"", "\"model\" is missing" },
 	{ "no vocabulary", "\"vocab\"", "\"voca\"", "\"vocab\" is missing" },
 	{ "a vocabulary that is an array", "{\"[UNK]\":0,\"[SEP]\":1,\"a\":2,\"##b\":3}", "[]", "\"vocab\" is not an object" },
-	{ "an empty vocabulary", "{\"[UNK]\":0,\"[SEP]\":1,\"a\":2,\"##b\":3}", "{}", "no unknown token \"[UNK]\"" },
-	{ "no unknown token", "\"unk_token\":\"[UNK]\"", "\"unk_token\":\"<unk>\"", "no unknown token \"<unk>\"" },
 	{ "an unknown token that is null", "\"unk_token\":\"[UNK]\"", "\"unk_token\":null", "\"unk_token\" is not a string" },
 	{ "no prefix", "\"continuing_subword_prefix\":\"##\",", "", "\"continuing_subword_prefix\" is missing" },
 	{ "a limit below 0", ":100,", ":-1,", "\"max_input_chars_per_word\" is not a whole number" },
