@@ -19,7 +19,9 @@ static struct output *output, *rejects;
 static struct timespec begun;
 static bool progress_shown;
 
-enum { COUNTS_MAX = 32, REJECTS_SHOWN = 10 };
+/* In one line; reserved at the beginning, for when memory is exhausted. */
+static struct buffer message;
+enum { COUNTS_MAX = 32, REJECTS_SHOWN = 10, MESSAGE_MAX = 4096 };
 static struct {
 	const char *what;
 	double n;
@@ -43,6 +45,17 @@ static double seconds(void)
 
 static void write_stats(int code);
 
+/* A message, in one line: what it cites (a label, a file's name) may hold anything. */
+static void print_line(const char *text)
+{
+	buffer_clear(&message);
+	buffer_printf(&message, "%s: ", run.command->name);
+	buffer_visible(&message, slice_from(text));
+	buffer_char(&message, '\n');
+	clear_progress();
+	fwrite(message.data, 1, message.size, stderr);
+}
+
 _Noreturn void command_fail(const struct error *e)
 {
 	struct error ignored;
@@ -57,8 +70,7 @@ _Noreturn void command_fail(const struct error *e)
 	if (rejects)
 		output_close(rejects, &ignored);
 	output_abandon();
-	clear_progress();
-	fprintf(stderr, "%s: %s\n", run.command->name, e->msg);
+	print_line(e->msg);
 	write_stats(e->code);
 	_exit(e->code ? e->code : ERROR_BUG);
 }
@@ -75,10 +87,9 @@ _Noreturn void command_stop(int code, const char *format, ...)
 
 static void say(const char *format, va_list args)
 {
-	clear_progress();
-	fprintf(stderr, "%s: ", run.command->name);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	char text[MESSAGE_MAX];
+	vsnprintf(text, sizeof text, format, args);
+	print_line(text);
 }
 
 _Noreturn void command_usage(const char *format, ...)
@@ -253,6 +264,7 @@ static void check_outputs(const struct option *table)
 void command_begin(const struct command *c, int argc, char **argv)
 {
 	run.command = c;
+	buffer_reserve(&message, 4 * MESSAGE_MAX);
 	system_begin();
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	run_arena = arena_new();
@@ -455,7 +467,7 @@ static void write_stats(int code)
 	}
 	buffer_text(&b, "}\n");
 	if (output_file(shared.stats_json, buffer_view(&b), &e)) {
-		fprintf(stderr, "%s: %s\n", run.command->name, e.msg);
+		print_line(e.msg);
 		_exit(code ? code : e.code);
 	}
 	buffer_free(&b);

@@ -1,5 +1,6 @@
 #include "lib/base/buffer.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "lib/base/error.h"
@@ -53,6 +54,28 @@ void buffer_printf(struct buffer *b, const char *format, ...)
 	vsnprintf(p, (size_t)n + 1, format, args);
 	va_end(args);
 	b->size += (size_t)n;
+}
+
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+void buffer_visible(struct buffer *b, struct slice s)
+{
+	for (size_t i = 0; i < s.size; i++)
+		if (is_control(s.data[i]))
+			buffer_printf(b, "\\x%02x", (unsigned)s.data[i]);
+		else
+			buffer_char(b, s.data[i]);
+}
+
+size_t visible_width(struct slice s)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < s.size; i++)
+		n += is_control(s.data[i]) ? 4 : ((unsigned char)s.data[i] & 0xc0) != 0x80;
+	return n;
 }
 
 void buffer_free(struct buffer *b)

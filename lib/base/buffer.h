@@ -16,6 +16,12 @@ void buffer_slice(struct buffer *, struct slice);
 void buffer_char(struct buffer *, char);
 void buffer_text(struct buffer *, const char *);
 void buffer_printf(struct buffer *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Text for people to read: a control character, which would break the line or act on a terminal, is
+ * written as \xNN. visible_width tells of how many code points that is. */
+void buffer_visible(struct buffer *, struct slice);
+size_t visible_width(struct slice);
+
 static inline void buffer_clear(struct buffer *b)
 {
 	b->size = 0;

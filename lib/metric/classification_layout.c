@@ -1,6 +1,7 @@
 /*
  * classification_layout.c: counts to figures, and the bytes of classification_report (scikit-learn
- * 1.9, sklearn/metrics/_classification.py): columns of 9 behind names flushed right.
+ * 1.9, sklearn/metrics/_classification.py): columns of 9 behind names flushed right. Control characters
+ * of names, which there are written as they are, are shown.
  */
 #include "lib/metric/classification.h"
 
@@ -63,14 +64,6 @@ struct prf prf_average(
 	return r;
 }
 
-static size_t characters(struct slice s)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < s.size; i++)
-		n += ((unsigned char)s.data[i] & 0xc0) != 0x80;
-	return n;
-}
-
 static void pad(struct buffer *b, size_t width, size_t used)
 {
 	for (; used < width; used++)
@@ -79,8 +72,8 @@ static void pad(struct buffer *b, size_t width, size_t used)
 
 static void put_row(struct buffer *b, const struct report_row *r, size_t width, size_t digits)
 {
-	pad(b, width, characters(r->name));
-	buffer_slice(b, r->name);
+	pad(b, width, visible_width(r->name));
+	buffer_visible(b, r->name);
 	if (r->only_f1)
 		buffer_printf(b, "  %9s %9s %9.*f", "", "", (int)digits, r->prf.f1);
 	else
@@ -98,7 +91,7 @@ void classification_layout(struct buffer *b, const struct report_row *classes, s
 	size_t width = sizeof "weighted avg" - 1;
 	width = digits > width ? digits : width;
 	for (size_t i = 0; i < n_classes; i++) {
-		size_t n = characters(classes[i].name);
+		size_t n = visible_width(classes[i].name);
 		width = n > width ? n : width;
 	}
 	pad(b, width, 0);

@@ -19,9 +19,11 @@ static void put_fixed(struct buffer *b, double x, size_t digits)
 }
 
 static void text_figure(
-	struct buffer *b, const struct finding *f, size_t i, size_t digits, int width)
+	struct buffer *b, const struct finding *f, size_t i, size_t digits, size_t width)
 {
-	buffer_printf(b, "%-*s  ", width, f->measure->names[i]);
+	struct slice name = slice_from(f->measure->names[i]);
+	buffer_visible(b, name);
+	buffer_printf(b, "%*s  ", (int)(width - visible_width(name)), "");
 	put_fixed(b, f->value[i], digits);
 	if (f->low) {
 		buffer_text(b, "  [");
@@ -56,12 +58,12 @@ static void text_finding(struct buffer *b, const struct finding *f, size_t digit
 		buffer_char(b, '\n');
 	}
 	for (size_t i = 0; i < m->n_figures; i++) {
-		size_t n = strlen(m->names[i]);
+		size_t n = visible_width(slice_from(m->names[i]));
 		width = n > width && is_shown(f, i) ? n : width;
 	}
 	for (size_t i = 0; i < m->n_figures; i++)
 		if (is_shown(f, i))
-			text_figure(b, f, i, d, (int)width);
+			text_figure(b, f, i, d, width);
 }
 
 static void text_group(struct buffer *b, const struct group *g, size_t digits)
@@ -255,9 +257,11 @@ void report_write(struct buffer *b, enum report_format format, const struct grou
 	if (format == REPORT_CSV)
 		write_csv(b, groups, n, by);
 	for (size_t i = 0; i < n && format == REPORT_TEXT; i++) {
-		if (i)
-			buffer_printf(b, "\n%s = %.*s\n", by, (int)groups[i].name.size,
-				groups[i].name.data);
+		if (i) {
+			buffer_printf(b, "\n%s = ", by);
+			buffer_visible(b, groups[i].name);
+			buffer_char(b, '\n');
+		}
 		text_group(b, &groups[i], digits);
 	}
 }

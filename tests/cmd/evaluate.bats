@@ -29,6 +29,16 @@ EOF
 	status_is 2
 }
 
+# scikit-learn's table breaks at a line end in a label, which a language model that predicts labels likes to write
+@test "control characters of labels are shown in text, and are data in JSON and CSV" {
+	printf '%s\n' '{"prediction": "a\nb", "reference": "a\nb"}' '{"prediction": "é\u001b", "reference": "é\u001b"}' >"$BATS_TEST_TMPDIR/in.jsonl"
+	evaluate --metric classification "$BATS_TEST_TMPDIR/in.jsonl" >"$BATS_TEST_TMPDIR/out"
+	grep -q '^      a\\x0ab  ' "$BATS_TEST_TMPDIR/out"
+	grep -q '^       é\\x1b  ' "$BATS_TEST_TMPDIR/out"
+	evaluate --metric classification --by reference "$BATS_TEST_TMPDIR/in.jsonl" | grep -q '^reference = a\\x0ab$'
+	evaluate --metric classification --output-format json "$BATS_TEST_TMPDIR/in.jsonl" | grep -qF '"f1[a\nb]": 1'
+}
+
 @test "CSV input with numbers for labels sorts them as numbers" {
 	printf 'prediction,reference\n10,10\n9,9\n10,9\n' >in.csv
 	evaluate --metric classification in.csv | awk 'NF { print $1 }' | tr '\n' ' ' | grep -q '^precision 9 10 accuracy'

@@ -79,8 +79,8 @@ load common
 			[[ $stderr == *": creating $path: "* ]] || { echo "$line: $stderr"; false; }
 		done
 	done
-	echo '{"text": "a"}' >in
-	embed --rejects fresh -o - in >/dev/null
+	run embed --rejects fresh missing
+	status_is 66
 	[ ! -e fresh ]
 }
 
@@ -139,6 +139,19 @@ load common
 	output_has '"embedding":['
 	make -s -C "$(dirname "$HEDDLE_BUILD")" uninstall DESTDIR="$BATS_TEST_TMPDIR/root" prefix=/opt/h program_prefix=hd-
 	[ -z "$(find "$root" -type f)" ]
+}
+
+# A label of a model or a key of a record could colour the terminal, or worse, and break the one line that a message is.
+@test "control characters in what a message cites are shown" {
+	for c in $(filters); do
+		run "$c" "$(printf 'no\033[31m such\nfile')"
+		[ "$output" = "$c: no\\x1b[31m such\\x0afile: No such file or directory" ] || output_has "$c --help"
+	done
+	run embed --text-key "$(printf 'a\tb')" <<<'{}'
+	status_is 65
+	output_has 'embed: -:1: key "a\x09b" is missing'
+	run embed "$(printf -- '--\033c')"
+	output_has 'unknown option --\x1bc'
 }
 
 @test "configure refuses what it does not know, and says what it found" {
