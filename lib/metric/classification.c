@@ -134,8 +134,7 @@ static int finish(struct measure *m, struct error *e)
 	static const char *const per_class[] = { "precision", "recall", "f1" };
 	for (size_t i = 0; i < k; i++)
 		for (size_t j = 0; j < 3; j++)
-			measure_name(m, "%s[%.*s]", per_class[j], (int)s->names[i].size,
-				s->names[i].data);
+			measure_class_name(m, per_class[j], s->names[i]);
 	return 0;
 }
 

@@ -166,15 +166,35 @@ void measure_close(struct measure *m)
 	mem_free(m);
 }
 
+static void add_name(struct measure *m, struct slice name)
+{
+	m->names = mem_grow(m->names, &m->n_names, m->n_figures + 1, sizeof *m->names);
+	m->names[m->n_figures++] = arena_string(m->arena, name);
+}
+
 void measure_name(struct measure *m, const char *format, ...)
 {
-	char text[512];
+	char text[128];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	int n = vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	m->names = mem_grow(m->names, &m->n_names, m->n_figures + 1, sizeof *m->names);
-	m->names[m->n_figures++] = arena_string(m->arena, slice_from(text));
+	CHECK(n >= 0 && (size_t)n < sizeof text);
+	add_name(m, slice_from(text));
+}
+
+void measure_class_name(struct measure *m, const char *figure, struct slice class)
+{
+	struct buffer b = { 0 };
+	buffer_printf(&b, "%s[", figure);
+	for (size_t i = 0; i < class.size; i++)
+		if (class.data[i])
+			buffer_char(&b, class.data[i]);
+		else
+			buffer_text(&b, "\\x00"); /* a name is a string of C */
+	buffer_char(&b, ']');
+	add_name(m, buffer_view(&b));
+	buffer_free(&b);
 }
 
 void measure_keep(struct measure *m, const void *unit)

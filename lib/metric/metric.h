@@ -126,6 +126,9 @@ void measure_close(struct measure *);
 
 /* Name the next figure. */
 void measure_name(struct measure *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same of a class: "f1[class]". A NUL in it is written \x00. */
+void measure_class_name(struct measure *, const char *figure, struct slice class);
 /* Mix a reference into the hash of the data. */
 void measure_hash(struct measure *, struct slice);
 

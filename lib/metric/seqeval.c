@@ -224,9 +224,9 @@ static int finish(struct measure *m, struct error *e)
 		s->rank[s->order[i]] = (uint32_t)i;
 	for (size_t i = 0; i < k; i++) {
 		struct slice t = s->types.at[s->order[i]];
-		measure_name(m, "precision[%.*s]", (int)t.size, t.data);
-		measure_name(m, "recall[%.*s]", (int)t.size, t.data);
-		measure_name(m, "f1[%.*s]", (int)t.size, t.data);
+		measure_class_name(m, "precision", t);
+		measure_class_name(m, "recall", t);
+		measure_class_name(m, "f1", t);
 	}
 	return 0;
 }

@@ -39,6 +39,18 @@ EOF
 	evaluate --metric classification --output-format json "$BATS_TEST_TMPDIR/in.jsonl" | grep -qF '"f1[a\nb]": 1'
 }
 
+# names of figures were cut at 511 bytes, in the middle of a character, and at a NUL: two labels had one name
+@test "labels that are long or hold a NUL are told apart" {
+	printf '{"prediction": "%s", "reference": "%s"}\n' a b 'x\u0000y' 'x\u0000z' >"$BATS_TEST_TMPDIR/labels"
+	sed "s/[ab]\"/$(printf 'é%.0s' $(seq 400))&/g" "$BATS_TEST_TMPDIR/labels" >"$BATS_TEST_TMPDIR/in.jsonl"
+	run evaluate --metric classification --output-format json "$BATS_TEST_TMPDIR/in.jsonl"
+	status_is 0
+	[ "$(grep -o '"f1\[[^"]*":' <<<"$output" | sort -u | wc -l)" = 4 ]
+	output_has 'éa]": 0'
+	output_has '"f1[x\\x00z]": 0'
+	evaluate --metric classification --fail-under "f1[$(printf 'é%.0s' $(seq 400))b]=0" "$BATS_TEST_TMPDIR/in.jsonl" >/dev/null
+}
+
 @test "CSV input with numbers for labels sorts them as numbers" {
 	printf 'prediction,reference\n10,10\n9,9\n10,9\n' >in.csv
 	evaluate --metric classification in.csv | awk 'NF { print $1 }' | tr '\n' ' ' | grep -q '^precision 9 10 accuracy'
