@@ -67,7 +67,7 @@ _Noreturn void command_fail(const struct error *e)
 	 * appear */
 	if (output && !run.output_path)
 		output_flush(output, &ignored);
-	if (rejects)
+	if (rejects && run.rejected)
 		output_close(rejects, &ignored);
 	output_abandon();
 	print_line(e->msg);
