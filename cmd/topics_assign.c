@@ -25,7 +25,6 @@ static void open_device(void)
 	struct error e;
 	if (device_open(run.device, &device, &e))
 		command_fail(&e);
-	command_detail("topics compared on %s", device_name(device));
 }
 
 static void embed(struct window *w, const struct topics *t)

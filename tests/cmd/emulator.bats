@@ -212,7 +212,7 @@ near() {
 	topics --device cpu --save t.safetensors -o /dev/null vectors.jsonl
 	topics --device cpu --load t.safetensors vectors.jsonl >cpu
 	"$cuda/topics" -v --device cuda --load t.safetensors vectors.jsonl 2>log | cmp cpu -
-	grep -q "topics compared on cuda:0" log
+	grep -q "^topics: on cuda:0" log
 	HEDDLE_EMU_MEMORY=1000 run -75 "$cuda/topics" --device cuda --load t.safetensors vectors.jsonl
 	output_has memory
 }
