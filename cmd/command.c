@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -242,8 +243,21 @@ static const char *written_by(const struct option *o)
 	return o->writes ? *(const char *const *)o->to : NULL;
 }
 
-/* One file for two outputs would lose the one that is finished first; one that cannot be written is
- * told before the work is done, not after it. */
+/* Is it one of the files that are read? */
+static bool is_input(const char *path)
+{
+	struct stat written, read;
+	if (stat(path, &written) || !S_ISREG(written.st_mode))
+		return false;
+	for (size_t i = 0; i < run.n_files; i++)
+		if (stat(run.files[i], &read) == 0 && read.st_dev == written.st_dev &&
+			read.st_ino == written.st_ino)
+			return true;
+	return false;
+}
+
+/* One file for two outputs would lose the one that is finished first, what is no record in place of
+ * the input all records; what cannot be written is told before the work is done, not after it. */
 static void check_outputs(const struct option *table)
 {
 	struct error e;
@@ -256,6 +270,8 @@ static void check_outputs(const struct option *table)
 			if (written_by(p) && strcmp(path, written_by(p)) == 0)
 				command_usage(
 					"--%s and --%s both write %s", p->name, o->name, path);
+		if (o->to != &run.output_path && is_input(path))
+			command_usage("--%s would take the place of the input %s", o->name, path);
 		if (output_check(path, &e))
 			command_fail(&e);
 	}
@@ -466,7 +482,8 @@ static void write_stats(int code)
 		json_write_double(&b, counts[i].n);
 	}
 	buffer_text(&b, "}\n");
-	if (output_file(shared.stats_json, buffer_view(&b), &e)) {
+	/* the first failure was told */
+	if (output_file(shared.stats_json, buffer_view(&b), &e) && code <= ERROR_FALSE) {
 		print_line(e.msg);
 		_exit(code ? code : e.code);
 	}
