@@ -33,9 +33,10 @@ flags_avx2 := -march=x86-64-v3
 flags_avx512 := -march=x86-64-v4 -mprefer-vector-width=512
 kernels := $(call sources,gpu/cpu/*.c)
 
-# The CUDA kernels, for every card from compute capability 7.5 on, or for GPU_ARCH alone. Sanitized builds do without.
+# The CUDA kernels, for every card from compute capability 7.5 on (8.9 runs what is for 8.6), or for GPU_ARCH alone. Sanitized
+# builds do without.
 cuda := $(if $(CUDA),$(if $(findstring -fsanitize,$(OPTIMISE)),,$(call sources,gpu/cuda/*.cu)))
-gencode := $(if $(GPU_ARCH),-arch=$(GPU_ARCH),$(foreach a,75 80 86 89 90 100,-gencode arch=compute_$a,code=sm_$a) \
+gencode := $(if $(GPU_ARCH),-arch=$(GPU_ARCH),$(foreach a,75 80 86 90 100,-gencode arch=compute_$a,code=sm_$a) \
 	-gencode arch=compute_120,code=[sm_120,compute_120])
 CUDA_FLAGS = -std=c++20 -O3 -fmad=false -ftz=false -prec-div=true -prec-sqrt=true -I. -I$(src) \
 	-Xcompiler -Wall,-Wextra,-fno-exceptions,-fno-rtti,-fno-threadsafe-statics,-ffp-contract=off --compress-mode=size $(gencode)

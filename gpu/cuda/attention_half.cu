@@ -53,7 +53,7 @@ DEVICE_FN void put(const struct attention_arguments &a, size_t at, float low, fl
 }
 
 /* A row of scores is in four threads; rows g and g + 8 of the warp's sixteen. */
-DEVICE_FN float row_maximum(float x)
+[[maybe_unused]] DEVICE_FN float row_maximum(float x)
 {
 	for (int w = 1; w < 4; w *= 2) {
 		float other = __shfl_xor_sync(ALL, x, w);
@@ -62,7 +62,7 @@ DEVICE_FN float row_maximum(float x)
 	return x;
 }
 
-DEVICE_FN float row_sum(float x)
+[[maybe_unused]] DEVICE_FN float row_sum(float x)
 {
 	for (int w = 1; w < 4; w *= 2)
 		x = x + __shfl_xor_sync(ALL, x, w);
@@ -122,6 +122,7 @@ template <enum dtype T, int D, bool MORE>
 static __global__ void __launch_bounds__(THREADS)
 	attention_half_kernel(struct attention_relative_arguments r, unsigned parts, bool eights)
 {
+#if defined TENSOR_CORES
 	const struct attention_arguments &a = r.attention;
 	struct head h;
 	if (!head_find<MORE>(r, parts, QUERIES, &h))
@@ -206,6 +207,7 @@ static __global__ void __launch_bounds__(THREADS)
 					column + 1 < size);
 		}
 	}
+#endif
 }
 
 template <int D, bool MORE>

@@ -126,7 +126,7 @@ struct half_task {
 };
 
 /* Sixteen bytes a thread and turn: a row of a tile has four of them. */
-DEVICE_FN void bring(
+[[maybe_unused]] DEVICE_FN void bring(
 	uint16_t *to, const uint16_t *from, size_t stride, size_t first, size_t rows, size_t k)
 {
 #pragma unroll
@@ -221,6 +221,7 @@ DEVICE_FN void out(const struct half_task &p, const float *tile, size_t m0, size
 template <enum dtype T>
 static __global__ void __launch_bounds__(THREADS, 2) half_kernel(struct half_task p)
 {
+#if defined TENSOR_CORES
 	DYNAMIC_SHARED(
 		uint16_t, shared); /* [STAGES][x, w][TILE][LINE], then the tile [TILE][OUT] */
 	size_t tiles = (p.n + TILE - 1) / TILE, m0 = blockIdx.x / tiles * TILE;
@@ -274,6 +275,7 @@ static __global__ void __launch_bounds__(THREADS, 2) half_kernel(struct half_tas
 			}
 	__syncthreads();
 	out<T>(p, tile, m0, n0);
+#endif
 }
 
 void cuda_half_product(struct lane *lane, const struct half_product *b)

@@ -9,10 +9,7 @@ enum { THREADS = 256, ROWS = THREADS / LANES };
 
 /* The usual widths have their elements in registers. */
 #define BY_COLUMNS(kernel, n) \
-	((n) <= 24 * LANES ? kernel<24> \
-		: (n) <= 48 * LANES ? kernel<48> \
-		: (n) <= 64 * LANES ? kernel<64> \
-				     : kernel<0>)
+	((n) <= 24 * LANES ? kernel<24> : (n) <= 64 * LANES ? kernel<64> : kernel<0>)
 
 /* The row of this thread; beyond the last one row 0, of which nothing is read or stored then: its
  * own threads may be storing it, where y is x. */
@@ -58,7 +55,6 @@ void cuda_norm_residual(
 	LAUNCHED(lane, "norm");
 }
 
-template <int OWN>
 static __global__ void __launch_bounds__(THREADS)
 	embed_kernel(struct embed_arguments a, size_t tokens)
 {
@@ -67,7 +63,7 @@ static __global__ void __launch_bounds__(THREADS)
 	const float *word = a.word + a.ids[t] * a.word_stride;
 	const float *type = a.type ? a.type + a.types[t] * a.type_stride : NULL;
 	const float *position = a.position ? a.position + a.positions[t] * a.position_stride : NULL;
-	norm_row<OWN>(a.norm, t, keep, [=](size_t i) {
+	norm_row<0>(a.norm, t, keep, [=](size_t i) {
 		float x = word[i];
 		x = type ? x + type[i] : x;
 		return position ? x + position[i] : x;
@@ -82,7 +78,6 @@ CUDA_KERNEL(embed)
 	a.positions = a.positions ? STAGE(lane, a.positions, n) : NULL;
 	if (cuda_failed(lane))
 		return;
-	auto kernel = BY_COLUMNS(embed_kernel, a.norm.columns);
-	LAUNCH(kernel, cuda_blocks(n, ROWS), THREADS, 0, lane, a, n);
+	LAUNCH(embed_kernel, cuda_blocks(n, ROWS), THREADS, 0, lane, a, n);
 	LAUNCHED(lane, "embed");
 }
