@@ -29,7 +29,7 @@ static void add(const char *name, size_t rows, size_t columns, float size, float
 
 static void add_norm(const char *name)
 {
-	char full[128];
+	char full[256];
 	snprintf(full, sizeof full, "%s.weight", name);
 	add(full, WIDTH, 0, 0.3f, 1);
 	snprintf(full, sizeof full, "%s.bias", name);
