@@ -1,6 +1,5 @@
 #include "lib/base/buffer.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "lib/base/error.h"
@@ -56,26 +55,33 @@ void buffer_printf(struct buffer *b, const char *format, ...)
 	b->size += (size_t)n;
 }
 
-static bool is_control(char c)
+/* Bytes of the control character at i, of C0, DEL or C1 in UTF-8; 0: none is there. */
+static size_t control_size(struct slice s, size_t i)
 {
-	return (unsigned char)c < ' ' || c == 0x7f;
+	unsigned char c = (unsigned char)s.data[i];
+	unsigned char next = i + 1 < s.size ? (unsigned char)s.data[i + 1] : 0;
+	return c < ' ' || c == 0x7f ? 1 : c == 0xc2 && next >= 0x80 && next < 0xa0 ? 2 : 0;
 }
 
 void buffer_visible(struct buffer *b, struct slice s)
 {
-	for (size_t i = 0; i < s.size; i++)
-		if (is_control(s.data[i]))
-			buffer_printf(b, "\\x%02x", (unsigned)s.data[i]);
+	for (size_t i = 0, n; i < s.size; i += n ? n : 1) {
+		n = control_size(s, i);
+		if (n)
+			buffer_printf(b, "\\x%02x", (unsigned)(unsigned char)s.data[i + n - 1]);
 		else
 			buffer_char(b, s.data[i]);
+	}
 }
 
 size_t visible_width(struct slice s)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < s.size; i++)
-		n += is_control(s.data[i]) ? 4 : ((unsigned char)s.data[i] & 0xc0) != 0x80;
-	return n;
+	size_t width = 0;
+	for (size_t i = 0, n; i < s.size; i += n ? n : 1) {
+		n = control_size(s, i);
+		width += n ? 4 : ((unsigned char)s.data[i] & 0xc0) != 0x80;
+	}
+	return width;
 }
 
 void buffer_free(struct buffer *b)

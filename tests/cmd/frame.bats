@@ -169,6 +169,8 @@ load common
 	output_has 'embed: -:1: key "a\x09b" is missing'
 	run embed "$(printf -- '--\033c')"
 	output_has 'unknown option --\x1bc'
+	run embed "$(printf -- '--\302\233c')"
+	output_has 'unknown option --\x9bc'
 }
 
 @test "configure refuses what it does not know, and says what it found" {
