@@ -37,6 +37,8 @@ $(build)/tests/gpu/kit/kit: $(build)/tests/gpu/kit/main.o $(kit_objects) $(call 
 	$(call SAY,ld $@)
 	$(Q)$(CC) $(FLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka -ljansson
 
+tests: $(if $(cuda),$(build)/tests/gpu/kit/kit)
+
 gpu-kit: models $(build)/tests/gpu/kit/kit $(build)/tests/gpu/random_model
 	@test -n "$(cuda)" || { echo "gpu-kit: configured without nvcc"; exit 1; }
 	@test -e $(minilm)/vocab.txt || { echo "gpu-kit: needs $(minilm) (make models)"; exit 1; }

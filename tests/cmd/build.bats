@@ -7,3 +7,15 @@ load common
 	echo "$output"
 	status_is 0
 }
+
+@test "the kit for bare machines is one program with each command and test under its name" {
+	kit=$HEDDLE_BUILD/tests/gpu/kit/kit
+	[ -x "$kit" ] || skip "built without nvcc"
+	for c in embed reduce cluster topics tokenize; do
+		[ "$("$kit" $c --version)" = "$($c --version)" ]
+	done
+	run "$kit" test_ops_moments
+	status_is 0
+	run "$kit" nothing
+	status_is 2
+}
