@@ -271,7 +271,7 @@ void op_pool(struct device *d, struct tensor y, struct tensor x, size_t n_sequen
 	const size_t *cu_seqlens, enum pooling pooling)
 {
 	CHECK(pooling < POOLING_COUNT && is_offsets(n_sequences, cu_seqlens, x.shape[0]));
-	CHECK(is_matrix(x, x.shape[0], y.shape[1]) && is_matrix(y, n_sequences, y.shape[1]));
+	CHECK(is_matrix(x, x.shape[0], y.shape[1]) && is_output(y, n_sequences, y.shape[1]));
 	struct pool_arguments a = { y.data, x.data, y.stride[0], x.stride[0], y.shape[1],
 		cu_seqlens, pooling };
 	device_run(d, KERNEL_pool, &a, n_sequences, 4);
@@ -288,7 +288,7 @@ void op_bag(struct device *d, struct tensor y, struct tensor table, struct tenso
 	const uint32_t *ids, size_t n_sequences, const size_t *cu_seqlens, bool mean)
 {
 	size_t columns = y.shape[1], n = n_sequences ? cu_seqlens[n_sequences] : 0;
-	CHECK(is_matrix(y, n_sequences, columns) && is_offsets(n_sequences, cu_seqlens, n));
+	CHECK(is_output(y, n_sequences, columns) && is_offsets(n_sequences, cu_seqlens, n));
 	CHECK(table.n_dims == 2 && table.shape[1] == columns);
 	CHECK(table.dtype == F32 || table.dtype == I8);
 	CHECK(scales.n_dims == 0 || is_vector(scales, table.shape[0]));
@@ -319,7 +319,7 @@ void op_square_distances(struct device *d, struct tensor y, struct tensor x, con
 	struct tensor xx, struct tensor ww)
 {
 	CHECK(w->table == d->table && !w->bias && is_matrix(x, x.shape[0], w->k));
-	CHECK(is_matrix(y, x.shape[0], w->n) && is_vector(xx, x.shape[0]) && is_vector(ww, w->n));
+	CHECK(is_output(y, x.shape[0], w->n) && is_vector(xx, x.shape[0]) && is_vector(ww, w->n));
 	struct square_distances_arguments a = { linear(y, x, w, ACTIVATION_NONE), xx.data,
 		ww.data };
 	size_t rows = a.product.rows;

@@ -27,11 +27,12 @@
  * the CPU does not round, so its TF32 is F32. The same bytes for any batch and number of threads on one
  * kind of processor with the same libraries.
  *
- * Where weight_activation is not F32 op_linear takes x and gives y of that type too, and op_linear_norm and
- * op_feed_forward take x of it, contiguous. What is given is rounded: bias and activation follow a sum
- * that may itself be rounded to the type, as may the bias. Attention takes and gives such matrices too, q,
- * k and v of any stride. A y with a twin (tensor_twin) may be given to
- * op_embed, op_norm, op_linear, op_linear_norm and op_feed_forward.
+ * Where weight_activation is not F32 op_linear takes x and gives y of that type too, and
+ * op_linear_norm takes x of it, contiguous. What is given is rounded: bias and activation follow a
+ * sum that may itself be rounded to the type (BF16, or no activation), as may the bias; so do those
+ * within op_feed_forward. Attention takes and gives such matrices too, q, k and v of any stride. A y
+ * with a twin (tensor_twin) may be given to op_embed, op_norm, op_linear, op_linear_norm and
+ * op_feed_forward.
  *
  * Shapes are in brackets: T tokens, C channels, H heads, D head size, B sequences, N rows of a
  * weight's matrix. Tensors are F32 unless said; wrong shapes are bugs (CHECK). Outputs may not

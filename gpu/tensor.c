@@ -428,6 +428,7 @@ struct tensor tensor_twin(struct device *d, struct tensor t, enum dtype dtype)
 	if (dtype == F32)
 		return t;
 	CHECK(d->backend && t.n_dims == 2 && t.dtype == F32 && dtype_size(dtype) == 2);
+	CHECK(t.shape[1] % 8 == 0);
 	t.twin = tensor_matrix(d, dtype, t.shape[0], t.shape[1]).data;
 	t.twin_dtype = dtype;
 	return t;
@@ -515,6 +516,7 @@ void tensor_write(struct device *d, struct tensor t, const void *host)
 		const void *from;
 		void *to;
 	} p = { .from = host };
+	CHECK(!t.twin);
 	copy(d, t, p.to, false);
 }
 

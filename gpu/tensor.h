@@ -103,9 +103,11 @@ struct tensor tensor_vector(struct device *, enum dtype, size_t n);
 struct tensor tensor_matrix(struct device *, enum dtype, size_t rows, size_t columns);
 struct tensor tensor_new(struct device *, enum dtype, unsigned n_dims, const size_t *shape);
 
-/* A float32 matrix with a twin beside it, from now on: the same rounded to the type that products with a
- * weight take fastest (weight_activation). Those operations that ops.h names write both, and products
- * read the twin; no others may write the matrix. For F32 the matrix as it was. */
+/* A float32 matrix of whole eights of columns with a twin beside it, from now on: the same rounded
+ * to the type that products with a weight take fastest (weight_activation). Those operations that
+ * ops.h names write both, and products read the twin; no others may write the matrix, but by the
+ * view without it, after which the twin is wrong until one of those writes it. For F32 the matrix
+ * as it was. */
 struct tensor tensor_twin(struct device *, struct tensor, enum dtype);
 
 /* Where the arena stands; going back frees what came after. */
@@ -129,8 +131,8 @@ void tensor_read(struct device *, struct tensor, void *host);
 /* Copy from the host into a tensor, contiguous there. */
 void tensor_write(struct device *, struct tensor, const void *host);
 
-/* Views of a matrix: rows from .. from + n, or columns, which have no twin. Of a vector tensor_rows takes
- * elements. */
+/* Views of a matrix: rows from .. from + n, or columns, which have no twin. Of a vector tensor_rows
+ * takes elements. */
 struct tensor tensor_rows(struct tensor, size_t from, size_t n);
 struct tensor tensor_columns(struct tensor, size_t from, size_t n);
 
@@ -150,6 +152,6 @@ struct weight *weight_new(struct device *, enum dtype, size_t n, size_t k, size_
 void weight_free(struct weight *);
 size_t weight_outputs(const struct weight *); /* n */
 
-/* The type in which products may take and give matrices, contiguous, besides F32 (ops.h): BF16 or F16 of a
- * fast mode where it is worth it, else F32. */
+/* The type in which products may take and give matrices, contiguous, besides F32 (ops.h): BF16 or
+ * F16 of a fast mode where it is worth it, else F32. */
 enum dtype weight_activation(const struct weight *);

@@ -391,7 +391,7 @@ static void by_floats(struct lane *lane, const struct attention_relative_argumen
 	LAUNCHED(lane, "attention");
 }
 
-/* Halves whose heads are too large for attention_half.cu. */
+/* By floats, and of halves whose heads are too large for attention_half.cu by their floats. */
 static void widened(struct lane *lane, struct attention_relative_arguments r, size_t sequences,
 	size_t longest, size_t tokens)
 {

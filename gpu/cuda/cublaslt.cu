@@ -1,12 +1,14 @@
 /*
  * cublaslt.cu: fast products (ops.h) by NVIDIA's cuBLASLt, where the library is found when the first
- * weight is made; HEDDLE_CUBLASLT=off does without. A weight gets one algorithm, the fastest by the
- * library's own estimate for PLAN_ROWS rows that computes any number of them, and none that splits k
- * among blocks: so an element is the same chain over k in any batch, and runs repeat.
+ * weight is made; HEDDLE_CUBLASLT=off does without. A weight gets one algorithm for each type that
+ * its products give, the fastest by the library's own estimate for PLAN_ROWS rows that computes any
+ * number of them, and none that splits k among blocks: so an element is the same chain over k in
+ * any batch, and runs repeat.
  *
- * The library works on columns: y^T [n, rows] = w [k, n]^T x^T [k, rows]. It adds the bias, and writes
- * floats or the weight's own type; an activation follows by finish_kernel, as do rows that the library
- * cannot write.
+ * The library works on columns: y^T [n, rows] = w [k, n]^T x^T [k, rows]. It adds the bias, and
+ * writes floats or the weight's own type; an activation follows by finish_kernel, as do rows that
+ * the library cannot write. Binary16 that an activation follows comes as floats: a sum beyond 65504
+ * is no infinity yet.
  */
 #include <cuda_runtime.h>
 #include <dlfcn.h>
@@ -214,7 +216,9 @@ static bool holds(struct cublaslt *l, const struct weight *w, const struct varia
 	for (size_t i = 0; good && i < sizeof rows / sizeof *rows; i++) {
 		struct layouts at;
 		cublasLtMatmulHeuristicResult_t result;
-		good = layouts_new(l, w, rows[i], w->stride, stride_of(w, own), own, &at) &&
+		size_t apart = i % 2 ? 3 : 1; /* views of columns have longer strides */
+		good = layouts_new(l, w, rows[i], w->paired ? w->stride : w->stride * apart,
+			       own ? w->n : stride_of(w, false) * apart, own, &at) &&
 		       l->cublasLtMatmulAlgoCheck(l->handle, v->desc, w->plan->w, at.x, at.y, at.y,
 			       algo, &result) == CUBLAS_STATUS_SUCCESS &&
 		       result.workspaceSize <= WORKSPACE;
@@ -284,7 +288,7 @@ static bool plan(struct cublaslt *l, const struct weight *w, struct variant *v, 
 }
 
 /* The weight's, planned when it is first asked for. NULL: by own kernels. */
-static const struct variant *variant_of(struct card *c, const struct weight *w, bool own)
+static struct variant *variant_of(struct card *c, const struct weight *w, bool own)
 {
 	struct variant *v = own ? &w->plan->own : &w->plan->floats;
 	pthread_mutex_lock(&c->mutex);
@@ -308,6 +312,8 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 			 (int64_t)w->stride) == CUBLAS_STATUS_SUCCESS) {
 		w->plan = static_cast<struct lt_plan *>(mem_zero(1, sizeof(struct lt_plan)));
 		w->plan->w = layout;
+	} else if (l) {
+		note(c, w, PLAN_ROWS, CUBLAS_STATUS_SUCCESS);
 	}
 	pthread_mutex_unlock(&c->mutex);
 	if (!w->plan || !w->paired || !w->bias)
@@ -392,12 +398,12 @@ static void finish(struct lane *lane, const struct finish &f, enum activation ac
 
 /* y [rows, n] = x w^T, and the bias as planned, to floats or the weight's own type. False: the library
  * refuses, now or before, for one weight does not change from product to product. */
-static bool multiply(struct lane *lane, const struct half_product *b, const struct variant *v,
-	void *y, size_t y_stride, bool own)
+static bool multiply(struct lane *lane, const struct half_product *b, struct variant *v, void *y,
+	size_t y_stride, bool own)
 {
 	struct cublaslt *l = lane->card->library;
 	const struct weight *w = b->w;
-	struct layouts at;
+	struct layouts at = {};
 	float one = 1, zero = 0;
 	void *space = v->workspace ? cuda_arena_alloc(lane, v->workspace) : NULL;
 	if (cuda_failed(lane))
@@ -405,25 +411,27 @@ static bool multiply(struct lane *lane, const struct half_product *b, const stru
 	pthread_mutex_lock(&lane->card->mutex);
 	cublasStatus_t status = CUBLAS_STATUS_NOT_SUPPORTED;
 	if (v->usable && layouts_new(l, w, b->rows, w->paired ? w->stride : b->x_stride, y_stride,
-				 own, &at)) {
+				 own, &at))
 		status = l->cublasLtMatmul(l->handle, v->desc, &one, w->packed, w->plan->w, b->x,
 			at.x, &zero, y, at.y, y, at.y, &v->algo, space, v->workspace, lane->stream);
-		layouts_free(l, &at);
-	}
-	bool good = status == CUBLAS_STATUS_SUCCESS;
-	if (!good) {
-		(own ? &w->plan->own : &w->plan->floats)->usable = false;
+	layouts_free(l, &at);
+	v->usable = status == CUBLAS_STATUS_SUCCESS;
+	if (!v->usable)
 		note(lane->card, w, b->rows, status);
-	}
 	pthread_mutex_unlock(&lane->card->mutex);
-	return good;
+	return status == CUBLAS_STATUS_SUCCESS;
 }
 
 bool cuda_lt_product(struct lane *lane, const struct half_product *b)
 {
 	const struct weight *w = b->w;
-	bool own = b->pairs && w->n % 8 == 0;
-	const struct variant *v = w->plan ? variant_of(lane->card, w, own) : NULL;
+	bool own = b->pairs && w->n % 8 == 0 &&
+		   (w->dtype == BF16 || b->activation == ACTIVATION_NONE);
+	if (!w->plan || !cuda_begin(lane))
+		return false;
+	struct variant *v = variant_of(lane->card, w, own);
+	if (v && own && w->dtype == F16 && w->bias && !v->adds_bias)
+		v = variant_of(lane->card, w, own = false);
 	if (!v)
 		return false;
 	struct arena_mark mark = cuda_arena_mark(lane);

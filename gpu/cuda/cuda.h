@@ -57,7 +57,8 @@ constexpr unsigned ALL = 0xffffffff;
 
 cudaStream_t cuda_stream(struct lane *);
 
-/* Its arena; NULL after a failure. */
+/* Its arena; NULL where the card has no more memory. After a failure memory may still come, but
+ * nothing runs on it. */
 void *cuda_arena_alloc(struct lane *, size_t size);
 struct arena_mark cuda_arena_mark(const struct lane *);
 void cuda_arena_reset(struct lane *, struct arena_mark);
@@ -65,8 +66,8 @@ void cuda_arena_reset(struct lane *, struct arena_mark);
 /* gpu/cuda/table.cu: an operation's n units. */
 void cuda_run(struct lane *, enum kernel, const void *arguments, size_t n);
 
-/* A copy on the card of host memory, which the lane's next launches may read. NULL after a
- * failure. */
+/* A copy on the card of host memory, which the lane's next launches may read: of four copies before
+ * a launch each may fill a slot of the ring (copy.cu). NULL after a failure. */
 void *cuda_stage(struct lane *, const void *host, size_t size);
 #define STAGE(lane, array, n) \
 	static_cast<decltype(array)>(cuda_stage(lane, array, (n) * sizeof *(array)))

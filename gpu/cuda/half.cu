@@ -91,9 +91,17 @@ float *cuda_half_floats(struct lane *lane, enum dtype dtype, const uint16_t *x, 
 	return y;
 }
 
+/* Whether this build has kernels of tensor cores: one for an older card alone (GPU_ARCH) has none. */
+#if defined HEDDLE_EMULATOR
+constexpr bool COMPILED = true;
+#else
+constexpr int compiled[] = { __CUDA_ARCH_LIST__ }; /* ascending */
+constexpr bool COMPILED = compiled[sizeof compiled / sizeof *compiled - 1] >= 800;
+#endif
+
 bool cuda_half_native(struct lane *lane)
 {
-	return cuda_capability(lane) >= 80 && cuda_shared(lane) >= SHARED;
+	return COMPILED && cuda_capability(lane) >= 80 && cuda_shared(lane) >= SHARED;
 }
 
 /* y [rows, k] = x rounded; may be x. */
@@ -318,6 +326,7 @@ static void by_floats(
 	struct lane *lane, const struct linear_arguments *a, float *y, size_t y_stride)
 {
 	float *x = cuda_floats(lane, size_mul(a->rows, a->w->stride));
+	CHECK(!a->x_half && !a->y_half);
 	if (!x || a->rows == 0)
 		return;
 	round_rows(lane, a->w->dtype, x, a->w->stride, a->x, a->x_stride, a->rows, a->w->k);

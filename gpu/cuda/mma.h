@@ -9,7 +9,8 @@
 
 #include "gpu/cuda/cuda.h"
 
-/* Kernels that multiply so are empty before compute capability 8.0, where nobody launches them. */
+/* Kernels that multiply so are empty before compute capability 8.0, where nobody launches them
+ * (cuda_half_native). */
 #if !defined __CUDA_ARCH__ || __CUDA_ARCH__ >= 800
 #define TENSOR_CORES
 #endif

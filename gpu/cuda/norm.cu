@@ -1,7 +1,7 @@
 /*
  * norm.cu: layer normalisation alone, after a product, and after the sum of embeddings. Sixteen
- * threads take a row, a block sixteen rows; a long row is read three times, from the first-level cache
- * after the first.
+ * threads take a row, a block sixteen rows. A long row is read three times, from the first-level
+ * cache after the first, and so are embeddings, of which there is one norm a model.
  */
 #include "gpu/cuda/norm.h"
 

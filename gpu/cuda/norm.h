@@ -3,9 +3,9 @@
 #include "gpu/cuda/lanes.h"
 #include "gpu/cuda/mma.h"
 
-/* y, row `row` of a.y, = norm(t), t(i) element i. A thread only ever asks for its own lane's elements, so y may
- * be what t reads; with OWN they are at most OWN and stay in registers, else they are asked for three times.
- * With keep false nothing is stored. */
+/* y, row `row` of a.y, = norm(t), t(i) element i. A thread only ever asks for its own lane's
+ * elements, so y may be what t reads; with OWN they are at most OWN and stay in registers, else they
+ * are asked for three times. With keep false nothing is stored. */
 template <int OWN, typename Row>
 DEVICE_FN void norm_row(const struct norm_arguments &a, size_t row, bool keep, Row t)
 {

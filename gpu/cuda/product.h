@@ -60,8 +60,9 @@ const uint16_t *cuda_half_input(struct lane *, const struct linear_arguments *);
 
 /* --- by NVIDIA's library, cublaslt.cu --- */
 
-/* A paired weight or one of TF32 that lies on the card, with its bias: plan its products, where there is
- * the library. A product as cuda_half_product; false where there is no plan. */
+/* A paired weight or one of TF32 that lies on the card, with its bias: what its products, which are
+ * planned when the first comes, need, where there is the library. A product as cuda_half_product;
+ * false where there is no plan. */
 void cuda_lt_prepare(struct lane *, struct weight *);
 void cuda_lt_release(struct weight *);
 bool cuda_lt_product(struct lane *, const struct half_product *);

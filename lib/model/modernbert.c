@@ -196,8 +196,8 @@ static void layer_forward(const struct modernbert *m, size_t layer, struct devic
 	enum dtype between = layer_between(l, 1);
 	struct tensor qkv = tensor_matrix(lane, F32, t, 3 * n);
 	struct tensor mixed = tensor_matrix(lane, between, t, n);
-	struct tensor x = tensor_twin(lane, tensor_matrix(lane, F32, t, n), between);
-	struct tensor part = tensor_matrix(lane, F32, t, n); /* of the sum that h is */
+	struct tensor part = tensor_matrix(lane, F32, t, n); /* of the sum that h is, or normed */
+	struct tensor x = tensor_twin(lane, part, between);
 	struct tensor wide = tensor_matrix(lane, F32, t, 2 * m->config.intermediate_size);
 	struct tensor gated = tensor_matrix(lane, F32, t, m->config.intermediate_size);
 	struct tensor q = tensor_columns(qkv, 0, n), k = tensor_columns(qkv, n, n);

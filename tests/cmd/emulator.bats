@@ -107,7 +107,7 @@ near() {
 @test "fast modes by models that see a window or weigh distances: near float32, the same bytes in any batch" {
 	export HEDDLE_EMU_CARD=sm_90
 	printf '{"text":"%s"}\n' "the quick brown fox jumps over the lazy dog" "" x "$(yes 'the end of it all' | head -n 9 | tr '\n' ' ')" >few.jsonl
-	for name in modernbert deberta-v2 deberta-conv; do
+	for name in modernbert deberta-v2 deberta-conv albert; do
 		m=$HEDDLE_SRC/tests/golden/classify/$name
 		embed --device cpu -m "$m" few.jsonl >cpu
 		for dtype in bf16 f16; do
