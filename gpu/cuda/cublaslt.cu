@@ -124,6 +124,8 @@ void cuda_lt_close(struct card *c)
 
 /* How products that give floats, or the weight's own type, are computed. */
 struct variant {
+	cudaDataType_t type;
+	const void *bias; /* of that type, which the library wants, or NULL */
 	cublasLtMatmulDesc_t desc;
 	cublasLtMatmulAlgo_t algo;
 	size_t workspace;
@@ -132,7 +134,7 @@ struct variant {
 
 struct lt_plan {
 	cublasLtMatrixLayout_t w;
-	void *bias; /* of the weight's own type, which the library wants where it gives that; or NULL */
+	void *bias; /* of the weight's own type, or NULL */
 	struct variant floats, own;
 };
 
@@ -167,12 +169,12 @@ struct layouts {
 };
 
 static bool layouts_new(struct cublaslt *l, const struct weight *w, size_t rows, size_t x_stride,
-	size_t y_stride, bool own, struct layouts *to)
+	size_t y_stride, const struct variant *v, struct layouts *to)
 {
 	*to = {};
 	return l->cublasLtMatrixLayoutCreate(&to->x, type_of(w), terms_of(w), rows,
 		       (int64_t)x_stride) == CUBLAS_STATUS_SUCCESS &&
-	       l->cublasLtMatrixLayoutCreate(&to->y, own ? type_of(w) : CUDA_R_32F, w->n, rows,
+	       l->cublasLtMatrixLayoutCreate(&to->y, v->type, w->n, rows,
 		       (int64_t)y_stride) == CUBLAS_STATUS_SUCCESS;
 }
 
@@ -200,14 +202,14 @@ static bool prefer(struct cublaslt *l, cublasLtMatmulPreference_t preference,
 		       preference, attribute, &value, sizeof value) == CUBLAS_STATUS_SUCCESS;
 }
 
-/* Elements between the rows that the library may write. */
-static size_t stride_of(const struct weight *w, bool own)
+/* Elements between rows that the library may write; of halves, whose n is whole eights, n. */
+static size_t stride_of(const struct weight *w)
 {
-	return own ? w->n : (w->n + 3) / 4 * 4;
+	return (w->n + 3) / 4 * 4;
 }
 
 /* Whether the algorithm computes any number of rows, and the most workspace that it takes. */
-static bool holds(struct cublaslt *l, const struct weight *w, const struct variant *v, bool own,
+static bool holds(struct cublaslt *l, const struct weight *w, const struct variant *v,
 	const cublasLtMatmulAlgo_t *algo, size_t *workspace)
 {
 	static const size_t rows[] = { 1, 2, 3, 8, 20, 100, 1001, PLAN_ROWS, 4 * PLAN_ROWS };
@@ -218,7 +220,7 @@ static bool holds(struct cublaslt *l, const struct weight *w, const struct varia
 		cublasLtMatmulHeuristicResult_t result;
 		size_t apart = i % 2 ? 3 : 1; /* views of columns have longer strides */
 		good = layouts_new(l, w, rows[i], w->paired ? w->stride : w->stride * apart,
-			       own ? w->n : stride_of(w, false) * apart, own, &at) &&
+			       stride_of(w) * apart, v, &at) &&
 		       l->cublasLtMatmulAlgoCheck(l->handle, v->desc, w->plan->w, at.x, at.y, at.y,
 			       algo, &result) == CUBLAS_STATUS_SUCCESS &&
 		       result.workspaceSize <= WORKSPACE;
@@ -231,26 +233,25 @@ static bool holds(struct cublaslt *l, const struct weight *w, const struct varia
 
 /* The variant's algorithm, with the bias added or without. */
 static bool choose(struct cublaslt *l, const struct weight *w, struct variant *v,
-	cublasLtMatmulPreference_t preference, bool own, bool bias)
+	cublasLtMatmulPreference_t preference, bool bias)
 {
 	struct layouts at;
 	cublasLtMatmulHeuristicResult_t result[CANDIDATES];
 	int found = 0;
 	int32_t epilogue = bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
-	int32_t type = own ? type_of(w) : CUDA_R_32F;
 	bool good =
-		layouts_new(l, w, PLAN_ROWS, w->stride, stride_of(w, own), own, &at) &&
+		layouts_new(l, w, PLAN_ROWS, w->stride, stride_of(w), v, &at) &&
 		set(l, v->desc, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue) &&
 		(!bias ||
-			(set(l, v->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
-				 own ? w->plan->bias : static_cast<void *>(w->bias)) &&
-				set(l, v->desc, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, type))) &&
+			(set(l, v->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, v->bias) &&
+				set(l, v->desc, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
+					static_cast<int32_t>(v->type)))) &&
 		l->cublasLtMatmulAlgoGetHeuristic(l->handle, v->desc, w->plan->w, at.x, at.y, at.y,
 			preference, CANDIDATES, result, &found) == CUBLAS_STATUS_SUCCESS;
 	layouts_free(l, &at);
 	for (int i = 0; good && i < found && !v->usable; i++) {
 		v->usable = result[i].state == CUBLAS_STATUS_SUCCESS &&
-			    holds(l, w, v, own, &result[i].algo, &v->workspace);
+			    holds(l, w, v, &result[i].algo, &v->workspace);
 		v->algo = result[i].algo;
 	}
 	v->adds_bias = bias;
@@ -269,7 +270,7 @@ static bool preferences(struct cublaslt *l, cublasLtMatmulPreference_t p)
 	       prefer(l, p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, 16u);
 }
 
-static bool plan(struct cublaslt *l, const struct weight *w, struct variant *v, bool own)
+static bool plan(struct cublaslt *l, const struct weight *w, struct variant *v)
 {
 	cublasLtMatmulPreference_t preference = NULL;
 	cublasComputeType_t compute =
@@ -280,24 +281,23 @@ static bool plan(struct cublaslt *l, const struct weight *w, struct variant *v, 
 			    static_cast<int32_t>(CUBLAS_OP_T)) &&
 		    l->cublasLtMatmulPreferenceCreate(&preference) == CUBLAS_STATUS_SUCCESS &&
 		    preferences(l, preference) &&
-		    ((w->bias && (!own || w->plan->bias) && choose(l, w, v, preference, own, true)) ||
-			    choose(l, w, v, preference, own, false));
+		    ((v->bias && choose(l, w, v, preference, true)) ||
+			    choose(l, w, v, preference, false));
 	if (preference)
 		(void)l->cublasLtMatmulPreferenceDestroy(preference);
 	return good;
 }
 
-/* The weight's, planned when it is first asked for. NULL: by own kernels. */
-static struct variant *variant_of(struct card *c, const struct weight *w, bool own)
+/* Planned when it is first asked for. False: by own kernels. */
+static bool usable(struct card *c, const struct weight *w, struct variant *v)
 {
-	struct variant *v = own ? &w->plan->own : &w->plan->floats;
 	pthread_mutex_lock(&c->mutex);
-	if (!v->sought && !plan(c->library, w, v, own))
+	if (!v->sought && !plan(c->library, w, v))
 		note(c, w, PLAN_ROWS, CUBLAS_STATUS_SUCCESS);
 	v->sought = true;
-	bool usable = v->usable;
+	bool good = v->usable;
 	pthread_mutex_unlock(&c->mutex);
-	return usable ? v : NULL;
+	return good;
 }
 
 void cuda_lt_prepare(struct lane *lane, struct weight *w)
@@ -312,6 +312,9 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 			 (int64_t)w->stride) == CUBLAS_STATUS_SUCCESS) {
 		w->plan = static_cast<struct lt_plan *>(mem_zero(1, sizeof(struct lt_plan)));
 		w->plan->w = layout;
+		w->plan->floats.type = CUDA_R_32F;
+		w->plan->floats.bias = w->bias;
+		w->plan->own.type = type_of(w);
 	} else if (l) {
 		note(c, w, PLAN_ROWS, CUBLAS_STATUS_SUCCESS);
 	}
@@ -323,6 +326,7 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 	if (w->plan->bias)
 		(void)cuda_half_rows(lane, w->dtype, static_cast<uint16_t *>(w->plan->bias), w->bias,
 			w->n, 1, w->n);
+	w->plan->own.bias = w->plan->bias;
 }
 
 void cuda_lt_release(struct weight *w)
@@ -399,7 +403,7 @@ static void finish(struct lane *lane, const struct finish &f, enum activation ac
 /* y [rows, n] = x w^T, and the bias as planned, to floats or the weight's own type. False: the library
  * refuses, now or before, for one weight does not change from product to product. */
 static bool multiply(struct lane *lane, const struct half_product *b, struct variant *v, void *y,
-	size_t y_stride, bool own)
+	size_t y_stride)
 {
 	struct cublaslt *l = lane->card->library;
 	const struct weight *w = b->w;
@@ -411,7 +415,7 @@ static bool multiply(struct lane *lane, const struct half_product *b, struct var
 	pthread_mutex_lock(&lane->card->mutex);
 	cublasStatus_t status = CUBLAS_STATUS_NOT_SUPPORTED;
 	if (v->usable && layouts_new(l, w, b->rows, w->paired ? w->stride : b->x_stride, y_stride,
-				 own, &at))
+				 v, &at))
 		status = l->cublasLtMatmul(l->handle, v->desc, &one, w->packed, w->plan->w, b->x,
 			at.x, &zero, y, at.y, y, at.y, &v->algo, space, v->workspace, lane->stream);
 	layouts_free(l, &at);
@@ -429,20 +433,23 @@ bool cuda_lt_product(struct lane *lane, const struct half_product *b)
 		   (w->dtype == BF16 || b->activation == ACTIVATION_NONE);
 	if (!w->plan || !cuda_begin(lane))
 		return false;
-	struct variant *v = variant_of(lane->card, w, own);
-	if (v && own && w->dtype == F16 && w->bias && !v->adds_bias)
-		v = variant_of(lane->card, w, own = false);
-	if (!v)
+	struct variant *v = own ? &w->plan->own : &w->plan->floats;
+	bool good = usable(lane->card, w, v);
+	if (good && own && w->dtype == F16 && w->bias && !v->adds_bias) {
+		own = false;
+		v = &w->plan->floats;
+		good = usable(lane->card, w, v);
+	}
+	if (!good)
 		return false;
 	struct arena_mark mark = cuda_arena_mark(lane);
 	const float *bias = v->adds_bias ? NULL : w->bias;
 	bool ends = !bias && b->activation == ACTIVATION_NONE;
 	bool direct = own || (b->y && ends && b->y_stride % 4 == 0 &&
 				     reinterpret_cast<uintptr_t>(b->y) % 16 == 0);
-	size_t stride = own ? w->n : direct ? b->y_stride : stride_of(w, false);
+	size_t stride = own ? w->n : direct ? b->y_stride : stride_of(w);
 	float *floats = direct ? b->y : cuda_floats(lane, size_mul(b->rows, stride));
-	bool good = multiply(
-		lane, b, v, own ? static_cast<void *>(b->pairs) : floats, stride, own);
+	good = multiply(lane, b, v, own ? static_cast<void *>(b->pairs) : floats, stride);
 	struct finish f = { own ? NULL : floats, bias, b->y, b->pairs, stride, b->y_stride, b->rows,
 		w->n };
 	if (good && !(direct && ends))
