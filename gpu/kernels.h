@@ -86,6 +86,12 @@ struct weight {
  * must outlive it. */
 struct weight *weight_of(struct device *, struct tensor w);
 
+/* Units of n elements, `size` each, the last perhaps fewer. */
+static inline size_t device_units(size_t n, size_t size)
+{
+	return n / size + (n % size != 0);
+}
+
 /* Compute units 0 .. n - 1: on a lane here and now, on a root spread over threads in runs of at
  * least `grain` units. */
 void device_run(struct device *, enum kernel, const void *arguments, size_t n, size_t grain);

@@ -37,11 +37,6 @@ static bool is_offsets(size_t n, const size_t *offsets, size_t total)
 	return good;
 }
 
-static size_t blocks(size_t rows, size_t block)
-{
-	return rows / block + (rows % block != 0);
-}
-
 /* --- products --- */
 
 static struct linear_arguments linear(
@@ -64,7 +59,7 @@ static struct linear_arguments linear(
 /* Units of a product: the panels of each block of rows. */
 static size_t product_units(size_t rows, const struct weight *w)
 {
-	return size_mul(blocks(rows, BLOCK_ROWS), blocks(w->n, w->panel));
+	return size_mul(device_units(rows, BLOCK_ROWS), device_units(w->n, w->panel));
 }
 
 /* So many that a run of them is worth a thread: about a million multiplications. */
@@ -133,7 +128,7 @@ void op_linear_norm(struct device *d, struct tensor y, struct tensor x, const st
 	CHECK(is_matrix(y, x.shape[0], w->n) && is_matrix(residual, x.shape[0], w->n));
 	struct linear_norm_arguments a = { linear(TENSOR_NONE, x, w, ACTIVATION_NONE),
 		norm(y, residual, n) };
-	device_run(d, KERNEL_linear_norm, &a, blocks(x.shape[0], BLOCK_ROWS), 1);
+	device_run(d, KERNEL_linear_norm, &a, device_units(x.shape[0], BLOCK_ROWS), 1);
 }
 
 void op_feed_forward(struct device *d, struct tensor y, struct tensor x, const struct weight *up,
@@ -144,7 +139,7 @@ void op_feed_forward(struct device *d, struct tensor y, struct tensor x, const s
 	CHECK(down->k == up->n && down->n == up->k);
 	struct feed_forward_arguments a = { linear(TENSOR_NONE, x, up, activation), down,
 		norm(y, x, n) };
-	device_run(d, KERNEL_feed_forward, &a, blocks(x.shape[0], BLOCK_ROWS), 1);
+	device_run(d, KERNEL_feed_forward, &a, device_units(x.shape[0], BLOCK_ROWS), 1);
 }
 
 /* Floats, or on a card halves of the type that factors are rounded to. */
@@ -303,7 +298,7 @@ void op_column_sum(struct device *d, struct tensor y, struct tensor x)
 {
 	CHECK(is_matrix(x, x.shape[0], x.shape[1]) && is_vector(y, x.shape[1]));
 	struct column_sum_arguments a = { y.data, x.data, x.stride[0], x.shape[0], x.shape[1] };
-	device_run(d, KERNEL_column_sum, &a, blocks(x.shape[1], 16), 1);
+	device_run(d, KERNEL_column_sum, &a, device_units(x.shape[1], 16), 1);
 }
 
 /* --- distances --- */

@@ -43,11 +43,6 @@ static void blocks_free(const struct nearest_center_arguments *a)
 	mem_free(blocks.own);
 }
 
-static size_t units(size_t n, size_t size)
-{
-	return n / size + (n % size != 0);
-}
-
 /* Where products pay: with fewer columns or centres the distances cost less. No result depends on
  * it. */
 enum { FILTER_COLUMNS = 48, FILTER_CENTERS = 24, FILTER_PRODUCTS = 1 << 20 };
@@ -93,7 +88,7 @@ static void filtered(struct device *d, struct tensor x, struct nearest_center_ar
 		a.rows = part.shape[0];
 		a.label = label + i;
 		op_linear(d, tensor_rows(y, 0, a.rows), part, w, ACTIVATION_NONE);
-		device_run(d, KERNEL_nearest_center, &a, units(a.rows, CENTER_ROWS), 1);
+		device_run(d, KERNEL_nearest_center, &a, device_units(a.rows, CENTER_ROWS), 1);
 	}
 	device_reset(d, mark);
 	weight_free(w);
@@ -109,7 +104,7 @@ void op_nearest_center(struct device *d, struct tensor x, const double *centers,
 	a.raw = raw;
 	bool few = !filters(a.columns) || k < FILTER_CENTERS;
 	if (d->backend || raw || few)
-		device_run(d, KERNEL_nearest_center, &a, units(a.rows, CENTER_ROWS), 1);
+		device_run(d, KERNEL_nearest_center, &a, device_units(a.rows, CENTER_ROWS), 1);
 	else
 		filtered(d, x, a);
 	blocks_free(&a);
@@ -141,8 +136,8 @@ void op_closer(struct device *d, struct tensor x, const double *centers, size_t 
 			centers, n_centers, x.shape[1], norms, norms + CENTER_LANES, rounded);
 		a.to.filter = &f;
 	}
-	device_run(d, KERNEL_closer, &a, units(n, CENTER_ROWS), 4);
+	device_run(d, KERNEL_closer, &a, device_units(n, CENTER_ROWS), 4);
 	mem_free(rounded);
-	device_run(d, KERNEL_chunk_sums, &s, size_mul(n_centers, units(n, CENTER_CHUNK)), 1);
+	device_run(d, KERNEL_chunk_sums, &s, size_mul(n_centers, device_units(n, CENTER_CHUNK)), 1);
 	blocks_free(&a.to);
 }

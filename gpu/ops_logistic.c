@@ -22,7 +22,7 @@ static struct logistic_arguments arguments(const struct logistic_pass *pass)
 
 static size_t units(size_t rows)
 {
-	return rows / LOGISTIC_ROWS + (rows % LOGISTIC_ROWS != 0);
+	return device_units(rows, LOGISTIC_ROWS);
 }
 
 void op_logistic_predict(struct device *d, const struct logistic_pass *pass, double *p)

@@ -9,11 +9,6 @@
 /* Elements of triangles that wait to be added: the memory of a pass. No result depends on it. */
 enum { WAITING = 8 << 20 };
 
-static size_t units(size_t n, size_t size)
-{
-	return n / size + (n % size != 0);
-}
-
 static struct group_sums_arguments arguments(const struct moment *m)
 {
 	struct tensor x = m->x;
@@ -41,7 +36,7 @@ void op_group_sums(struct device *d, const struct moment *m, const int32_t *rows
 void op_moment(struct device *d, const struct moment *m, double *total)
 {
 	struct group_sums_arguments a = arguments(m);
-	size_t groups = units(a.n, MOMENT_ROWS), *start = MEM_ARRAY(size_t, groups + 1);
+	size_t groups = device_units(a.n, MOMENT_ROWS), *start = MEM_ARRAY(size_t, groups + 1);
 	for (size_t g = 0; g <= groups; g++)
 		start[g] = g * MOMENT_ROWS < a.n ? g * MOMENT_ROWS : a.n;
 	a.start = start;
@@ -73,8 +68,8 @@ static void blocks_copy(double *gram, size_t columns, double *blocks, bool to_bl
 
 void op_gram(struct device *d, struct tensor x, const double *center, double *gram)
 {
-	size_t c = x.shape[1], blocks = units(c, GRAM_BLOCK),
-	       chunks = units(x.shape[0], MOMENT_ROWS);
+	size_t c = x.shape[1], blocks = device_units(c, GRAM_BLOCK),
+	       chunks = device_units(x.shape[0], MOMENT_ROWS);
 	size_t triangle = size_mul(size_mul(blocks, blocks + 1) / 2, GRAM_AREA);
 	size_t wave = triangle ? WAITING / triangle : 1;
 	CHECK(x.n_dims == 2 && (x.dtype == F32 || x.dtype == F64));

@@ -100,9 +100,7 @@ CUDA_KERNEL(nearest_center)
 	struct arena_mark mark = cuda_arena_mark(lane);
 	auto label = static_cast<int32_t *>(
 		cuda_arena_alloc(lane, size_mul(a->rows, sizeof(int32_t))));
-	double *raw = a->raw ? static_cast<double *>(cuda_arena_alloc(
-				       lane, size_mul(a->rows, sizeof(double))))
-			     : NULL;
+	double *raw = a->raw ? cuda_doubles(lane, a->rows) : NULL;
 	const double *centers = STAGE(lane, a->centers, size_mul(a->k, a->columns));
 	(void)n;
 	LAUNCH(nearest_kernel, cuda_blocks(a->rows, TILE), THREADS, 0, lane, *a, centers, label, raw);
@@ -155,7 +153,7 @@ CUDA_KERNEL(chunk_sums)
 {
 	auto a = static_cast<const struct chunk_sums_arguments *>(arguments);
 	struct arena_mark mark = cuda_arena_mark(lane);
-	auto sums = static_cast<double *>(cuda_arena_alloc(lane, size_mul(n, sizeof(double))));
+	double *sums = cuda_doubles(lane, n);
 	LAUNCH(sums_kernel, cuda_blocks(n, WARP), WARP, 0, lane, *a, sums, n / a->k);
 	LAUNCHED(lane, "chunk_sums");
 	cuda_fetch(lane, a->sums, sums, n * sizeof(double));

@@ -99,3 +99,8 @@ static inline float *cuda_floats(struct lane *lane, size_t n)
 {
 	return static_cast<float *>(cuda_arena_alloc(lane, size_mul(n, sizeof(float))));
 }
+
+static inline double *cuda_doubles(struct lane *lane, size_t n)
+{
+	return static_cast<double *>(cuda_arena_alloc(lane, size_mul(n, sizeof(double))));
+}

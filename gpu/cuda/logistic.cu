@@ -90,11 +90,6 @@ static __global__ void __launch_bounds__(THREADS)
 	r.gradient[(u * a.outputs + k) * features + c] = g;
 }
 
-static double *doubles(struct lane *lane, size_t n)
-{
-	return static_cast<double *>(cuda_arena_alloc(lane, size_mul(n, sizeof(double))));
-}
-
 static void launch_rows(struct lane *lane, const struct logistic_arguments *a, const struct run *r)
 {
 	LAUNCH(logits_kernel, cuda_blocks(size_mul(a->rows, a->outputs), THREADS), THREADS, 0,
@@ -111,13 +106,13 @@ static void run(struct lane *lane, const struct logistic_arguments *a, double *w
 	struct arena_mark mark = cuda_arena_mark(lane);
 	struct run r = {};
 	r.w = w;
-	r.z = doubles(lane, size_mul(a->rows, classes));
+	r.z = cuda_doubles(lane, size_mul(a->rows, classes));
 	if (!a->p) {
 		r.label = STAGE(lane, a->label, a->rows);
 		r.weight = STAGE(lane, a->weight, a->rows);
-		r.loss = doubles(lane, a->rows);
-		r.block_loss = doubles(lane, blocks);
-		r.gradient = doubles(lane, size_mul(blocks, size));
+		r.loss = cuda_doubles(lane, a->rows);
+		r.block_loss = cuda_doubles(lane, blocks);
+		r.gradient = cuda_doubles(lane, size_mul(blocks, size));
 	}
 	if (!cuda_failed(lane)) {
 		launch_rows(lane, a, &r);

@@ -12,11 +12,6 @@ extern "C" {
 
 constexpr int THREADS = 256, COLUMNS = 128, SIDE = 16, EACH = GRAM_BLOCK / SIDE, STEP = 16;
 
-static double *doubles(struct lane *lane, size_t n)
-{
-	return static_cast<double *>(cuda_arena_alloc(lane, size_mul(n, sizeof(double))));
-}
-
 /* --- Sums over rows --- */
 
 static __global__ void __launch_bounds__(COLUMNS)
@@ -64,8 +59,8 @@ CUDA_KERNEL(group_sums)
 	a.rows = given->rows ? STAGE(lane, given->rows, given->start[n]) : NULL;
 	a.center = given->center ? STAGE(lane, given->center, a.columns) : NULL;
 	a.weight = given->weight ? STAGE(lane, given->weight, a.n) : NULL;
-	a.sums = doubles(lane, size_mul(n, a.columns));
-	double *length = a.unit ? doubles(lane, a.n) : NULL;
+	a.sums = cuda_doubles(lane, size_mul(n, a.columns));
+	double *length = a.unit ? cuda_doubles(lane, a.n) : NULL;
 	if (a.unit && a.n)
 		LAUNCH(lengths_kernel, cuda_blocks(a.n, COLUMNS), COLUMNS, 0, lane, a, length);
 	if (a.columns)
