@@ -55,7 +55,7 @@ gpu-kit: models $(build)/tests/gpu/kit/kit $(build)/tests/gpu/random_model
 	mkdir -p $(kit)/tests/golden/cluster && cp -R $(src)/tests/golden/classify $(kit)/tests/golden/
 	cp -R $(minilm)/*.json $(minilm)/vocab.txt $(minilm)/1_Pooling $(kit)/models/random/
 	if test -e $(abstracts); then zcat $(abstracts) | head -n 10000; else awk -v n=10000 -f $(src)/tests/data/texts.awk; fi | gzip -9n >$(kit)/texts.jsonl.gz
-	cp $(src)/tests/gpu/check $(src)/tests/gpu/bench $(kit)/
+	cp $(src)/tests/gpu/check $(src)/tests/gpu/bench $(src)/tests/gpu/environment $(kit)/
 	du -sh $(kit) && test "$$(du -sm $(kit) | cut -f1)" -lt 60
 
 check-gpu: gpu-kit
