@@ -2,124 +2,212 @@
  * attention_half.cu: attention where its factors may be rounded to bfloat16 or binary16, T below, on
  * tensor cores, in one pass over the keys: scores of 64 keys, the maximum so far, what is there
  * rescaled (T. Dao et al., "FlashAttention", 2022). A block has 64 queries of a head, a warp 16; the
- * scores' registers are the left factor of P V as they lie. Keys out of reach have p = 0. What a
- * sequence gives does not depend on the others.
+ * scores' registers are the left factor of P V as they lie, and V has eight columns of ones, which give
+ * the sums. The next keys arrive behind the computation;
+ * sixteens of queries or keys behind a sequence's last are left out. Keys out of reach have p = 0. What
+ * a sequence gives does not depend on the others.
  */
 #include "gpu/cuda/attention.h"
+#include "gpu/cuda/fast.h"
 #include "gpu/cuda/mma.h"
 
-constexpr int THREADS = 128, QUERIES = 64, KEYS = 64;
+constexpr int THREADS = 128, QUERIES = 64, KEYS = 64, STEPS = KEYS / 16;
 
-/* Rows first .. first + 63 of a head; zeros beyond the end and the size. eights: whole 16 bytes, which are
- * there after async_wait. */
+/* Rows of a head on their way to shared memory, 64 at a time: eights, whole 16 bytes a thread and turn, of which
+ * x is this thread's first; else one element, and x the first row. */
+struct source {
+	const uint16_t *x;
+	size_t stride;
+	int rows; /* from x on */
+	bool eights;
+};
+
+/* Threads beyond whole rows have none. */
+template <int D> constexpr int PARTS = D / 8;
+template <int D> constexpr int ROWS = THREADS / PARTS<D>;
+
 template <int D>
-DEVICE_FN void bring(uint16_t *to, const uint16_t *from, size_t stride, int first, int n, int size,
-	bool eights)
+DEVICE_FN struct source source_from(
+	const uint16_t *x, size_t stride, int first, int n, int size, bool eights)
 {
-	if (eights) {
-#pragma unroll 4
-		for (int i = threadIdx.x; i < KEYS * D / 8; i += THREADS) {
-			int r = i / (D / 8), d = i % (D / 8) * 8;
-			bool real = first + r < n && d < size;
-			async_copy(to + r * (D + 8) + d, from + (real ? (first + r) * stride + d : 0),
-				real);
-		}
-		async_commit();
-		return;
-	}
-	for (int i = threadIdx.x; i < KEYS * D; i += THREADS) {
-		int r = i / D, d = i % D;
-		bool real = first + r < n && d < size;
-		to[r * (D + 8) + d] = real ? from[(first + r) * stride + d] : 0;
-	}
+	int row = threadIdx.x / PARTS<D>, d = threadIdx.x % PARTS<D> * 8;
+	if (!eights)
+		return { x + first * stride, stride, n - first, false };
+	return { x + (first + row) * stride + d, stride, d < size ? n - first - row : 0, true };
 }
 
-/* Two columns of the output, the second where it is there. */
+/* The next 64 rows; zeros beyond the last and the size. What is eights is there after async_wait. */
+template <int D> DEVICE_FN void bring(uint16_t *to, struct source *s, int size)
+{
+	if (s->eights) {
+		int row = threadIdx.x / PARTS<D>;
+		to += row * (D + 8) + threadIdx.x % PARTS<D> * 8;
+#pragma unroll
+		for (int i = 0; i < KEYS; i += ROWS<D>)
+			if (THREADS % PARTS<D> == 0 || (row < ROWS<D> && i + row < KEYS))
+				async_copy(to + i * (D + 8), s->x + i * s->stride, i < s->rows);
+		async_commit();
+	}
+#pragma unroll 1
+	for (int i = threadIdx.x; !s->eights && i < KEYS * D; i += THREADS) {
+		int r = i / D, d = i % D;
+		to[r * (D + 8) + d] = r < s->rows && d < size ? s->x[r * s->stride + d] : 0;
+	}
+	s->x += KEYS * s->stride;
+	s->rows -= KEYS;
+}
+
+/* Two columns of the output from element `at` on, the second where it is there; pairs: it is, and together they
+ * are a word of halves. */
 template <enum dtype T>
-DEVICE_FN void put(const struct attention_arguments &a, size_t at, float low, float high, bool both)
+DEVICE_FN void put(const struct attention_arguments &a, size_t at, float low, float high, bool both,
+	bool pairs)
 {
 	uint32_t pair = half_pair<T>(low, high);
-	if (!a.out_half) {
-		a.out[at] = low;
-		if (both)
-			a.out[at + 1] = high;
-	} else if (both && at % 2 == 0) {
+	if (pairs) {
 		*reinterpret_cast<uint32_t *>(a.out_half + at) = pair;
-	} else {
+	} else if (a.out_half) {
 		a.out_half[at] = static_cast<uint16_t>(pair);
 		if (both)
 			a.out_half[at + 1] = static_cast<uint16_t>(pair >> 16);
+	} else {
+		a.out[at] = low;
+		if (both)
+			a.out[at + 1] = high;
 	}
 }
 
 /* A row of scores is in four threads; rows g and g + 8 of the warp's sixteen. */
 [[maybe_unused]] DEVICE_FN float row_maximum(float x)
 {
-	for (int w = 1; w < 4; w *= 2) {
-		float other = __shfl_xor_sync(ALL, x, w);
-		x = other > x ? other : x;
-	}
-	return x;
+	x = fmaxf(x, __shfl_xor_sync(ALL, x, 1));
+	return fmaxf(x, __shfl_xor_sync(ALL, x, 2));
 }
 
-[[maybe_unused]] DEVICE_FN float row_sum(float x)
+/* s [16, 16 steps] = q k^T of this warp; FULL, here and below: of all keys. */
+template <enum dtype T, int D, bool FULL>
+DEVICE_FN void scores(const uint32_t (*q)[4], const uint16_t *ks, int steps, float (*s)[4])
 {
-	for (int w = 1; w < 4; w *= 2)
-		x = x + __shfl_xor_sync(ALL, x, w);
-	return x;
-}
-
-/* s [16, 64] = scale (q k^T) of this warp. */
-template <enum dtype T, int D>
-DEVICE_FN void scores(const uint16_t *qs, const uint16_t *ks, float scale, float (*s)[4])
-{
-	int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
-	const uint16_t *q = qs + (warp * 16 + lane % 16) * (D + 8) + lane / 16 * 8;
+	int lane = threadIdx.x % WARP;
 	const uint16_t *k = ks + (lane % 8 + lane / 16 * 8) * (D + 8) + lane / 8 % 2 * 8;
 #pragma unroll
-	for (int j = 0; j < 8; j++)
+	for (int step = 0; step < STEPS; step++) {
+		if (!FULL && step >= steps)
+			continue;
+		float(*to)[4] = s + 2 * step;
 #pragma unroll
 		for (int l = 0; l < 4; l++)
-			s[j][l] = 0;
+			to[0][l] = to[1][l] = 0;
 #pragma unroll
-	for (int d = 0; d < D; d += 16) {
-		uint32_t a[4], b[4];
-		load_matrices(a, q + d);
-#pragma unroll
-		for (int j = 0; j < 8; j += 2) {
-			load_matrices(b, k + j * 8 * (D + 8) + d);
-			mma<T>(s[j], a, b);
-			mma<T>(s[j + 1], a, b + 2);
+		for (int d = 0; d < D / 16; d++) {
+			uint32_t b[4];
+			load_matrices(b, k + step * 16 * (D + 8) + d * 16);
+			mma<T>(to[0], q[d], b);
+			mma<T>(to[1], q[d], b + 2);
 		}
 	}
-#pragma unroll
-	for (int j = 0; j < 8; j++)
-#pragma unroll
-		for (int l = 0; l < 4; l++)
-			s[j][l] *= scale;
 }
 
-/* Scores beyond the keys are -inf; the bias or the terms are added. */
+/* Scores beyond the keys are -inf; the bias or the terms are added, `unscale` times. */
 template <bool MORE>
 DEVICE_FN void mask(const struct attention_relative_arguments &r, const struct head &h, int query,
-	int k0, float (*s)[4])
+	int k0, float unscale, float (*s)[4])
 {
-	int t = threadIdx.x % 4;
+	int first = k0 + threadIdx.x % 4 * 2, keys = h.n - first, rows = h.n - query;
 #pragma unroll
-	for (int j = 0; j < 8; j++)
+	for (int j = 0; (h.bias || (MORE && r.place)) && j < KEYS / 8; j++)
 #pragma unroll
 		for (int l = 0; l < 4; l++) {
-			int key = k0 + j * 8 + t * 2 + l % 2, row = query + l / 2 * 8;
-			if (h.bias && key < h.n && row < h.n)
-				s[j][l] += h.bias[key - row];
-			if (MORE && r.place && key < h.n && row < h.n)
-				s[j][l] += head_terms(r, h, row, key);
-			s[j][l] = head_sees<MORE>(h, row, key) ? s[j][l] : -INFINITY;
+			int key = j * 8 + l % 2, row = l / 2 * 8; /* from first and query on */
+			if (key >= keys || row >= rows)
+				continue;
+			if (h.bias)
+				s[j][l] += unscale * h.bias[first - query + key - row];
+			if (MORE && r.place)
+				s[j][l] += unscale * head_terms(r, h, query + row, first + key);
 		}
+#pragma unroll
+	for (int j = 0; j < KEYS / 8; j++)
+#pragma unroll
+		for (int l = 0; l < 4; l++) {
+			int key = j * 8 + l % 2, row = l / 2 * 8;
+			if (MORE ? !head_sees<MORE>(h, query + row, first + key) : key >= keys)
+				s[j][l] = -INFINITY;
+		}
+}
+
+/* Scores to p, the numerators of the softmax: 2^(c (s - top)), top the largest yet of rows g and g + 8.
+ * The output so far is for that top too. */
+template <int D, bool MORE, bool FULL>
+DEVICE_FN void numerators(float (*s)[4], int steps, float c, float *top, float (*o)[4])
+{
+#pragma unroll
+	for (int i = 0; i < 2; i++) {
+		float most = top[i];
+#pragma unroll
+		for (int j = 0; j < KEYS / 8; j++)
+			if (FULL || j / 2 < steps)
+				most = fmaxf(most, fmaxf(s[j][2 * i], s[j][2 * i + 1]));
+		most = row_maximum(most);
+		/* no key in reach yet: p and scale shall be 0 */
+		float shift = MORE && most == -INFINITY ? 0 : -c * most;
+		float scale = fast_exp2(math_fma(c, top[i], shift));
+		top[i] = most;
+#pragma unroll
+		for (int j = 0; j < KEYS / 8; j++)
+			if (FULL || j / 2 < steps) {
+				s[j][2 * i] = fast_exp2(math_fma(c, s[j][2 * i], shift));
+				s[j][2 * i + 1] = fast_exp2(math_fma(c, s[j][2 * i + 1], shift));
+			}
+#pragma unroll
+		for (int j = 0; j <= D / 8; j++) {
+			o[j][2 * i] *= scale;
+			o[j][2 * i + 1] *= scale;
+		}
+	}
+}
+
+/* o [16, D + 8] += p [v, ones] of this warp. */
+template <enum dtype T, int D, bool FULL>
+DEVICE_FN void values(const float (*s)[4], const uint16_t *vs, int steps, float (*o)[4])
+{
+	constexpr uint32_t ONE = T == F16 ? 0x3c00 : 0x3f80, ones[2] = { ONE << 16 | ONE, ONE << 16 | ONE };
+	int lane = threadIdx.x % WARP;
+	const uint16_t *own = vs + lane % 16 * (D + 8) + lane / 16 * 8;
+#pragma unroll
+	for (int step = 0; step < STEPS; step++) {
+		if (!FULL && step >= steps)
+			continue;
+		const float(*p)[4] = s + 2 * step;
+		uint32_t left[4] = { half_pair<T>(p[0][0], p[0][1]), half_pair<T>(p[0][2], p[0][3]),
+			half_pair<T>(p[1][0], p[1][1]), half_pair<T>(p[1][2], p[1][3]) };
+#pragma unroll
+		for (int j = 0; j < D / 8; j += 2) {
+			uint32_t b[4];
+			load_transposed(b, own + step * 16 * (D + 8) + j * 8);
+			mma<T>(o[j], left, b);
+			mma<T>(o[j + 1], left, b + 2);
+		}
+		mma<T>(o[D / 8], left, ones);
+	}
+}
+
+/* What the keys from k0 on add to this warp's sixteen queries from `query` on: their top and output. */
+template <enum dtype T, int D, bool MORE, bool FULL>
+DEVICE_FN void attend(const struct attention_relative_arguments &r, const struct head &h, int query,
+	int k0, const uint32_t (*q)[4], const uint16_t *ks, int steps, float *top, float (*o)[4])
+{
+	float s[KEYS / 8][4], scale = r.attention.scale;
+	scores<T, D, FULL>(q, ks, steps, s);
+	if (h.bias || (!FULL && k0 + 16 * steps > h.n) || (FULL && k0 + KEYS > h.n) ||
+		(MORE && (r.place || !head_sees_all(h, QUERIES, k0, KEYS))))
+		mask<MORE>(r, h, query, k0, 1 / scale, s);
+	numerators<D, MORE, FULL>(s, steps, LOG2_E * scale, top, o);
+	values<T, D, FULL>(s, ks + KEYS * (D + 8), steps, o);
 }
 
 template <enum dtype T, int D, bool MORE>
-static __global__ void __launch_bounds__(THREADS)
+static __global__ void __launch_bounds__(THREADS, D <= 32 ? 5 : D <= 64 ? (MORE ? 3 : 4) : 2)
 	attention_half_kernel(struct attention_relative_arguments r, unsigned parts, bool eights)
 {
 #if defined TENSOR_CORES
@@ -127,75 +215,52 @@ static __global__ void __launch_bounds__(THREADS)
 	struct head h;
 	if (!head_find<MORE>(r, parts, QUERIES, &h))
 		return;
-	DYNAMIC_SHARED(uint16_t, qs); /* [QUERIES][D + 8]; keys, values [KEYS][D + 8] */
-	uint16_t *ks = qs + QUERIES * (D + 8), *vs = ks + KEYS * (D + 8);
+	constexpr int TILE = KEYS * (D + 8);
+	DYNAMIC_SHARED(uint16_t, qs); /* [QUERIES][D + 8]; twice keys, values [KEYS][D + 8] */
+	uint16_t *ks = qs + QUERIES * (D + 8);
 	int size = static_cast<int>(a.size), lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
-	int query = h.first_query + warp * 16 + lane / 4;
-	float top[2] = { -INFINITY, -INFINITY }, sum[2] = { 0, 0 }, o[D / 8][4], s[8][4];
+	int query = h.first_query + warp * 16 + lane / 4, begin = h.begin / KEYS * KEYS;
+	float top[2] = { -INFINITY, -INFINITY }, o[D / 8 + 1][4];
+	uint32_t qf[D / 16][4];
 #pragma unroll
-	for (int j = 0; j < D / 8; j++)
+	for (int j = 0; j <= D / 8; j++)
 #pragma unroll
 		for (int l = 0; l < 4; l++)
 			o[j][l] = 0;
-	const uint16_t *q = a.q_half + h.first * a.q_stride + h.column;
-	const uint16_t *k = a.k_half + h.first * a.k_stride + h.column;
-	const uint16_t *v = a.v_half + h.first * a.v_stride + h.column;
-	bring<D>(qs, q, a.q_stride, h.first_query, h.n, size, eights);
-	for (int k0 = h.begin / KEYS * KEYS; k0 < h.end; k0 += KEYS) {
-		__syncthreads();
-		bring<D>(ks, k, a.k_stride, k0, h.n, size, eights);
-		bring<D>(vs, v, a.v_stride, k0, h.n, size, eights);
+	auto from = [&](const uint16_t *x, size_t stride, int first) {
+		return source_from<D>(
+			x + h.first * stride + h.column, stride, first, h.n, size, eights);
+	};
+	struct source q = from(a.q_half, a.q_stride, h.first_query);
+	struct source k = from(a.k_half, a.k_stride, begin), v = from(a.v_half, a.v_stride, begin);
+	bring<D>(qs, &q, size);
+	bring<D>(ks, &k, size);
+	bring<D>(ks + TILE, &v, size);
+	for (int k0 = begin; k0 < h.end; k0 += KEYS) {
+		uint16_t *own = ks + (k0 - begin) / KEYS % 2 * 2 * TILE;
+		uint16_t *next = ks + 2 * TILE - (own - ks);
 		async_wait<0>();
 		__syncthreads();
-		scores<T, D>(qs, ks, a.scale, s);
-		if (h.bias || k0 + KEYS > h.n ||
-			(MORE && (r.place || !head_sees_all(h, QUERIES, k0, KEYS))))
-			mask<MORE>(r, h, query, k0, s);
-#pragma unroll
-		for (int i = 0; i < 2; i++) {
-			float most = top[i];
-#pragma unroll
-			for (int j = 0; j < 8; j++) {
-				most = s[j][2 * i] > most ? s[j][2 * i] : most;
-				most = s[j][2 * i + 1] > most ? s[j][2 * i + 1] : most;
-			}
-			most = row_maximum(most);
-			/* no key in reach yet: p and scale shall be 0 */
-			float base = MORE && most == -INFINITY ? 0 : most;
-			float scale = math_exp_neg(top[i] - base), part = 0;
-			top[i] = most;
-#pragma unroll
-			for (int j = 0; j < 8; j++) {
-				s[j][2 * i] = math_exp_neg(s[j][2 * i] - base);
-				s[j][2 * i + 1] = math_exp_neg(s[j][2 * i + 1] - base);
-				part += s[j][2 * i] + s[j][2 * i + 1];
-			}
-			sum[i] = sum[i] * scale + part;
-#pragma unroll
-			for (int j = 0; j < D / 8; j++) {
-				o[j][2 * i] *= scale;
-				o[j][2 * i + 1] *= scale;
-			}
+		if (k0 + KEYS < h.end) {
+			bring<D>(next, &k, size);
+			bring<D>(next + TILE, &v, size);
 		}
-		const uint16_t *own = vs + lane % 16 * (D + 8) + lane / 16 * 8;
+		if (h.first_query + warp * 16 >= h.n)
+			continue;
 #pragma unroll
-		for (int step = 0; step < KEYS / 16; step++) {
-			const float(*p)[4] = s + 2 * step;
-			uint32_t left[4] = { half_pair<T>(p[0][0], p[0][1]),
-				half_pair<T>(p[0][2], p[0][3]), half_pair<T>(p[1][0], p[1][1]),
-				half_pair<T>(p[1][2], p[1][3]) };
-#pragma unroll
-			for (int j = 0; j < D / 8; j += 2) {
-				uint32_t b[4];
-				load_transposed(b, own + step * 16 * (D + 8) + j * 8);
-				mma<T>(o[j], left, b);
-				mma<T>(o[j + 1], left, b + 2);
-			}
-		}
+		for (int d = 0; k0 == begin && d < D / 16; d++)
+			load_matrices(qf[d],
+				qs + (warp * 16 + lane % 16) * (D + 8) + d * 16 + lane / 16 * 8);
+		int steps = min(STEPS, (h.end - k0 + 15) / 16);
+		if (steps == STEPS)
+			attend<T, D, MORE, true>(r, h, query, k0, qf, own, steps, top, o);
+		else
+			attend<T, D, MORE, false>(r, h, query, k0, qf, own, steps, top, o);
 	}
+	bool pairs = a.out_half && size % 2 == 0 && a.out_stride % 2 == 0;
 #pragma unroll
 	for (int i = 0; i < 2; i++) {
-		float all = row_sum(sum[i]);
+		float inverse = fast_inverse(o[D / 8][2 * i]);
 		size_t at = (h.first + query + 8 * i) * a.out_stride + h.column;
 		if (query + 8 * i >= h.n)
 			continue;
@@ -203,8 +268,8 @@ static __global__ void __launch_bounds__(THREADS)
 		for (int j = 0; j < D / 8; j++) {
 			int column = j * 8 + lane % 4 * 2;
 			if (column < size)
-				put<T>(a, at + column, o[j][2 * i] / all, o[j][2 * i + 1] / all,
-					column + 1 < size);
+				put<T>(a, at + column, o[j][2 * i] * inverse,
+					o[j][2 * i + 1] * inverse, column + 1 < size, pairs);
 		}
 	}
 #endif
@@ -216,7 +281,7 @@ static bool launch(struct lane *lane, const struct attention_relative_arguments 
 {
 	const struct attention_arguments *a = &r->attention;
 	unsigned parts = cuda_blocks(longest, QUERIES);
-	size_t bytes = sizeof(uint16_t) * (QUERIES + 2 * KEYS) * (D + 8);
+	size_t bytes = sizeof(uint16_t) * (QUERIES + 4 * KEYS) * (D + 8);
 	dim3 grid(cuda_blocks(size_mul(parts, sequences), 1), static_cast<unsigned>(a->heads));
 	auto kernel = a->dtype == F16 ? attention_half_kernel<F16, D, MORE>
 				      : attention_half_kernel<BF16, D, MORE>;
@@ -256,7 +321,7 @@ bool cuda_attention_half(struct lane *lane, const struct attention_relative_argu
 	struct attention_relative_arguments r = *given;
 	struct attention_arguments &a = r.attention;
 	size_t size = a.size;
-	if (!cuda_half_native(lane) || size > 128)
+	if (!cuda_half_native(lane) || size > 128 || !(a.scale > 0))
 		return false;
 	if (!a.q_half)
 		round_factors(lane, &a, tokens);

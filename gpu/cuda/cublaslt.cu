@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "gpu/cuda/cublaslt.h"
+#include "gpu/cuda/fast.h"
 #include "gpu/cuda/lane.h"
 #include "gpu/cuda/mma.h"
 #include "gpu/cuda/product.h"
@@ -374,7 +375,7 @@ static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 	for (int l = 0; l < 8; l++) {
 		size_t at = column + l;
 		float x = !f.t ? v[l] : at < f.n ? f.t[row * f.t_stride + at] : 0;
-		v[l] = at < f.n ? activate(F, f.bias ? x + f.bias[at] : x) : 0;
+		v[l] = at < f.n ? fast_activate(F, f.bias ? x + f.bias[at] : x) : 0;
 	}
 	if (f.pairs) {
 		*pairs = make_uint4(half_pair<T>(v[0], v[1]), half_pair<T>(v[2], v[3]),

@@ -9,6 +9,7 @@
  * Before compute capability 8.0 the rounded numbers are kept as floats and go through the float32
  * product.
  */
+#include "gpu/cuda/fast.h"
 #include "gpu/cuda/mma.h"
 #include "gpu/cuda/product.h"
 #include "gpu/rounding.h"
@@ -184,8 +185,8 @@ DEVICE_FN void out_as(const struct half_task &p, const float *tile, size_t m0, s
 		if (m0 + r >= p.rows || (p.pairs ? at >= padded : wide == 0))
 			continue;
 		float4 t = *reinterpret_cast<const float4 *>(tile + r * OUT + column);
-		float v[4] = { activate(F, t.x + bias[0]), activate(F, t.y + bias[1]),
-			activate(F, t.z + bias[2]), activate(F, t.w + bias[3]) };
+		float v[4] = { fast_activate(F, t.x + bias[0]), fast_activate(F, t.y + bias[1]),
+			fast_activate(F, t.z + bias[2]), fast_activate(F, t.w + bias[3]) };
 		if (p.pairs) {
 #pragma unroll
 			for (int l = 0; l < 4; l++)

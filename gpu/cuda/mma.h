@@ -156,13 +156,18 @@ template <int LEFT> DEVICE_FN void async_wait(void)
 /* Two floats to nearest even, the first in the low half. */
 template <enum dtype T> DEVICE_FN uint32_t half_pair(float low, float high)
 {
-	uint32_t a, b;
-	if (T == F16) {
-		a = __half_as_ushort(__float2half_rn(low));
-		b = __half_as_ushort(__float2half_rn(high));
-	} else {
-		a = __bfloat16_as_ushort(__float2bfloat16_rn(low));
-		b = __bfloat16_as_ushort(__float2bfloat16_rn(high));
-	}
+#if defined __CUDA_ARCH__ && __CUDA_ARCH__ >= 800
+	uint32_t pair;
+	if (T == F16)
+		asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+	else
+		asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));
+	return pair;
+#else
+	uint32_t a = T == F16 ? __half_as_ushort(__float2half_rn(low))
+			      : __bfloat16_as_ushort(__float2bfloat16_rn(low));
+	uint32_t b = T == F16 ? __half_as_ushort(__float2half_rn(high))
+			      : __bfloat16_as_ushort(__float2bfloat16_rn(high));
 	return a | b << 16;
+#endif
 }
