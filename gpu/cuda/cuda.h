@@ -95,6 +95,12 @@ static inline unsigned cuda_blocks(size_t n, size_t block)
 	return (unsigned)blocks;
 }
 
+/* Whether the rows of a matrix can be read four floats at once. */
+static inline bool by_fours(const float *x, size_t stride)
+{
+	return reinterpret_cast<uintptr_t>(x) % 16 == 0 && stride % 4 == 0;
+}
+
 static inline float *cuda_floats(struct lane *lane, size_t n)
 {
 	return static_cast<float *>(cuda_arena_alloc(lane, size_mul(n, sizeof(float))));

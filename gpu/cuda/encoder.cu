@@ -12,7 +12,7 @@ CUDA_KERNEL(linear_norm)
 	float *t = cuda_floats(lane, size_mul(rows, columns));
 	if (t) {
 		cuda_linear_rows(lane, &a->linear, t);
-		cuda_norm_residual(lane, &a->norm, t, rows);
+		cuda_norm_residual(lane, &a->norm, t, NULL, rows);
 	}
 	cuda_arena_reset(lane, mark);
 }
@@ -55,7 +55,7 @@ CUDA_KERNEL(feed_forward)
 			feed_forward_half(lane, a, t);
 		else
 			feed_forward(lane, a, t);
-		cuda_norm_residual(lane, &a->norm, t, a->up.rows);
+		cuda_norm_residual(lane, &a->norm, t, NULL, a->up.rows);
 	}
 	cuda_arena_reset(lane, mark);
 }

@@ -266,11 +266,6 @@ static __global__ void __launch_bounds__(THREADS)
 
 /* --- launching --- */
 
-static bool by_fours(const float *x, size_t stride)
-{
-	return reinterpret_cast<uintptr_t>(x) % 16 == 0 && stride % 4 == 0;
-}
-
 static size_t fours(size_t n)
 {
 	return (n + 3) / 4 * 4;

@@ -1,31 +1,71 @@
-/* norm.h: layer normalisation of a row by sixteen threads (ops.h, struct norm). */
+/* norm.h: layer normalisation of a row by the threads of its lanes (ops.h, struct norm). */
 #pragma once
 #include "gpu/cuda/lanes.h"
 #include "gpu/cuda/mma.h"
 
-/* y, row `row` of a.y, = norm(t), t(i) element i. A thread only ever asks for its own lane's
- * elements, so y may be what t reads; with OWN they are at most OWN and stay in registers, else they
- * are asked for three times. With keep false nothing is stored. */
-template <int OWN, typename Row>
-DEVICE_FN void norm_row(const struct norm_arguments &a, size_t row, bool keep, Row t)
+/* Numbers to nearest even, in pairs. */
+template <enum dtype T, int W> DEVICE_FN beside<uint32_t, W / 2> pairs_of(floats<W> x)
 {
-	float *y = a.y + row * a.y_stride, own[OWN ? OWN : 1];
+	beside<uint32_t, W / 2> pairs;
+#pragma unroll
+	for (int j = 0; j < W; j += 2)
+		pairs.v[j / 2] = half_pair<T>(x.v[j], x.v[j + 1]);
+	return pairs;
+}
+
+/* As norm_row, with the row in registers. It is all asked for before anything is stored. */
+template <typename F, typename Row>
+DEVICE_FN void norm_registers(const struct norm_arguments &a, size_t row, unsigned warp, Row t)
+{
+	constexpr int W = F::W;
+	int columns = F::WHOLE ? F::OWN * LANES : static_cast<int>(a.columns);
+	float *y = a.y + row * a.y_stride, count = static_cast<float>(columns);
+	uint32_t *twin = reinterpret_cast<uint32_t *>(a.twin) + row * a.columns / 2;
+	floats<W> own[F::OWN], sum = {}, squares = {};
+	auto each = [&](auto f) {
+#pragma unroll
+		for (int k = 0; k < F::OWN; k++)
+			if (F::WHOLE || lanes_own<W>() + k * LANES < columns)
+				f(lanes_own<W>() + k * LANES, own[k]);
+	};
+#pragma unroll
+	for (int k = 0; k < F::OWN; k++)
+		own[k] = {};
+	each([&](int i, floats<W> &x) { x = t(i); });
+#pragma unroll
+	for (int k = 0; k < F::OWN; k++)
+#pragma unroll
+		for (int j = 0; j < W; j++)
+			sum.v[j] = sum.v[j] + own[k].v[j]; /* beyond the row + 0: the same bits */
+	float mean = lanes_tree(sum, warp) / count;
+	each([&](int, floats<W> &x) {
+#pragma unroll
+		for (int j = 0; j < W; j++)
+			squares.v[j] = math_fma(x.v[j] - mean, x.v[j] - mean, squares.v[j]);
+	});
+	float r = 1 / sqrtf(lanes_tree(squares, warp) / count + a.eps);
+	each([&](int i, floats<W> &x) {
+		floats<W> gamma = get<W>(a.gamma + i), beta = get<W>(a.beta + i);
+#pragma unroll
+		for (int j = 0; j < W; j++)
+			x.v[j] = math_fma((x.v[j] - mean) * r, gamma.v[j], beta.v[j]);
+		put(y + i, x);
+	});
+	if (a.twin && a.twin_dtype == F16)
+		each([&](int i, floats<W> &x) { put(twin + i / 2, pairs_of<F16>(x)); });
+	else if (a.twin)
+		each([&](int i, floats<W> &x) { put(twin + i / 2, pairs_of<BF16>(x)); });
+}
+
+/* As norm_row, a row of any length, asked for three times. */
+template <typename Row>
+DEVICE_FN void norm_any(const struct norm_arguments &a, size_t row, unsigned warp, Row t)
+{
+	float *y = a.y + row * a.y_stride, count = static_cast<float>(a.columns);
 	uint16_t *twin = a.twin ? a.twin + row * a.columns : NULL;
-	size_t n = a.columns, lane = threadIdx.x % LANES;
-	float count = static_cast<float>(n);
-#pragma unroll
-	for (int k = 0; OWN && k < OWN; k++)
-		own[k] = lane + k * LANES < n ? t(lane + k * LANES) : 0;
 	auto sum = [&](auto add) {
-		if constexpr (OWN > 0) {
-			float s = 0;
-#pragma unroll
-			for (int k = 0; k < OWN; k++)
-				s = lane + k * LANES < n ? add(s, own[k]) : s;
-			return lanes_tree(s);
-		} else {
-			return lanes_sum(n, [&](float s, size_t i) { return add(s, t(i)); });
-		}
+		return lanes_sum(
+			a.columns, [=](float s, size_t i) { return add(s, t(i).v[0]); }, warp);
 	};
 	float mean = sum([](float s, float x) { return s + x; }) / count;
 	float variance = sum([=](float s, float x) {
@@ -33,20 +73,27 @@ DEVICE_FN void norm_row(const struct norm_arguments &a, size_t row, bool keep, R
 		return math_fma(d, d, s);
 	}) / count;
 	float r = 1 / sqrtf(variance + a.eps);
-	auto put = [&](size_t i, float x) {
-		float v = math_fma((x - mean) * r, a.gamma[i], a.beta[i]);
+	for (size_t i = lanes_own<1>(); i < a.columns; i += LANES) {
+		float v = math_fma((t(i).v[0] - mean) * r, a.gamma[i], a.beta[i]);
 		y[i] = v;
 		if (twin)
 			twin[i] = static_cast<uint16_t>(a.twin_dtype == F16 ? half_pair<F16>(v, 0)
 									    : half_pair<BF16>(v, 0));
-	};
-#pragma unroll
-	for (int k = 0; OWN && k < OWN; k++)
-		if (keep && lane + k * LANES < n)
-			put(lane + k * LANES, own[k]);
-	for (size_t i = lane; !OWN && keep && i < n; i += LANES)
-		put(i, t(i));
+	}
 }
 
-/* y = norm(x + t), t rows of n columns without gaps: what follows a product. */
-void cuda_norm_residual(struct lane *, const struct norm_arguments *, const float *t, size_t rows);
+/* y, row `row` of a.y, = norm(t), t(i) elements i … i + W - 1 of it. A thread only ever asks for
+ * its own lanes' elements, so y may be what t reads. warp: as row_own tells. */
+template <typename F, typename Row>
+DEVICE_FN void norm_row(const struct norm_arguments &a, size_t row, unsigned warp, Row t)
+{
+	if constexpr (F::OWN > 0)
+		norm_registers<F>(a, row, warp, t);
+	else
+		norm_any(a, row, warp, t);
+}
+
+/* y = norm(x + t), rows of t, or of t_half, bfloat16, where it is not NULL, columns without gaps:
+ * what follows a product. */
+void cuda_norm_residual(struct lane *, const struct norm_arguments *, const float *t,
+	const uint16_t *t_half, size_t rows);
