@@ -123,9 +123,10 @@ void cuda_lt_close(struct card *c)
 
 /* --- a weight's plan --- */
 
-/* How products that give floats, or the weight's own type, are computed. */
+/* How products that give floats, or the weight's own type, by GELU or not, are computed. */
 struct variant {
 	cudaDataType_t type;
+	bool gelu; /* by tanh */
 	const void *bias; /* of that type, which the library wants, or NULL */
 	cublasLtMatmulDesc_t desc;
 	cublasLtMatmulAlgo_t algo;
@@ -136,7 +137,7 @@ struct variant {
 struct lt_plan {
 	cublasLtMatrixLayout_t w;
 	void *bias; /* of the weight's own type, or NULL */
-	struct variant floats, own;
+	struct variant floats, own, gelu;
 };
 
 /* Note the card's first product that the library would not compute, or did not plan (status
@@ -239,7 +240,8 @@ static bool choose(struct cublaslt *l, const struct weight *w, struct variant *v
 	struct layouts at;
 	cublasLtMatmulHeuristicResult_t result[CANDIDATES];
 	int found = 0;
-	int32_t epilogue = bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+	int32_t epilogue = v->gelu ? (bias ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU)
+				   : (bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT);
 	bool good =
 		layouts_new(l, w, PLAN_ROWS, w->stride, stride_of(w), v, &at) &&
 		set(l, v->desc, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue) &&
@@ -283,7 +285,7 @@ static bool plan(struct cublaslt *l, const struct weight *w, struct variant *v)
 		    l->cublasLtMatmulPreferenceCreate(&preference) == CUBLAS_STATUS_SUCCESS &&
 		    preferences(l, preference) &&
 		    ((v->bias && choose(l, w, v, preference, true)) ||
-			    choose(l, w, v, preference, false));
+			    (!(v->bias && v->gelu) && choose(l, w, v, preference, false)));
 	if (preference)
 		(void)l->cublasLtMatmulPreferenceDestroy(preference);
 	return good;
@@ -315,7 +317,8 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 		w->plan->w = layout;
 		w->plan->floats.type = CUDA_R_32F;
 		w->plan->floats.bias = w->bias;
-		w->plan->own.type = type_of(w);
+		w->plan->own.type = w->plan->gelu.type = type_of(w);
+		w->plan->gelu.gelu = true;
 	} else if (l) {
 		note(c, w, PLAN_ROWS, CUBLAS_STATUS_SUCCESS);
 	}
@@ -327,7 +330,7 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 	if (w->plan->bias)
 		(void)cuda_half_rows(lane, w->dtype, static_cast<uint16_t *>(w->plan->bias), w->bias,
 			w->n, 1, w->n);
-	w->plan->own.bias = w->plan->bias;
+	w->plan->own.bias = w->plan->gelu.bias = w->plan->bias;
 }
 
 void cuda_lt_release(struct weight *w)
@@ -336,10 +339,10 @@ void cuda_lt_release(struct weight *w)
 	if (!p)
 		return;
 	struct cublaslt *l = w->lane->card->library;
-	if (p->floats.desc)
-		(void)l->cublasLtMatmulDescDestroy(p->floats.desc);
-	if (p->own.desc)
-		(void)l->cublasLtMatmulDescDestroy(p->own.desc);
+	const cublasLtMatmulDesc_t descs[] = { p->floats.desc, p->own.desc, p->gelu.desc };
+	for (cublasLtMatmulDesc_t desc : descs)
+		if (desc)
+			(void)l->cublasLtMatmulDescDestroy(desc);
 	(void)l->cublasLtMatrixLayoutDestroy(p->w);
 	cuda_release(w->lane, p->bias);
 	mem_free(p);
@@ -347,24 +350,45 @@ void cuda_lt_release(struct weight *w)
 
 /* --- the product --- */
 
-/* y = t + bias, activated: eight of a row a thread. */
+/* y = t + bias, activated: eight of a row a thread, a row a warp and turn. */
 struct finish {
-	const float *t, *bias; /* t NULL: the pairs, in place; bias may be NULL */
+	const float *t, *bias; /* t in fours, NULL: the pairs, in place; bias may be NULL */
 	float *y;
 	uint16_t *pairs; /* instead of y, rows of eights of n */
 	size_t t_stride, y_stride, rows, n;
 };
 
+/* v = at most four numbers that lie at a multiple of 16 bytes. */
+DEVICE_FN void four(float *v, const float *x, size_t n)
+{
+	if (n >= 4) {
+		float4 all = *reinterpret_cast<const float4 *>(x);
+		v[0] = all.x;
+		v[1] = all.y;
+		v[2] = all.z;
+		v[3] = all.w;
+		return;
+	}
+#pragma unroll
+	for (size_t l = 0; l < 3; l++)
+		v[l] = l < n ? x[l] : 0;
+}
+
 template <enum dtype T, enum activation F>
 static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 {
-	size_t i = (size_t)blockIdx.x * THREADS + threadIdx.x, eights = (f.n + 7) / 8;
-	size_t row = i / eights, column = i % eights * 8;
-	if (row >= f.rows)
+	size_t row = (size_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP;
+	size_t column = ((size_t)blockIdx.y * WARP + threadIdx.x % WARP) * 8, padded = (f.n + 7) / 8 * 8;
+	if (row >= f.rows || column >= f.n)
 		return;
-	float v[8];
-	uint4 *pairs = reinterpret_cast<uint4 *>(f.pairs) + i;
-	if (!f.t) {
+	float v[8] = {};
+	uint4 *pairs = reinterpret_cast<uint4 *>(f.pairs + row * padded + column);
+	if (f.t) {
+		const float *t = f.t + row * f.t_stride + column;
+		four(v, t, f.n - column);
+		if (column + 4 < f.n)
+			four(v + 4, t + 4, f.n - column - 4);
+	} else {
 		uint4 own = *pairs;
 		const uint32_t pair[4] = { own.x, own.y, own.z, own.w };
 #pragma unroll
@@ -374,8 +398,7 @@ static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 #pragma unroll
 	for (int l = 0; l < 8; l++) {
 		size_t at = column + l;
-		float x = !f.t ? v[l] : at < f.n ? f.t[row * f.t_stride + at] : 0;
-		v[l] = at < f.n ? fast_activate(F, f.bias ? x + f.bias[at] : x) : 0;
+		v[l] = at < f.n ? fast_activate(F, f.bias ? v[l] + f.bias[at] : v[l]) : 0;
 	}
 	if (f.pairs) {
 		*pairs = make_uint4(half_pair<T>(v[0], v[1]), half_pair<T>(v[2], v[3]),
@@ -396,8 +419,8 @@ static void finish(struct lane *lane, const struct finish &f, enum activation ac
 		      : activation == ACTIVATION_RELU	   ? finish_kernel<T, ACTIVATION_RELU>
 		      : activation == ACTIVATION_TANH	   ? finish_kernel<T, ACTIVATION_TANH>
 							   : finish_kernel<T, ACTIVATION_NONE>;
-	size_t eights = size_mul(f.rows, (f.n + 7) / 8);
-	LAUNCH(kernel, cuda_blocks(eights, THREADS), THREADS, 0, lane, f);
+	dim3 grid(cuda_blocks(f.rows, THREADS / WARP), cuda_blocks(f.n, 8 * WARP));
+	LAUNCH(kernel, grid, THREADS, 0, lane, f);
 	LAUNCHED(lane, "product");
 }
 
@@ -427,30 +450,42 @@ static bool multiply(struct lane *lane, const struct half_product *b, struct var
 	return status == CUBLAS_STATUS_SUCCESS;
 }
 
+/* The variant for a product, which may leave bias and activation to finish_kernel; NULL: none. GELU by tanh is at
+ * most 0.0005 off, so it may stand for the other where numbers are rounded to bfloat16. */
+static struct variant *variant_of(struct card *c, const struct half_product *b)
+{
+	const struct weight *w = b->w;
+	struct lt_plan *p = w->plan;
+	bool halves = b->pairs && w->n % 8 == 0;
+	bool gelu = b->activation == ACTIVATION_GELU_TANH ||
+		    (b->activation == ACTIVATION_GELU && w->dtype == BF16);
+	if (halves && gelu && usable(c, w, &p->gelu))
+		return &p->gelu;
+	if (halves && w->dtype == BF16 && usable(c, w, &p->own))
+		return &p->own;
+	if (halves && b->activation == ACTIVATION_NONE && usable(c, w, &p->own) &&
+		(p->own.adds_bias || !w->bias))
+		return &p->own;
+	return usable(c, w, &p->floats) ? &p->floats : NULL;
+}
+
 bool cuda_lt_product(struct lane *lane, const struct half_product *b)
 {
 	const struct weight *w = b->w;
-	bool own = b->pairs && w->n % 8 == 0 &&
-		   (w->dtype == BF16 || b->activation == ACTIVATION_NONE);
 	if (!w->plan || !cuda_begin(lane))
 		return false;
-	struct variant *v = own ? &w->plan->own : &w->plan->floats;
-	bool good = usable(lane->card, w, v);
-	if (good && own && w->dtype == F16 && w->bias && !v->adds_bias) {
-		own = false;
-		v = &w->plan->floats;
-		good = usable(lane->card, w, v);
-	}
-	if (!good)
+	struct variant *v = variant_of(lane->card, b);
+	if (!v)
 		return false;
 	struct arena_mark mark = cuda_arena_mark(lane);
 	const float *bias = v->adds_bias ? NULL : w->bias;
-	bool ends = !bias && b->activation == ACTIVATION_NONE;
+	bool own = v != &w->plan->floats;
+	bool ends = v->gelu || (!bias && b->activation == ACTIVATION_NONE);
 	bool direct = own || (b->y && ends && b->y_stride % 4 == 0 &&
 				     reinterpret_cast<uintptr_t>(b->y) % 16 == 0);
 	size_t stride = own ? w->n : direct ? b->y_stride : stride_of(w);
 	float *floats = direct ? b->y : cuda_floats(lane, size_mul(b->rows, stride));
-	good = multiply(lane, b, v, own ? static_cast<void *>(b->pairs) : floats, stride);
+	bool good = multiply(lane, b, v, own ? static_cast<void *>(b->pairs) : floats, stride);
 	struct finish f = { own ? NULL : floats, bias, b->y, b->pairs, stride, b->y_stride, b->rows,
 		w->n };
 	if (good && !(direct && ends))

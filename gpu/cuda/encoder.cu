@@ -3,33 +3,53 @@
 #include "gpu/cuda/norm.h"
 #include "gpu/cuda/product.h"
 
+/* A product's rows on their way to a norm: bfloat16, which has float32's range, where the weight is. */
+struct branch {
+	float *floats;
+	uint16_t *halves;
+};
+
+static struct branch branch_new(struct lane *lane, const struct weight *w, size_t rows)
+{
+	size_t n = size_mul(rows, w->n);
+	if (w->dtype != BF16 || !w->paired || w->n % 8)
+		return { cuda_floats(lane, n), NULL };
+	return { NULL, static_cast<uint16_t *>(cuda_arena_alloc(lane, size_mul(n, sizeof(uint16_t)))) };
+}
+
+/* What w makes of rows of halves; nothing after a failure. */
+static void product(struct lane *lane, const uint16_t *x, const struct weight *w, struct branch to,
+	size_t rows, enum activation activation)
+{
+	struct half_product p = { x, w, to.floats, to.halves, w->n, rows, activation, 0 };
+	if (x && (to.floats || to.halves))
+		cuda_half_product(lane, &p);
+}
+
 CUDA_KERNEL(linear_norm)
 {
 	auto a = static_cast<const struct linear_norm_arguments *>(arguments);
-	size_t rows = a->linear.rows, columns = a->linear.w->n;
+	const struct linear_arguments *linear = &a->linear;
 	(void)n;
 	struct arena_mark mark = cuda_arena_mark(lane);
-	float *t = cuda_floats(lane, size_mul(rows, columns));
-	if (t) {
-		cuda_linear_rows(lane, &a->linear, t);
-		cuda_norm_residual(lane, &a->norm, t, NULL, rows);
-	}
+	struct branch t = branch_new(lane, linear->w, linear->rows);
+	if (t.halves)
+		product(lane, cuda_half_input(lane, linear), linear->w, t, linear->rows, linear->activation);
+	else if (t.floats)
+		cuda_linear_rows(lane, linear, t.floats);
+	if (t.floats || t.halves)
+		cuda_norm_residual(lane, &a->norm, t.floats, t.halves, linear->rows);
 	cuda_arena_reset(lane, mark);
 }
 
 /* The wide rows stay of the weights' type. */
-static void feed_forward_half(struct lane *lane, const struct feed_forward_arguments *a, float *t)
+static void feed_forward_half(struct lane *lane, const struct feed_forward_arguments *a, struct branch t)
 {
-	size_t rows = a->up.rows, n = a->up.w->n;
-	const uint16_t *x = cuda_half_input(lane, &a->up);
-	uint16_t *wide = static_cast<uint16_t *>(
-		cuda_arena_alloc(lane, size_mul(size_mul(rows, n + 8), sizeof(uint16_t))));
-	struct half_product up = { x, a->up.w, NULL, wide, 0, rows, a->up.activation, 0 };
-	struct half_product down = { wide, a->down, t, NULL, a->down->n, rows, ACTIVATION_NONE, 0 };
-	if (!x || !wide)
-		return;
-	cuda_half_product(lane, &up);
-	cuda_half_product(lane, &down);
+	size_t rows = a->up.rows, n = (a->up.w->n + 7) / 8 * 8;
+	struct branch wide = { NULL, static_cast<uint16_t *>(cuda_arena_alloc(lane,
+					     size_mul(size_mul(rows, n), sizeof(uint16_t)))) };
+	product(lane, cuda_half_input(lane, &a->up), a->up.w, wide, rows, a->up.activation);
+	product(lane, wide.halves, a->down, t, rows, ACTIVATION_NONE);
 }
 
 static void feed_forward(struct lane *lane, const struct feed_forward_arguments *a, float *t)
@@ -47,15 +67,16 @@ static void feed_forward(struct lane *lane, const struct feed_forward_arguments 
 CUDA_KERNEL(feed_forward)
 {
 	auto a = static_cast<const struct feed_forward_arguments *>(arguments);
+	bool halves = a->up.w->paired && a->down->paired && a->up.w->dtype == a->down->dtype;
 	(void)n;
 	struct arena_mark mark = cuda_arena_mark(lane);
-	float *t = cuda_floats(lane, size_mul(a->up.rows, a->down->n));
-	if (t) {
-		if (a->up.w->paired && a->down->paired && a->up.w->dtype == a->down->dtype)
-			feed_forward_half(lane, a, t);
-		else
-			feed_forward(lane, a, t);
-		cuda_norm_residual(lane, &a->norm, t, NULL, a->up.rows);
-	}
+	struct branch t = halves ? branch_new(lane, a->down, a->up.rows)
+				 : branch{ cuda_floats(lane, size_mul(a->up.rows, a->down->n)), NULL };
+	if (halves)
+		feed_forward_half(lane, a, t);
+	else if (t.floats)
+		feed_forward(lane, a, t.floats);
+	if (t.floats || t.halves)
+		cuda_norm_residual(lane, &a->norm, t.floats, t.halves, a->up.rows);
 	cuda_arena_reset(lane, mark);
 }
