@@ -1,7 +1,7 @@
 /*
  * attention_half.cu: attention where its factors may be rounded to bfloat16 or binary16, T below, on
  * tensor cores, in one pass over the keys: scores of 64 keys, the maximum so far, what is there
- * rescaled (T. Dao et al., "FlashAttention", 2022). A block has 64 queries of a head, a warp 16; the
+ * rescaled (T. Dao et al., "FlashAttention", 2022). A warp has sixteen or twice sixteen queries of a head; the
  * scores' registers are the left factor of P V as they lie, and V has eight columns of ones, which give
  * the sums. The next keys arrive behind the computation;
  * sixteens of queries or keys behind a sequence's last are left out. Keys out of reach have p = 0. What
@@ -11,7 +11,10 @@
 #include "gpu/cuda/fast.h"
 #include "gpu/cuda/mma.h"
 
-constexpr int THREADS = 128, QUERIES = 64, KEYS = 64, STEPS = KEYS / 16;
+constexpr int THREADS = 128, KEYS = 64, STEPS = KEYS / 16;
+
+/* Of a block whose warps have M sixteens each. */
+template <int M> constexpr int QUERIES = THREADS / WARP * 16 * M;
 
 /* Rows of a head on their way to shared memory, 64 at a time: eights, whole 16 bytes a thread and turn, of which
  * x is this thread's first; else one element, and x the first row. */
@@ -84,9 +87,17 @@ DEVICE_FN void put(const struct attention_arguments &a, size_t at, float low, fl
 	return fmaxf(x, __shfl_xor_sync(ALL, x, 2));
 }
 
-/* s [16, 16 steps] = q k^T of this warp; FULL, here and below: of all keys. */
-template <enum dtype T, int D, bool FULL>
-DEVICE_FN void scores(const uint32_t (*q)[4], const uint16_t *ks, int steps, float (*s)[4])
+/* Sixteen queries of a warp, of which a thread has rows g and g + 8: their factors, the largest score yet, and
+ * the output for it, whose last columns are the sums of the numerators. */
+template <int D> struct sixteen {
+	uint32_t q[D / 16][4];
+	float top[2], o[D / 8 + 1][4];
+};
+
+/* s [16, 16 steps] = q k^T for each of M sixteens; FULL, here and below: of all keys. */
+template <enum dtype T, int D, int M, bool FULL>
+DEVICE_FN void scores(
+	const struct sixteen<D> *w, const uint16_t *ks, int steps, float (*s)[KEYS / 8][4])
 {
 	int lane = threadIdx.x % WARP;
 	const uint16_t *k = ks + (lane % 8 + lane / 16 * 8) * (D + 8) + lane / 8 % 2 * 8;
@@ -94,16 +105,18 @@ DEVICE_FN void scores(const uint32_t (*q)[4], const uint16_t *ks, int steps, flo
 	for (int step = 0; step < STEPS; step++) {
 		if (!FULL && step >= steps)
 			continue;
-		float(*to)[4] = s + 2 * step;
 #pragma unroll
-		for (int l = 0; l < 4; l++)
-			to[0][l] = to[1][l] = 0;
+		for (int l = 0; l < 4 * M; l++)
+			s[l / 4][2 * step][l % 4] = s[l / 4][2 * step + 1][l % 4] = 0;
 #pragma unroll
 		for (int d = 0; d < D / 16; d++) {
 			uint32_t b[4];
 			load_matrices(b, k + step * 16 * (D + 8) + d * 16);
-			mma<T>(to[0], q[d], b);
-			mma<T>(to[1], q[d], b + 2);
+#pragma unroll
+			for (int m = 0; m < M; m++) {
+				mma<T>(s[m][2 * step], w[m].q[d], b);
+				mma<T>(s[m][2 * step + 1], w[m].q[d], b + 2);
+			}
 		}
 	}
 }
@@ -136,14 +149,13 @@ DEVICE_FN void mask(const struct attention_relative_arguments &r, const struct h
 		}
 }
 
-/* Scores to p, the numerators of the softmax: 2^(c (s - top)), top the largest yet of rows g and g + 8.
- * The output so far is for that top too. */
+/* Scores to p, the numerators of the softmax: 2^(c (s - top)). */
 template <int D, bool MORE, bool FULL>
-DEVICE_FN void numerators(float (*s)[4], int steps, float c, float *top, float (*o)[4])
+DEVICE_FN void numerators(struct sixteen<D> *w, float (*s)[4], int steps, float c)
 {
 #pragma unroll
 	for (int i = 0; i < 2; i++) {
-		float most = top[i];
+		float most = w->top[i];
 #pragma unroll
 		for (int j = 0; j < KEYS / 8; j++)
 			if (FULL || j / 2 < steps)
@@ -151,8 +163,8 @@ DEVICE_FN void numerators(float (*s)[4], int steps, float c, float *top, float (
 		most = row_maximum(most);
 		/* no key in reach yet: p and scale shall be 0 */
 		float shift = MORE && most == -INFINITY ? 0 : -c * most;
-		float scale = fast_exp2(math_fma(c, top[i], shift));
-		top[i] = most;
+		float scale = fast_exp2(math_fma(c, w->top[i], shift));
+		w->top[i] = most;
 #pragma unroll
 		for (int j = 0; j < KEYS / 8; j++)
 			if (FULL || j / 2 < steps) {
@@ -161,15 +173,16 @@ DEVICE_FN void numerators(float (*s)[4], int steps, float c, float *top, float (
 			}
 #pragma unroll
 		for (int j = 0; j <= D / 8; j++) {
-			o[j][2 * i] *= scale;
-			o[j][2 * i + 1] *= scale;
+			w->o[j][2 * i] *= scale;
+			w->o[j][2 * i + 1] *= scale;
 		}
 	}
 }
 
-/* o [16, D + 8] += p [v, ones] of this warp. */
-template <enum dtype T, int D, bool FULL>
-DEVICE_FN void values(const float (*s)[4], const uint16_t *vs, int steps, float (*o)[4])
+/* o [16, D + 8] += p [v, ones] for each of M sixteens. */
+template <enum dtype T, int D, int M, bool FULL>
+DEVICE_FN void values(
+	struct sixteen<D> *w, const float (*s)[KEYS / 8][4], const uint16_t *vs, int steps)
 {
 	constexpr uint32_t ONE = T == F16 ? 0x3c00 : 0x3f80, ones[2] = { ONE << 16 | ONE, ONE << 16 | ONE };
 	int lane = threadIdx.x % WARP;
@@ -178,62 +191,78 @@ DEVICE_FN void values(const float (*s)[4], const uint16_t *vs, int steps, float 
 	for (int step = 0; step < STEPS; step++) {
 		if (!FULL && step >= steps)
 			continue;
-		const float(*p)[4] = s + 2 * step;
-		uint32_t left[4] = { half_pair<T>(p[0][0], p[0][1]), half_pair<T>(p[0][2], p[0][3]),
-			half_pair<T>(p[1][0], p[1][1]), half_pair<T>(p[1][2], p[1][3]) };
+		uint32_t left[M][4];
+#pragma unroll
+		for (int m = 0; m < M; m++) {
+#pragma unroll
+			for (int l = 0; l < 4; l++) {
+				const float *p = s[m][2 * step + l / 2] + l % 2 * 2;
+				left[m][l] = half_pair<T>(p[0], p[1]);
+			}
+			mma<T>(w[m].o[D / 8], left[m], ones);
+		}
 #pragma unroll
 		for (int j = 0; j < D / 8; j += 2) {
 			uint32_t b[4];
 			load_transposed(b, own + step * 16 * (D + 8) + j * 8);
-			mma<T>(o[j], left, b);
-			mma<T>(o[j + 1], left, b + 2);
+#pragma unroll
+			for (int m = 0; m < M; m++) {
+				mma<T>(w[m].o[j], left[m], b);
+				mma<T>(w[m].o[j + 1], left[m], b + 2);
+			}
 		}
-		mma<T>(o[D / 8], left, ones);
 	}
 }
 
-/* What the keys from k0 on add to this warp's sixteen queries from `query` on: their top and output. */
-template <enum dtype T, int D, bool MORE, bool FULL>
+/* What the keys from k0 on add to this warp's sixteens, from `query` on. */
+template <enum dtype T, int D, int M, bool MORE, bool FULL>
 DEVICE_FN void attend(const struct attention_relative_arguments &r, const struct head &h, int query,
-	int k0, const uint32_t (*q)[4], const uint16_t *ks, int steps, float *top, float (*o)[4])
+	int k0, const uint16_t *ks, int steps, struct sixteen<D> *w)
 {
-	float s[KEYS / 8][4], scale = r.attention.scale;
-	scores<T, D, FULL>(q, ks, steps, s);
-	if (h.bias || (!FULL && k0 + 16 * steps > h.n) || (FULL && k0 + KEYS > h.n) ||
-		(MORE && (r.place || !head_sees_all(h, QUERIES, k0, KEYS))))
-		mask<MORE>(r, h, query, k0, 1 / scale, s);
-	numerators<D, MORE, FULL>(s, steps, LOG2_E * scale, top, o);
-	values<T, D, FULL>(s, ks + KEYS * (D + 8), steps, o);
+	float s[M][KEYS / 8][4], scale = r.attention.scale;
+	bool masked = h.bias || k0 + (FULL ? KEYS : 16 * steps) > h.n ||
+		      (MORE && (r.place || !head_sees_all(h, QUERIES<M>, k0, KEYS)));
+	scores<T, D, M, FULL>(w, ks, steps, s);
+#pragma unroll
+	for (int m = 0; m < M; m++) {
+		if (masked)
+			mask<MORE>(r, h, query + 16 * m, k0, 1 / scale, s[m]);
+		numerators<D, MORE, FULL>(w + m, s[m], steps, LOG2_E * scale);
+	}
+	values<T, D, M, FULL>(w, s, ks + KEYS * (D + 8), steps);
 }
 
+/* Sixteens of a warp, and blocks on a processor without spilled registers. */
+template <int D, bool MORE> constexpr int SIXTEENS = D <= 64 && !MORE ? 2 : 1;
+template <int D, bool MORE> constexpr int BLOCKS = D <= 32 || (MORE && D <= 64) ? 3 : 2;
+
 template <enum dtype T, int D, bool MORE>
-static __global__ void __launch_bounds__(THREADS, D <= 32 ? 5 : D <= 64 ? (MORE ? 3 : 4) : 2)
+static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
 	attention_half_kernel(struct attention_relative_arguments r, unsigned parts, bool eights)
 {
 #if defined TENSOR_CORES
+	constexpr int M = SIXTEENS<D, MORE>, TILE = KEYS * (D + 8);
 	const struct attention_arguments &a = r.attention;
 	struct head h;
-	if (!head_find<MORE>(r, parts, QUERIES, &h))
+	if (!head_find<MORE>(r, parts, QUERIES<M>, &h))
 		return;
-	constexpr int TILE = KEYS * (D + 8);
 	DYNAMIC_SHARED(uint16_t, qs); /* [QUERIES][D + 8]; twice keys, values [KEYS][D + 8] */
-	uint16_t *ks = qs + QUERIES * (D + 8);
-	int size = static_cast<int>(a.size), lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
-	int query = h.first_query + warp * 16 + lane / 4, begin = h.begin / KEYS * KEYS;
-	float top[2] = { -INFINITY, -INFINITY }, o[D / 8 + 1][4];
-	uint32_t qf[D / 16][4];
-#pragma unroll
-	for (int j = 0; j <= D / 8; j++)
-#pragma unroll
-		for (int l = 0; l < 4; l++)
-			o[j][l] = 0;
-	auto from = [&](const uint16_t *x, size_t stride, int first) {
+	uint16_t *ks = qs + QUERIES<M> * (D + 8);
+	int size = static_cast<int>(a.size), lane = threadIdx.x % WARP;
+	int first = threadIdx.x / WARP * 16 * M, begin = h.begin / KEYS * KEYS;
+	int query = h.first_query + first + lane / 4;
+	struct sixteen<D> w[M] = {};
+	auto from = [&](const uint16_t *x, size_t stride, int row) {
 		return source_from<D>(
-			x + h.first * stride + h.column, stride, first, h.n, size, eights);
+			x + h.first * stride + h.column, stride, row, h.n, size, eights);
 	};
 	struct source q = from(a.q_half, a.q_stride, h.first_query);
 	struct source k = from(a.k_half, a.k_stride, begin), v = from(a.v_half, a.v_stride, begin);
-	bring<D>(qs, &q, size);
+#pragma unroll
+	for (int m = 0; m < M; m++) {
+		bring<D>(qs + m * QUERIES<1> * (D + 8), &q, size);
+		w[m].top[0] = w[m].top[1] = -INFINITY;
+	}
 	bring<D>(ks, &k, size);
 	bring<D>(ks + TILE, &v, size);
 	for (int k0 = begin; k0 < h.end; k0 += KEYS) {
@@ -245,22 +274,24 @@ static __global__ void __launch_bounds__(THREADS, D <= 32 ? 5 : D <= 64 ? (MORE 
 			bring<D>(next, &k, size);
 			bring<D>(next + TILE, &v, size);
 		}
-		if (h.first_query + warp * 16 >= h.n)
+		if (h.first_query + first >= h.n)
 			continue;
 #pragma unroll
-		for (int d = 0; k0 == begin && d < D / 16; d++)
-			load_matrices(qf[d],
-				qs + (warp * 16 + lane % 16) * (D + 8) + d * 16 + lane / 16 * 8);
+		for (int i = 0; k0 == begin && i < M * D / 16; i++)
+			load_matrices(w[i / (D / 16)].q[i % (D / 16)],
+				qs + (first + i / (D / 16) * 16 + lane % 16) * (D + 8) +
+					i % (D / 16) * 16 + lane / 16 * 8);
 		int steps = min(STEPS, (h.end - k0 + 15) / 16);
 		if (steps == STEPS)
-			attend<T, D, MORE, true>(r, h, query, k0, qf, own, steps, top, o);
+			attend<T, D, M, MORE, true>(r, h, query, k0, own, steps, w);
 		else
-			attend<T, D, MORE, false>(r, h, query, k0, qf, own, steps, top, o);
+			attend<T, D, M, MORE, false>(r, h, query, k0, own, steps, w);
 	}
 	bool pairs = a.out_half && size % 2 == 0 && a.out_stride % 2 == 0;
 #pragma unroll
-	for (int i = 0; i < 2; i++) {
-		float inverse = fast_inverse(o[D / 8][2 * i]);
+	for (int i = 0; i < 2 * M; i++) {
+		const float(*o)[4] = w[i / 2].o;
+		float inverse = fast_inverse(o[D / 8][i % 2 * 2]);
 		size_t at = (h.first + query + 8 * i) * a.out_stride + h.column;
 		if (query + 8 * i >= h.n)
 			continue;
@@ -268,8 +299,8 @@ static __global__ void __launch_bounds__(THREADS, D <= 32 ? 5 : D <= 64 ? (MORE 
 		for (int j = 0; j < D / 8; j++) {
 			int column = j * 8 + lane % 4 * 2;
 			if (column < size)
-				put<T>(a, at + column, o[j][2 * i] * inverse,
-					o[j][2 * i + 1] * inverse, column + 1 < size, pairs);
+				put<T>(a, at + column, o[j][i % 2 * 2] * inverse,
+					o[j][i % 2 * 2 + 1] * inverse, column + 1 < size, pairs);
 		}
 	}
 #endif
@@ -280,8 +311,9 @@ static bool launch(struct lane *lane, const struct attention_relative_arguments 
 	size_t sequences, size_t longest, bool eights)
 {
 	const struct attention_arguments *a = &r->attention;
-	unsigned parts = cuda_blocks(longest, QUERIES);
-	size_t bytes = sizeof(uint16_t) * (QUERIES + 4 * KEYS) * (D + 8);
+	constexpr int OF_BLOCK = QUERIES<SIXTEENS<D, MORE>>;
+	unsigned parts = cuda_blocks(longest, OF_BLOCK);
+	size_t bytes = sizeof(uint16_t) * (OF_BLOCK + 4 * KEYS) * (D + 8);
 	dim3 grid(cuda_blocks(size_mul(parts, sequences), 1), static_cast<unsigned>(a->heads));
 	auto kernel = a->dtype == F16 ? attention_half_kernel<F16, D, MORE>
 				      : attention_half_kernel<BF16, D, MORE>;

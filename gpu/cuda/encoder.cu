@@ -3,18 +3,29 @@
 #include "gpu/cuda/norm.h"
 #include "gpu/cuda/product.h"
 
-/* A product's rows on their way to a norm: bfloat16, which has float32's range, where the weight is. */
+/* A product's rows on their way to a norm: bfloat16, which has float32's range, where the weight is and the norm takes
+ * them. */
 struct branch {
 	float *floats;
 	uint16_t *halves;
 };
 
-static struct branch branch_new(struct lane *lane, const struct weight *w, size_t rows)
+static struct branch branch_new(
+	struct lane *lane, const struct weight *w, const struct norm_arguments *norm, size_t rows)
 {
 	size_t n = size_mul(rows, w->n);
-	if (w->dtype != BF16 || !w->paired || w->n % 8)
+	if (w->dtype != BF16 || !w->paired || !cuda_norm_takes_halves(norm))
 		return { cuda_floats(lane, n), NULL };
 	return { NULL, static_cast<uint16_t *>(cuda_arena_alloc(lane, size_mul(n, sizeof(uint16_t)))) };
+}
+
+static void branch_norm(
+	struct lane *lane, struct branch t, const struct norm_arguments *norm, size_t rows)
+{
+	if (t.halves)
+		cuda_norm_residual_half(lane, norm, t.halves, rows);
+	else if (t.floats)
+		cuda_norm_residual(lane, norm, t.floats, NULL, rows);
 }
 
 /* What w makes of rows of halves; nothing after a failure. */
@@ -32,13 +43,12 @@ CUDA_KERNEL(linear_norm)
 	const struct linear_arguments *linear = &a->linear;
 	(void)n;
 	struct arena_mark mark = cuda_arena_mark(lane);
-	struct branch t = branch_new(lane, linear->w, linear->rows);
+	struct branch t = branch_new(lane, linear->w, &a->norm, linear->rows);
 	if (t.halves)
 		product(lane, cuda_half_input(lane, linear), linear->w, t, linear->rows, linear->activation);
 	else if (t.floats)
 		cuda_linear_rows(lane, linear, t.floats);
-	if (t.floats || t.halves)
-		cuda_norm_residual(lane, &a->norm, t.floats, t.halves, linear->rows);
+	branch_norm(lane, t, &a->norm, linear->rows);
 	cuda_arena_reset(lane, mark);
 }
 
@@ -70,13 +80,12 @@ CUDA_KERNEL(feed_forward)
 	bool halves = a->up.w->paired && a->down->paired && a->up.w->dtype == a->down->dtype;
 	(void)n;
 	struct arena_mark mark = cuda_arena_mark(lane);
-	struct branch t = halves ? branch_new(lane, a->down, a->up.rows)
+	struct branch t = halves ? branch_new(lane, a->down, &a->norm, a->up.rows)
 				 : branch{ cuda_floats(lane, size_mul(a->up.rows, a->down->n)), NULL };
 	if (halves)
 		feed_forward_half(lane, a, t);
 	else if (t.floats)
 		feed_forward(lane, a, t.floats);
-	if (t.floats || t.halves)
-		cuda_norm_residual(lane, &a->norm, t.floats, t.halves, a->up.rows);
+	branch_norm(lane, t, &a->norm, a->up.rows);
 	cuda_arena_reset(lane, mark);
 }
