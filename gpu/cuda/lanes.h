@@ -66,6 +66,17 @@ template <int W> DEVICE_FN int lanes_own(void)
 	return threadIdx.x % (LANES / W) * W;
 }
 
+/* f(i, own[k]) for all elements i … i + W - 1 of a row of n columns that are this thread's. */
+template <typename F, typename Each>
+DEVICE_FN void row_each(size_t n, floats<F::W> *own, Each f)
+{
+	int columns = static_cast<int>(n), first = lanes_own<F::W>();
+#pragma unroll
+	for (int k = 0; k < F::OWN; k++)
+		if (F::WHOLE || first + k * LANES < columns)
+			f(first + k * LANES, own[k]);
+}
+
 template <int W> DEVICE_FN float lanes_tree(floats<W> s, unsigned warp = ALL)
 {
 #pragma unroll

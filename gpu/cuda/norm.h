@@ -18,25 +18,16 @@ template <typename F, typename Row>
 DEVICE_FN void norm_registers(const struct norm_arguments &a, size_t row, unsigned warp, Row t)
 {
 	constexpr int W = F::W;
-	int columns = F::WHOLE ? F::OWN * LANES : static_cast<int>(a.columns);
-	float *y = a.y + row * a.y_stride, count = static_cast<float>(columns);
+	float *y = a.y + row * a.y_stride, count = static_cast<float>(a.columns);
 	uint32_t *twin = reinterpret_cast<uint32_t *>(a.twin) + row * a.columns / 2;
 	floats<W> own[F::OWN], sum = {}, squares = {};
-	auto each = [&](auto f) {
-#pragma unroll
-		for (int k = 0; k < F::OWN; k++)
-			if (F::WHOLE || lanes_own<W>() + k * LANES < columns)
-				f(lanes_own<W>() + k * LANES, own[k]);
-	};
-#pragma unroll
-	for (int k = 0; k < F::OWN; k++)
-		own[k] = {};
+	auto each = [&](auto f) { row_each<F>(a.columns, own, f); };
 	each([&](int i, floats<W> &x) { x = t(i); });
-#pragma unroll
-	for (int k = 0; k < F::OWN; k++)
+	each([&](int, floats<W> &x) {
 #pragma unroll
 		for (int j = 0; j < W; j++)
-			sum.v[j] = sum.v[j] + own[k].v[j]; /* beyond the row + 0: the same bits */
+			sum.v[j] = sum.v[j] + x.v[j];
+	});
 	float mean = lanes_tree(sum, warp) / count;
 	each([&](int, floats<W> &x) {
 #pragma unroll
