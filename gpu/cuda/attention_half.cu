@@ -1,7 +1,7 @@
 /*
  * attention_half.cu: attention where its factors may be rounded to bfloat16 or binary16, T below, on
  * tensor cores, in one pass over the keys: scores of 64 keys, the maximum so far, what is there
- * rescaled (T. Dao et al., "FlashAttention", 2022). A warp has sixteen or twice sixteen queries of a head; the
+ * rescaled (T. Dao et al., "FlashAttention", 2022). A warp has sixteen queries of a head; the
  * scores' registers are the left factor of P V as they lie, and V has eight columns of ones, which give
  * the sums. The next keys arrive behind the computation;
  * sixteens of queries or keys behind a sequence's last are left out. Keys out of reach have p = 0. What
@@ -11,10 +11,8 @@
 #include "gpu/cuda/fast.h"
 #include "gpu/cuda/mma.h"
 
-constexpr int THREADS = 128, KEYS = 64, STEPS = KEYS / 16;
-
-/* Of a block whose warps have M sixteens each. */
-template <int M> constexpr int QUERIES = THREADS / WARP * 16 * M;
+constexpr int THREADS = 128, QUERIES = THREADS / WARP * 16, KEYS = 64, STEPS = KEYS / 16;
+constexpr int SHORT_KEYS = 256, SHORT_QUERIES = 2 * QUERIES;
 
 /* Rows of a head on their way to shared memory, 64 at a time: eights, whole 16 bytes a thread and turn, of which
  * x is this thread's first; else one element, and x the first row. */
@@ -94,10 +92,9 @@ template <int D> struct sixteen {
 	float top[2], o[D / 8 + 1][4];
 };
 
-/* s [16, 16 steps] = q k^T for each of M sixteens; FULL, here and below: of all keys. */
-template <enum dtype T, int D, int M, bool FULL>
-DEVICE_FN void scores(
-	const struct sixteen<D> *w, const uint16_t *ks, int steps, float (*s)[KEYS / 8][4])
+/* s [16, 16 steps] = q k^T; FULL, here and below: of all keys. */
+template <enum dtype T, int D, bool FULL>
+DEVICE_FN void scores(const struct sixteen<D> &w, const uint16_t *ks, int steps, float (*s)[4])
 {
 	int lane = threadIdx.x % WARP;
 	const uint16_t *k = ks + (lane % 8 + lane / 16 * 8) * (D + 8) + lane / 8 % 2 * 8;
@@ -105,18 +102,16 @@ DEVICE_FN void scores(
 	for (int step = 0; step < STEPS; step++) {
 		if (!FULL && step >= steps)
 			continue;
+		float(*to)[4] = s + 2 * step;
 #pragma unroll
-		for (int l = 0; l < 4 * M; l++)
-			s[l / 4][2 * step][l % 4] = s[l / 4][2 * step + 1][l % 4] = 0;
+		for (int l = 0; l < 4; l++)
+			to[0][l] = to[1][l] = 0;
 #pragma unroll
 		for (int d = 0; d < D / 16; d++) {
 			uint32_t b[4];
 			load_matrices(b, k + step * 16 * (D + 8) + d * 16);
-#pragma unroll
-			for (int m = 0; m < M; m++) {
-				mma<T>(s[m][2 * step], w[m].q[d], b);
-				mma<T>(s[m][2 * step + 1], w[m].q[d], b + 2);
-			}
+			mma<T>(to[0], w.q[d], b);
+			mma<T>(to[1], w.q[d], b + 2);
 		}
 	}
 }
@@ -151,11 +146,11 @@ DEVICE_FN void mask(const struct attention_relative_arguments &r, const struct h
 
 /* Scores to p, the numerators of the softmax: 2^(c (s - top)). */
 template <int D, bool MORE, bool FULL>
-DEVICE_FN void numerators(struct sixteen<D> *w, float (*s)[4], int steps, float c)
+DEVICE_FN void numerators(struct sixteen<D> &w, float (*s)[4], int steps, float c)
 {
 #pragma unroll
 	for (int i = 0; i < 2; i++) {
-		float most = w->top[i];
+		float most = w.top[i];
 #pragma unroll
 		for (int j = 0; j < KEYS / 8; j++)
 			if (FULL || j / 2 < steps)
@@ -163,8 +158,8 @@ DEVICE_FN void numerators(struct sixteen<D> *w, float (*s)[4], int steps, float 
 		most = row_maximum(most);
 		/* no key in reach yet: p and scale shall be 0 */
 		float shift = MORE && most == -INFINITY ? 0 : -c * most;
-		float scale = fast_exp2(math_fma(c, w->top[i], shift));
-		w->top[i] = most;
+		float scale = fast_exp2(math_fma(c, w.top[i], shift));
+		w.top[i] = most;
 #pragma unroll
 		for (int j = 0; j < KEYS / 8; j++)
 			if (FULL || j / 2 < steps) {
@@ -173,16 +168,15 @@ DEVICE_FN void numerators(struct sixteen<D> *w, float (*s)[4], int steps, float 
 			}
 #pragma unroll
 		for (int j = 0; j <= D / 8; j++) {
-			w->o[j][2 * i] *= scale;
-			w->o[j][2 * i + 1] *= scale;
+			w.o[j][2 * i] *= scale;
+			w.o[j][2 * i + 1] *= scale;
 		}
 	}
 }
 
-/* o [16, D + 8] += p [v, ones] for each of M sixteens. */
-template <enum dtype T, int D, int M, bool FULL>
-DEVICE_FN void values(
-	struct sixteen<D> *w, const float (*s)[KEYS / 8][4], const uint16_t *vs, int steps)
+/* o [16, D + 8] += p [v, ones]. */
+template <enum dtype T, int D, bool FULL>
+DEVICE_FN void values(struct sixteen<D> &w, const float (*s)[4], const uint16_t *vs, int steps)
 {
 	constexpr uint32_t ONE = T == F16 ? 0x3c00 : 0x3f80, ones[2] = { ONE << 16 | ONE, ONE << 16 | ONE };
 	int lane = threadIdx.x % WARP;
@@ -191,78 +185,94 @@ DEVICE_FN void values(
 	for (int step = 0; step < STEPS; step++) {
 		if (!FULL && step >= steps)
 			continue;
-		uint32_t left[M][4];
-#pragma unroll
-		for (int m = 0; m < M; m++) {
-#pragma unroll
-			for (int l = 0; l < 4; l++) {
-				const float *p = s[m][2 * step + l / 2] + l % 2 * 2;
-				left[m][l] = half_pair<T>(p[0], p[1]);
-			}
-			mma<T>(w[m].o[D / 8], left[m], ones);
-		}
+		const float(*p)[4] = s + 2 * step;
+		uint32_t left[4] = { half_pair<T>(p[0][0], p[0][1]), half_pair<T>(p[0][2], p[0][3]),
+			half_pair<T>(p[1][0], p[1][1]), half_pair<T>(p[1][2], p[1][3]) };
 #pragma unroll
 		for (int j = 0; j < D / 8; j += 2) {
 			uint32_t b[4];
 			load_transposed(b, own + step * 16 * (D + 8) + j * 8);
+			mma<T>(w.o[j], left, b);
+			mma<T>(w.o[j + 1], left, b + 2);
+		}
+		mma<T>(w.o[D / 8], left, ones);
+	}
+}
+
+template <enum dtype T, int D, bool MORE, bool FULL>
+DEVICE_FN void attend_to(const struct attention_relative_arguments &r, const struct head &h, int query,
+	int k0, const uint16_t *ks, int steps, struct sixteen<D> &w)
+{
+	float s[KEYS / 8][4], scale = r.attention.scale;
+	scores<T, D, FULL>(w, ks, steps, s);
+	if (h.bias || k0 + (FULL ? KEYS : 16 * steps) > h.n ||
+		(MORE && (r.place || !head_sees_all(h, QUERIES, k0, KEYS))))
+		mask<MORE>(r, h, query, k0, 1 / scale, s);
+	numerators<D, MORE, FULL>(w, s, steps, LOG2_E * scale);
+	values<T, D, FULL>(w, s, ks + KEYS * (D + 8), steps);
+}
+
+/* What the keys from k0 on, with their values behind them, add to the sixteen from `query` on. */
+template <enum dtype T, int D, bool MORE>
+DEVICE_FN void attend(const struct attention_relative_arguments &r, const struct head &h, int query,
+	int k0, const uint16_t *ks, struct sixteen<D> &w)
+{
+	int steps = min(STEPS, (h.end - k0 + 15) / 16);
+	if (steps == STEPS)
+		attend_to<T, D, MORE, true>(r, h, query, k0, ks, steps, w);
+	else
+		attend_to<T, D, MORE, false>(r, h, query, k0, ks, steps, w);
+}
+
+/* The output of the sixteen from `query` on. */
+template <enum dtype T, int D>
+DEVICE_FN void give(const struct attention_arguments &a, const struct head &h, int query,
+	const struct sixteen<D> &w)
+{
+	int size = static_cast<int>(a.size);
+	bool pairs = a.out_half && size % 2 == 0 && a.out_stride % 2 == 0;
 #pragma unroll
-			for (int m = 0; m < M; m++) {
-				mma<T>(w[m].o[j], left[m], b);
-				mma<T>(w[m].o[j + 1], left[m], b + 2);
-			}
+	for (int i = 0; i < 2; i++) {
+		float inverse = fast_inverse(w.o[D / 8][2 * i]);
+		size_t at = (h.first + query + 8 * i) * a.out_stride + h.column;
+		if (query + 8 * i >= h.n)
+			continue;
+#pragma unroll
+		for (int j = 0; j < D / 8; j++) {
+			int column = j * 8 + threadIdx.x % 4 * 2;
+			if (column < size)
+				put<T>(a, at + column, w.o[j][2 * i] * inverse,
+					w.o[j][2 * i + 1] * inverse, column + 1 < size, pairs);
 		}
 	}
 }
 
-/* What the keys from k0 on add to this warp's sixteens, from `query` on. */
-template <enum dtype T, int D, int M, bool MORE, bool FULL>
-DEVICE_FN void attend(const struct attention_relative_arguments &r, const struct head &h, int query,
-	int k0, const uint16_t *ks, int steps, struct sixteen<D> *w)
-{
-	float s[M][KEYS / 8][4], scale = r.attention.scale;
-	bool masked = h.bias || k0 + (FULL ? KEYS : 16 * steps) > h.n ||
-		      (MORE && (r.place || !head_sees_all(h, QUERIES<M>, k0, KEYS)));
-	scores<T, D, M, FULL>(w, ks, steps, s);
-#pragma unroll
-	for (int m = 0; m < M; m++) {
-		if (masked)
-			mask<MORE>(r, h, query + 16 * m, k0, 1 / scale, s[m]);
-		numerators<D, MORE, FULL>(w + m, s[m], steps, LOG2_E * scale);
-	}
-	values<T, D, M, FULL>(w, s, ks + KEYS * (D + 8), steps);
-}
-
-/* Sixteens of a warp, and blocks on a processor without spilled registers. */
-template <int D, bool MORE> constexpr int SIXTEENS = D <= 64 && !MORE ? 2 : 1;
-template <int D, bool MORE> constexpr int BLOCKS = D <= 32 || (MORE && D <= 64) ? 3 : 2;
+/* Blocks on a processor without spilled registers. */
+template <int D, bool MORE> constexpr int BLOCKS = D <= 32 ? 5 : D <= 64 ? (MORE ? 3 : 4) : 2;
 
 template <enum dtype T, int D, bool MORE>
 static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
 	attention_half_kernel(struct attention_relative_arguments r, unsigned parts, bool eights)
 {
 #if defined TENSOR_CORES
-	constexpr int M = SIXTEENS<D, MORE>, TILE = KEYS * (D + 8);
+	constexpr int TILE = KEYS * (D + 8);
 	const struct attention_arguments &a = r.attention;
 	struct head h;
-	if (!head_find<MORE>(r, parts, QUERIES<M>, &h))
+	if (!head_find<MORE>(r, parts, QUERIES, &h))
 		return;
 	DYNAMIC_SHARED(uint16_t, qs); /* [QUERIES][D + 8]; twice keys, values [KEYS][D + 8] */
-	uint16_t *ks = qs + QUERIES<M> * (D + 8);
+	uint16_t *ks = qs + QUERIES * (D + 8);
 	int size = static_cast<int>(a.size), lane = threadIdx.x % WARP;
-	int first = threadIdx.x / WARP * 16 * M, begin = h.begin / KEYS * KEYS;
+	int first = threadIdx.x / WARP * 16, begin = h.begin / KEYS * KEYS;
 	int query = h.first_query + first + lane / 4;
-	struct sixteen<D> w[M] = {};
+	struct sixteen<D> w = { {}, { -INFINITY, -INFINITY }, {} };
 	auto from = [&](const uint16_t *x, size_t stride, int row) {
 		return source_from<D>(
 			x + h.first * stride + h.column, stride, row, h.n, size, eights);
 	};
 	struct source q = from(a.q_half, a.q_stride, h.first_query);
 	struct source k = from(a.k_half, a.k_stride, begin), v = from(a.v_half, a.v_stride, begin);
-#pragma unroll
-	for (int m = 0; m < M; m++) {
-		bring<D>(qs + m * QUERIES<1> * (D + 8), &q, size);
-		w[m].top[0] = w[m].top[1] = -INFINITY;
-	}
+	bring<D>(qs, &q, size);
 	bring<D>(ks, &k, size);
 	bring<D>(ks + TILE, &v, size);
 	for (int k0 = begin; k0 < h.end; k0 += KEYS) {
@@ -277,54 +287,94 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
 		if (h.first_query + first >= h.n)
 			continue;
 #pragma unroll
-		for (int i = 0; k0 == begin && i < M * D / 16; i++)
-			load_matrices(w[i / (D / 16)].q[i % (D / 16)],
-				qs + (first + i / (D / 16) * 16 + lane % 16) * (D + 8) +
-					i % (D / 16) * 16 + lane / 16 * 8);
-		int steps = min(STEPS, (h.end - k0 + 15) / 16);
-		if (steps == STEPS)
-			attend<T, D, M, MORE, true>(r, h, query, k0, own, steps, w);
-		else
-			attend<T, D, M, MORE, false>(r, h, query, k0, own, steps, w);
+		for (int d = 0; k0 == begin && d < D / 16; d++)
+			load_matrices(w.q[d],
+				qs + (first + lane % 16) * (D + 8) + d * 16 + lane / 16 * 8);
+		attend<T, D, MORE>(r, h, query, k0, own, w);
 	}
-	bool pairs = a.out_half && size % 2 == 0 && a.out_stride % 2 == 0;
+	give<T, D>(a, h, query, w);
+#endif
+}
+
+/* The same bits for sequences of at most 256 tokens whose heads are eights: all keys and values are there before a
+ * warp takes one sixteen after the other. */
+template <enum dtype T, int D>
+static __global__ void __launch_bounds__(THREADS, BLOCKS<D, false>)
+	attention_short_kernel(struct attention_relative_arguments r, unsigned parts)
+{
+#if defined TENSOR_CORES
+	constexpr int TILE = KEYS * (D + 8);
+	const struct attention_arguments &a = r.attention;
+	struct head h;
+	if (!head_find<false>(r, parts, SHORT_QUERIES, &h))
+		return;
+	DYNAMIC_SHARED(uint16_t, tiles); /* of 64 keys [KEYS][D + 8] and their values each */
+	int size = static_cast<int>(a.size), lane = threadIdx.x % WARP;
+	auto from = [&](const uint16_t *x, size_t stride) {
+		return source_from<D>(x + h.first * stride + h.column, stride, 0, h.n, size, true);
+	};
+	struct source k = from(a.k_half, a.k_stride), v = from(a.v_half, a.v_stride);
+	for (int k0 = 0; k0 < h.n; k0 += KEYS) {
+		bring<D>(tiles + k0 / KEYS * 2 * TILE, &k, size);
+		bring<D>(tiles + k0 / KEYS * 2 * TILE + TILE, &v, size);
+	}
+	async_wait<0>();
+	__syncthreads();
+	int end = min(h.n, h.first_query + SHORT_QUERIES);
+	for (int first = h.first_query + threadIdx.x / WARP * 16; first < end; first += QUERIES) {
+		struct sixteen<D> w = { {}, { -INFINITY, -INFINITY }, {} };
+		int query = first + lane / 4;
+		const uint16_t *q = a.q_half + (h.first + query) * a.q_stride + h.column + lane % 4 * 2;
 #pragma unroll
-	for (int i = 0; i < 2 * M; i++) {
-		const float(*o)[4] = w[i / 2].o;
-		float inverse = fast_inverse(o[D / 8][i % 2 * 2]);
-		size_t at = (h.first + query + 8 * i) * a.out_stride + h.column;
-		if (query + 8 * i >= h.n)
-			continue;
-#pragma unroll
-		for (int j = 0; j < D / 8; j++) {
-			int column = j * 8 + lane % 4 * 2;
-			if (column < size)
-				put<T>(a, at + column, o[j][i % 2 * 2] * inverse,
-					o[j][i % 2 * 2 + 1] * inverse, column + 1 < size, pairs);
+		for (int i = 0; i < D / 4; i++) {
+			int down = i % 2 * 8, right = i / 2 * 8;
+			if (query + down < h.n && right < size)
+				w.q[i / 4][i % 4] = *reinterpret_cast<const uint32_t *>(
+					q + down * a.q_stride + right);
 		}
+		for (int k0 = 0; k0 < h.n; k0 += KEYS)
+			attend<T, D, false>(r, h, query, k0, tiles + k0 / KEYS * 2 * TILE, w);
+		give<T, D>(a, h, query, w);
 	}
 #endif
+}
+
+template <typename Kernel, typename... More>
+static bool start(struct lane *lane, Kernel kernel, const struct attention_relative_arguments *r,
+	size_t blocks, size_t elements, More... more)
+{
+	size_t bytes = elements * sizeof(uint16_t);
+	dim3 grid(cuda_blocks(blocks, 1), static_cast<unsigned>(r->attention.heads));
+	if (!cuda_good(lane,
+		    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+			    static_cast<int>(bytes)),
+		    "attention"))
+		return true;
+	LAUNCH(kernel, grid, dim3(THREADS), bytes, lane, *r, more...);
+	LAUNCHED(lane, "attention");
+	return true;
 }
 
 template <int D, bool MORE>
 static bool launch(struct lane *lane, const struct attention_relative_arguments *r,
 	size_t sequences, size_t longest, bool eights)
 {
-	const struct attention_arguments *a = &r->attention;
-	constexpr int OF_BLOCK = QUERIES<SIXTEENS<D, MORE>>;
-	unsigned parts = cuda_blocks(longest, OF_BLOCK);
-	size_t bytes = sizeof(uint16_t) * (OF_BLOCK + 4 * KEYS) * (D + 8);
-	dim3 grid(cuda_blocks(size_mul(parts, sequences), 1), static_cast<unsigned>(a->heads));
-	auto kernel = a->dtype == F16 ? attention_half_kernel<F16, D, MORE>
-				      : attention_half_kernel<BF16, D, MORE>;
-	if (!cuda_good(lane,
-		    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-			    static_cast<int>(bytes)),
-		    "attention"))
-		return true;
-	LAUNCH(kernel, grid, dim3(THREADS), bytes, lane, *r, parts, eights);
-	LAUNCHED(lane, "attention");
-	return true;
+	unsigned parts = cuda_blocks(longest, QUERIES);
+	auto kernel = r->attention.dtype == F16 ? attention_half_kernel<F16, D, MORE>
+						: attention_half_kernel<BF16, D, MORE>;
+	return start(lane, kernel, r, size_mul(parts, sequences), (QUERIES + 4 * KEYS) * (D + 8), parts,
+		eights);
+}
+
+template <int D>
+static bool launch_short(struct lane *lane, const struct attention_relative_arguments *r,
+	size_t sequences, size_t longest)
+{
+	unsigned parts = cuda_blocks(longest, SHORT_QUERIES);
+	auto kernel = r->attention.dtype == F16 ? attention_short_kernel<F16, D>
+						: attention_short_kernel<BF16, D>;
+	return start(lane, kernel, r, size_mul(parts, sequences),
+		2 * KEYS * cuda_blocks(longest, KEYS) * (D + 8), parts);
 }
 
 /* q, k and v as halves: where they are columns of one matrix beside each other all at once. */
@@ -362,6 +412,9 @@ bool cuda_attention_half(struct lane *lane, const struct attention_relative_argu
 	if (more)
 		return size <= 64 ? launch<64, true>(lane, &r, sequences, longest, eights)
 				  : launch<128, true>(lane, &r, sequences, longest, eights);
+	if (eights && longest <= SHORT_KEYS && size <= 64)
+		return size <= 32 ? launch_short<32>(lane, &r, sequences, longest)
+				  : launch_short<64>(lane, &r, sequences, longest);
 	return size <= 32   ? launch<32, false>(lane, &r, sequences, longest, eights)
 	       : size <= 64 ? launch<64, false>(lane, &r, sequences, longest, eights)
 	       : size <= 96 ? launch<96, false>(lane, &r, sequences, longest, eights)
