@@ -97,8 +97,8 @@ DEVICE_FN float lanes_tree(float s, unsigned warp = ALL)
 	return lanes_tree(floats<1>{ { s } }, warp);
 }
 
-/* add(lane, i): the lane's sum with element i. Chunks of 4096 are summed so, and their sums again by
- * the same rule; three levels are 2^36 elements. */
+/* add(lane, i): the lane's sum with element i. Chunks of 4096 are summed so, and their sums again
+ * by the same rule; three levels are 2^36 elements. warp: the threads that call. */
 template <typename Add> DEVICE_FN float lanes_sum(size_t n, Add add, unsigned warp = ALL)
 {
 	int l = threadIdx.x % LANES;

@@ -115,7 +115,8 @@ static __global__ void __launch_bounds__(F::THREADS, F::BLOCKS) embed_kernel(
 	const float *type = a.type ? a.type + a.types[t] * a.type_stride : NULL;
 	const float *position = a.position ? a.position + a.positions[t] * a.position_stride : NULL;
 	norm_row<F>(a.norm, t, warp, [=](size_t i) {
-		return plus(plus(get<F::W>(word + i), term<F::W>(type, i)), term<F::W>(position, i));
+		auto x = plus(get<F::W>(word + i), term<F::W>(type, i));
+		return plus(x, term<F::W>(position, i));
 	});
 }
 

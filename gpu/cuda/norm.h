@@ -68,8 +68,8 @@ DEVICE_FN void norm_any(const struct norm_arguments &a, size_t row, unsigned war
 		float v = math_fma((t(i).v[0] - mean) * r, a.gamma[i], a.beta[i]);
 		y[i] = v;
 		if (twin)
-			twin[i] = static_cast<uint16_t>(a.twin_dtype == F16 ? half_pair<F16>(v, 0)
-									    : half_pair<BF16>(v, 0));
+			twin[i] = static_cast<uint16_t>(
+				a.twin_dtype == F16 ? half_pair<F16>(v, 0) : half_pair<BF16>(v, 0));
 	}
 }
 
@@ -84,8 +84,8 @@ DEVICE_FN void norm_row(const struct norm_arguments &a, size_t row, unsigned war
 		norm_any(a, row, warp, t);
 }
 
-/* y = norm(x + t), rows of t, or of t_half, bfloat16, where it is not NULL, columns without gaps:
- * what follows a product. */
+/* y = norm(x + t), rows of t, or of t_half, bfloat16, where it is not NULL; columns without gaps,
+ * memory of the arena: what follows a product. */
 void cuda_norm_residual(struct lane *, const struct norm_arguments *, const float *t,
 	const uint16_t *t_half, size_t rows);
 

@@ -1,15 +1,15 @@
 /*
  * pool.cu: one vector for a sequence: pooled tokens, sums of rows of a table, sums down columns.
- * Down a column a sum is the product with ones (ops.h): blocks of 256 rows, added in order. A thread
- * has a column of such a block, one chain, and asks for up to 32 rows ahead of it. 128 threads have
- * as many columns of a sequence, or where one has more than 256 rows a warp has 32 of them, and the
- * next warps the next blocks of rows.
+ * Down a column a sum is the product with ones (ops.h): blocks of 256 rows, added in order. A
+ * thread has a column of such a block, one chain, and asks for up to 32 rows ahead of it. 128
+ * threads have as many columns of a sequence, or where one has more than 256 rows a warp has 32 of
+ * them, and the next warps the next blocks of rows.
  */
 #include "gpu/cuda/lanes.h"
 
 enum { THREADS = 128 };
 
-/* Rows 0 .. rows - 1 of a block in order: s = step(s, term(at), t), at = first, first + stride, … */
+/* Rows 0 .. rows - 1 of a block in order: s = step(s, term(at), t), at = first + t stride. */
 template <typename T, typename Term, typename Step>
 DEVICE_FN float block_fold(
 	float s, int rows, const T *first, size_t stride, Term term, Step step)
