@@ -37,15 +37,17 @@ DEVICE_FN struct source source_from(
 	return { x + (first + row) * stride + d, stride, d < size ? n - first - row : 0, true };
 }
 
-/* The next 64 rows; zeros beyond the last and the size. What is eights is there after async_wait. */
-template <int D> DEVICE_FN void bring(uint16_t *to, struct source *s, int size)
+/* The next 64 rows, of which `room` are wanted; zeros beyond the last and the size. What is eights is there after
+ * async_wait. */
+template <int D> DEVICE_FN void bring(uint16_t *to, struct source *s, int size, int room = KEYS)
 {
 	if (s->eights) {
 		int row = threadIdx.x / PARTS<D>;
 		to += row * (D + 8) + threadIdx.x % PARTS<D> * 8;
 #pragma unroll
 		for (int i = 0; i < KEYS; i += ROWS<D>)
-			if (THREADS % PARTS<D> == 0 || (row < ROWS<D> && i + row < KEYS))
+			if ((THREADS % PARTS<D> == 0 || (row < ROWS<D> && i + row < KEYS)) &&
+				(room == KEYS || i + row < room))
 				async_copy(to + i * (D + 8), s->x + i * s->stride, i < s->rows);
 		async_commit();
 	}
@@ -201,7 +203,7 @@ DEVICE_FN void values(struct sixteen<D> &w, const float (*s)[4], const uint16_t 
 
 template <enum dtype T, int D, bool MORE, bool FULL>
 DEVICE_FN void attend_to(const struct attention_relative_arguments &r, const struct head &h, int query,
-	int k0, const uint16_t *ks, int steps, struct sixteen<D> &w)
+	int k0, const uint16_t *ks, const uint16_t *vs, int steps, struct sixteen<D> &w)
 {
 	float s[KEYS / 8][4], scale = r.attention.scale;
 	scores<T, D, FULL>(w, ks, steps, s);
@@ -209,19 +211,19 @@ DEVICE_FN void attend_to(const struct attention_relative_arguments &r, const str
 		(MORE && (r.place || !head_sees_all(h, QUERIES, k0, KEYS))))
 		mask<MORE>(r, h, query, k0, 1 / scale, s);
 	numerators<D, MORE, FULL>(w, s, steps, LOG2_E * scale);
-	values<T, D, FULL>(w, s, ks + KEYS * (D + 8), steps);
+	values<T, D, FULL>(w, s, vs, steps);
 }
 
-/* What the keys from k0 on, with their values behind them, add to the sixteen from `query` on. */
+/* What at most 64 keys from k0 on and their values add to the sixteen from `query` on. */
 template <enum dtype T, int D, bool MORE>
 DEVICE_FN void attend(const struct attention_relative_arguments &r, const struct head &h, int query,
-	int k0, const uint16_t *ks, struct sixteen<D> &w)
+	int k0, const uint16_t *ks, const uint16_t *vs, struct sixteen<D> &w)
 {
 	int steps = min(STEPS, (h.end - k0 + 15) / 16);
 	if (steps == STEPS)
-		attend_to<T, D, MORE, true>(r, h, query, k0, ks, steps, w);
+		attend_to<T, D, MORE, true>(r, h, query, k0, ks, vs, steps, w);
 	else
-		attend_to<T, D, MORE, false>(r, h, query, k0, ks, steps, w);
+		attend_to<T, D, MORE, false>(r, h, query, k0, ks, vs, steps, w);
 }
 
 /* The output of the sixteen from `query` on. */
@@ -248,7 +250,7 @@ DEVICE_FN void give(const struct attention_arguments &a, const struct head &h, i
 }
 
 /* Blocks on a processor without spilled registers. */
-template <int D, bool MORE> constexpr int BLOCKS = D <= 32 ? 5 : D <= 64 ? (MORE ? 3 : 4) : 2;
+template <int D, bool MORE> constexpr int BLOCKS = D <= 32 ? 5 : D <= 64 ? 3 : 2;
 
 template <enum dtype T, int D, bool MORE>
 static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
@@ -290,7 +292,7 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
 		for (int d = 0; k0 == begin && d < D / 16; d++)
 			load_matrices(w.q[d],
 				qs + (first + lane % 16) * (D + 8) + d * 16 + lane / 16 * 8);
-		attend<T, D, MORE>(r, h, query, k0, own, w);
+		attend<T, D, MORE>(r, h, query, k0, own, own + TILE, w);
 	}
 	give<T, D>(a, h, query, w);
 #endif
@@ -299,31 +301,29 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
 /* The same bits for sequences of at most 256 tokens whose heads are eights: all keys and values are there before a
  * warp takes one sixteen after the other. */
 template <enum dtype T, int D>
-static __global__ void __launch_bounds__(THREADS, BLOCKS<D, false>)
+static __global__ void __launch_bounds__(THREADS, D <= 32 ? 6 : 3)
 	attention_short_kernel(struct attention_relative_arguments r, unsigned parts)
 {
 #if defined TENSOR_CORES
-	constexpr int TILE = KEYS * (D + 8);
 	const struct attention_arguments &a = r.attention;
 	struct head h;
 	if (!head_find<false>(r, parts, SHORT_QUERIES, &h))
 		return;
-	DYNAMIC_SHARED(uint16_t, tiles); /* of 64 keys [KEYS][D + 8] and their values each */
+	DYNAMIC_SHARED(uint16_t, ks); /* whole sixteens of keys [][D + 8], as many values */
 	int size = static_cast<int>(a.size), lane = threadIdx.x % WARP;
+	int padded = (h.n + 15) / 16 * 16, end = min(h.n, h.first_query + SHORT_QUERIES);
+	uint16_t *vs = ks + padded * (D + 8);
 	auto from = [&](const uint16_t *x, size_t stride) {
 		return source_from<D>(x + h.first * stride + h.column, stride, 0, h.n, size, true);
 	};
 	struct source k = from(a.k_half, a.k_stride), v = from(a.v_half, a.v_stride);
 	for (int k0 = 0; k0 < h.n; k0 += KEYS) {
-		bring<D>(tiles + k0 / KEYS * 2 * TILE, &k, size);
-		bring<D>(tiles + k0 / KEYS * 2 * TILE + TILE, &v, size);
+		bring<D>(ks + k0 * (D + 8), &k, size, padded - k0);
+		bring<D>(vs + k0 * (D + 8), &v, size, padded - k0);
 	}
-	async_wait<0>();
-	__syncthreads();
-	int end = min(h.n, h.first_query + SHORT_QUERIES);
-	for (int first = h.first_query + threadIdx.x / WARP * 16; first < end; first += QUERIES) {
+	for (int first = h.first_query; first < end; first += QUERIES) {
 		struct sixteen<D> w = { {}, { -INFINITY, -INFINITY }, {} };
-		int query = first + lane / 4;
+		int own = first + threadIdx.x / WARP * 16, query = own + lane / 4;
 		const uint16_t *q = a.q_half + (h.first + query) * a.q_stride + h.column + lane % 4 * 2;
 #pragma unroll
 		for (int i = 0; i < D / 4; i++) {
@@ -332,25 +332,33 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS<D, false>)
 				w.q[i / 4][i % 4] = *reinterpret_cast<const uint32_t *>(
 					q + down * a.q_stride + right);
 		}
+		if (first == h.first_query) {
+			async_wait<0>();
+			__syncthreads();
+		}
+		if (own >= end)
+			return;
 		for (int k0 = 0; k0 < h.n; k0 += KEYS)
-			attend<T, D, false>(r, h, query, k0, tiles + k0 / KEYS * 2 * TILE, w);
+			attend<T, D, false>(
+				r, h, query, k0, ks + k0 * (D + 8), vs + k0 * (D + 8), w);
 		give<T, D>(a, h, query, w);
 	}
 #endif
 }
 
+/* blocks of each head with `elements` in shared memory, which are at most `most`: what the kernel may have does
+ * not change, for other threads start it too. */
 template <typename Kernel, typename... More>
 static bool start(struct lane *lane, Kernel kernel, const struct attention_relative_arguments *r,
-	size_t blocks, size_t elements, More... more)
+	size_t blocks, size_t elements, size_t most, More... more)
 {
-	size_t bytes = elements * sizeof(uint16_t);
 	dim3 grid(cuda_blocks(blocks, 1), static_cast<unsigned>(r->attention.heads));
 	if (!cuda_good(lane,
 		    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-			    static_cast<int>(bytes)),
+			    static_cast<int>(most * sizeof(uint16_t))),
 		    "attention"))
 		return true;
-	LAUNCH(kernel, grid, dim3(THREADS), bytes, lane, *r, more...);
+	LAUNCH(kernel, grid, dim3(THREADS), elements * sizeof(uint16_t), lane, *r, more...);
 	LAUNCHED(lane, "attention");
 	return true;
 }
@@ -359,11 +367,11 @@ template <int D, bool MORE>
 static bool launch(struct lane *lane, const struct attention_relative_arguments *r,
 	size_t sequences, size_t longest, bool eights)
 {
+	constexpr size_t ELEMENTS = (QUERIES + 4 * KEYS) * (D + 8);
 	unsigned parts = cuda_blocks(longest, QUERIES);
 	auto kernel = r->attention.dtype == F16 ? attention_half_kernel<F16, D, MORE>
 						: attention_half_kernel<BF16, D, MORE>;
-	return start(lane, kernel, r, size_mul(parts, sequences), (QUERIES + 4 * KEYS) * (D + 8), parts,
-		eights);
+	return start(lane, kernel, r, size_mul(parts, sequences), ELEMENTS, ELEMENTS, parts, eights);
 }
 
 template <int D>
@@ -371,10 +379,11 @@ static bool launch_short(struct lane *lane, const struct attention_relative_argu
 	size_t sequences, size_t longest)
 {
 	unsigned parts = cuda_blocks(longest, SHORT_QUERIES);
+	size_t padded = (longest + 15) / 16 * 16;
 	auto kernel = r->attention.dtype == F16 ? attention_short_kernel<F16, D>
 						: attention_short_kernel<BF16, D>;
-	return start(lane, kernel, r, size_mul(parts, sequences),
-		2 * KEYS * cuda_blocks(longest, KEYS) * (D + 8), parts);
+	return start(lane, kernel, r, size_mul(parts, sequences), 2 * padded * (D + 8),
+		2 * SHORT_KEYS * (D + 8), parts);
 }
 
 /* q, k and v as halves: where they are columns of one matrix beside each other all at once. */

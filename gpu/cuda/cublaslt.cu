@@ -356,6 +356,7 @@ struct finish {
 	float *y;
 	uint16_t *pairs; /* instead of y, rows of eights of n */
 	size_t t_stride, y_stride, rows, n;
+	bool fours; /* rows of y lie in them */
 };
 
 /* v = at most four numbers that lie at a multiple of 16 bytes. */
@@ -405,10 +406,16 @@ static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 			half_pair<T>(v[4], v[5]), half_pair<T>(v[6], v[7]));
 		return;
 	}
+	float *y = f.y + row * f.y_stride + column;
+	if (f.fours && column + 8 <= f.n) {
+		reinterpret_cast<float4 *>(y)[0] = make_float4(v[0], v[1], v[2], v[3]);
+		reinterpret_cast<float4 *>(y)[1] = make_float4(v[4], v[5], v[6], v[7]);
+		return;
+	}
 #pragma unroll
 	for (int l = 0; l < 8; l++)
 		if (column + l < f.n)
-			f.y[row * f.y_stride + column + l] = v[l];
+			y[l] = v[l];
 }
 
 template <enum dtype T>
@@ -481,13 +488,12 @@ bool cuda_lt_product(struct lane *lane, const struct half_product *b)
 	const float *bias = v->adds_bias ? NULL : w->bias;
 	bool own = v != &w->plan->floats;
 	bool ends = v->gelu || (!bias && b->activation == ACTIVATION_NONE);
-	bool direct = own || (b->y && ends && b->y_stride % 4 == 0 &&
-				     reinterpret_cast<uintptr_t>(b->y) % 16 == 0);
+	bool fours = b->y && by_fours(b->y, b->y_stride), direct = own || (fours && ends);
 	size_t stride = own ? w->n : direct ? b->y_stride : stride_of(w);
 	float *floats = direct ? b->y : cuda_floats(lane, size_mul(b->rows, stride));
 	bool good = multiply(lane, b, v, own ? static_cast<void *>(b->pairs) : floats, stride);
 	struct finish f = { own ? NULL : floats, bias, b->y, b->pairs, stride, b->y_stride, b->rows,
-		w->n };
+		w->n, fours };
 	if (good && !(direct && ends))
 		(w->dtype == F16 ? finish<F16> : finish<BF16>)(lane, f, b->activation);
 	cuda_arena_reset(lane, mark);

@@ -25,7 +25,7 @@ static void branch_norm(
 	if (t.halves)
 		cuda_norm_residual_half(lane, norm, t.halves, rows);
 	else if (t.floats)
-		cuda_norm_residual(lane, norm, t.floats, NULL, rows);
+		cuda_norm_residual(lane, norm, t.floats, rows);
 }
 
 /* What w makes of rows of halves; nothing after a failure. */

@@ -44,53 +44,28 @@ CUDA_KERNEL(norm)
 	LAUNCHED(lane, "norm");
 }
 
-template <int W> DEVICE_FN floats<W> product_at(const float *t)
-{
-	return get<W>(t);
-}
-
-template <int W> DEVICE_FN floats<W> product_at(const uint16_t *t)
-{
-	auto halves = get<W>(t);
-	floats<W> x;
-#pragma unroll
-	for (int j = 0; j < W; j++)
-		x.v[j] = half_number<BF16>(halves.v[j]);
-	return x;
-}
-
-template <typename F, typename T>
+template <typename F>
 static __global__ void __launch_bounds__(F::THREADS, F::BLOCKS)
-	residual_kernel(struct norm_arguments a, const T *t, size_t rows)
+	residual_kernel(struct norm_arguments a, const float *t, size_t rows)
 {
 	size_t row;
 	unsigned warp;
 	if (!row_own<F>(rows, &row, &warp))
 		return;
-	const float *x = a.x + row * a.x_stride;
-	const T *own = t + row * a.columns;
+	const float *x = a.x + row * a.x_stride, *own = t + row * a.columns;
 	norm_row<F>(a, row, warp,
-		[=](size_t i) { return plus(get<F::W>(x + i), product_at<F::W>(own + i)); });
+		[=](size_t i) { return plus(get<F::W>(x + i), get<F::W>(own + i)); });
 }
 
-template <typename T>
-static void residual(struct lane *lane, const struct norm_arguments &a, const T *t, size_t rows)
+void cuda_norm_residual(
+	struct lane *lane, const struct norm_arguments *a, const float *t, size_t rows)
 {
-	rows_launch(a.columns, in_fours(a), [=](auto form) {
+	rows_launch(a->columns, in_fours(*a), [=](auto form) {
 		typedef decltype(form) F;
-		auto kernel = residual_kernel<F, T>;
-		LAUNCH(kernel, cuda_blocks(rows, F::ROWS), F::THREADS, 0, lane, a, t, rows);
+		auto kernel = residual_kernel<F>;
+		LAUNCH(kernel, cuda_blocks(rows, F::ROWS), F::THREADS, 0, lane, *a, t, rows);
 	});
 	LAUNCHED(lane, "norm");
-}
-
-void cuda_norm_residual(struct lane *lane, const struct norm_arguments *a, const float *t,
-	const uint16_t *t_half, size_t rows)
-{
-	if (t_half)
-		residual(lane, *a, t_half, rows);
-	else
-		residual(lane, *a, t, rows);
 }
 
 /* Without a table -0, which changes no sum. */

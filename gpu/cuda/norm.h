@@ -84,13 +84,10 @@ DEVICE_FN void norm_row(const struct norm_arguments &a, size_t row, unsigned war
 		norm_any(a, row, warp, t);
 }
 
-/* y = norm(x + t), rows of t, or of t_half, bfloat16, where it is not NULL; columns without gaps,
- * memory of the arena: what follows a product. */
-void cuda_norm_residual(struct lane *, const struct norm_arguments *, const float *t,
-	const uint16_t *t_half, size_t rows);
+/* y = norm(x + t), rows of t of its columns without gaps: what follows a product. */
+void cuda_norm_residual(struct lane *, const struct norm_arguments *, const float *t, size_t rows);
 
-/* The same of rows of bfloat16, of which the norm of a row is some float32 rounding off, norm_half.cu; whether it takes
- * rows of this shape. */
+/* The same of rows of bfloat16, a sum in another order, norm_half.cu; and whether it takes rows of this shape. */
 void cuda_norm_residual_half(
 	struct lane *, const struct norm_arguments *, const uint16_t *t, size_t rows);
 bool cuda_norm_takes_halves(const struct norm_arguments *);

@@ -277,7 +277,8 @@ static void attention_of_rounded_factors_is_near(void **state)
 		ROUNDED(70, 130, 1, 1 + RELATIVE), ROUNDED(150, 16, 2, 1 + REACH(0)),
 		ROUNDED(200, 32, 2, 1 + REACH(10)), ROUNDED(260, 64, 2, 1 + REACH(64)),
 		ROUNDED(150, 128, 1, 1 + REACH(63)), ROUNDED(200, 40, 2, 1 + BIASED + REACH(90)),
-		ROUNDED(90, 16, 6, 1 + REACH(1000))
+		ROUNDED(90, 16, 6, 1 + REACH(1000)),
+		ROUNDED(400, 32, 3, 1), ROUNDED(400, 64, 3, 2), ROUNDED(256, 32, 1, 1)
 	};
 	(void)state;
 	for (size_t p = 0; p < PATHS; p++) {
