@@ -301,7 +301,7 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
 /* The same bits for sequences of at most 256 tokens whose heads are eights: all keys and values are there before a
  * warp takes one sixteen after the other. */
 template <enum dtype T, int D>
-static __global__ void __launch_bounds__(THREADS, D <= 32 ? 6 : 3)
+static __global__ void __launch_bounds__(THREADS, D <= 32 ? 5 : 3)
 	attention_short_kernel(struct attention_relative_arguments r, unsigned parts)
 {
 #if defined TENSOR_CORES
