@@ -21,6 +21,8 @@ static struct examples *read_examples(struct spool *spool)
 		for (size_t i = 0; i < source.window.n; i++) {
 			const struct record *r = &source.window.records[i];
 			struct error e, why;
+			if (spool && !command_try(r))
+				continue;
 			if (examples_add(x, source.window.vectors + i * source.window.size,
 				    source.window.size, source.window.labels[i], &e)) {
 				record_error(r, &why, "key \"%s\": %s", asked.label_key, e.msg);
@@ -102,13 +104,12 @@ static void put_validated(const void *context, struct buffer *b, size_t i)
 static void validate(
 	struct spool *spool, const struct examples *x, const struct classifier_options *o)
 {
-	static const char *const predicted[] = { "prediction", "prediction_score",
-		"prediction_margin", "prediction_top", "prediction_scores" };
 	struct error e;
 	struct decision d;
 	size_t k = x->labels.n, right = 0;
 	struct classifier *m = ARENA_ARRAY(source.arena, struct classifier, asked.folds);
 	int32_t *fold = ARENA_ARRAY(source.arena, int32_t, x->n);
+	label_decide(&d, &x->labels, o->method == CLASSIFIER_LOGISTIC);
 	if (examples_folds(x, asked.folds, fold, &e))
 		command_fail(&e);
 	for (size_t f = 0; f < asked.folds; f++) {
@@ -116,7 +117,6 @@ static void validate(
 		if (examples_fit(x, o, fold, (int32_t)f, source.device, &m[f], source.arena, &e))
 			command_fail(&e);
 	}
-	label_decide(&d, &x->labels, m[0].temperature > 0, run.output_key ? label_keys : predicted);
 	struct validation v = { x, m, fold, &d, MEM_ARRAY(double, size_mul(LOGISTIC_ROWS, k)),
 		MEM_ARRAY(double, size_mul(LOGISTIC_ROWS, k)), &right };
 	command_write_spool(spool, put_validated, &v);
@@ -127,10 +127,14 @@ static void validate(
 
 void fit_all(void)
 {
+	static const char *const predicted[] = { "prediction", "prediction_score",
+		"prediction_margin", "prediction_top", "prediction_scores" };
 	struct error e;
 	struct spool *spool = asked.folds ? spool_new(&e) : NULL;
 	if (asked.folds && !spool)
 		command_fail(&e);
+	if (asked.folds)
+		label_output(run.output_key ? label_keys : predicted);
 	struct examples *x = read_examples(spool);
 	struct classifier_options o = { .method = (enum classifier_method)asked.method,
 		.logistic = { asked.strength, asked.standardize, asked.max_iterations },

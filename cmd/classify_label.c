@@ -3,11 +3,9 @@
 
 const char *const label_keys[DECISION_VALUES] = { "label", "score", "margin", "top", "scores" };
 
-void label_decide(
-	struct decision *d, const struct classes *classes, bool shares, const char *const *names)
+void label_output(const char *const *names)
 {
-	struct error e;
-	struct decision_options *w = &asked.wanted;
+	const struct decision_options *w = &asked.wanted;
 	const char *all[DECISION_VALUES] = { names[0], names[1] };
 	size_t n = 2;
 	if (w->margin)
@@ -16,13 +14,19 @@ void label_decide(
 		all[n++] = names[3];
 	if (w->all)
 		all[n++] = names[4];
+	command_output_keys(all, n);
+}
+
+void label_decide(struct decision *d, const struct classes *classes, bool shares)
+{
+	struct error e;
+	struct decision_options *w = &asked.wanted;
 	w->only = source_slices(&asked.only);
 	w->n_only = asked.only.n;
 	w->map = source_slices(&asked.map);
 	w->n_map = asked.map.n;
 	if (decision_new(d, w, classes, shares, source.arena, &e))
 		command_usage("%s", e.msg);
-	command_output_keys(all, n);
 }
 
 void label_put(const struct decision *d, const double *scores, struct buffer *b)
@@ -41,7 +45,8 @@ void label_all(void)
 	struct buffer b = { NULL, 0, 0 };
 	struct window *w = &source.window;
 	size_t k = source.classes.n;
-	label_decide(&d, &source.classes, source.shares, label_keys);
+	label_decide(&d, &source.classes, source.shares);
+	label_output(label_keys);
 	double *scores = MEM_ARRAY(double, size_mul(WINDOW_RECORDS, k));
 	while (source_next()) {
 		size_t held = 0;

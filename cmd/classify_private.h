@@ -57,8 +57,11 @@ struct slice *source_slices(const struct strings *);
 /* Names of the keys label, score, margin, top, scores. */
 extern const char *const label_keys[DECISION_VALUES];
 
-/* How labels of these classes are decided on, and the output with the keys that this takes. */
-void label_decide(struct decision *, const struct classes *, bool shares, const char *const *names);
+/* Open the output with those of the keys, under these names, that the user wants. */
+void label_output(const char *const *names);
+
+/* How labels of these classes are decided on. */
+void label_decide(struct decision *, const struct classes *, bool shares);
 
 /* The values of one record. */
 void label_put(const struct decision *, const double *scores, struct buffer *);

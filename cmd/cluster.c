@@ -210,11 +210,12 @@ static struct spool *spool_all(struct vector_table *v)
 	const float *x;
 	if (!spool)
 		command_fail(&e);
-	while (source_next(arena, &r, &x)) {
+	for (; source_next(arena, &r, &x); arena_clear(arena)) {
+		if (!command_try(&r))
+			continue;
 		vector_table_add(v, x, source.size);
 		if (spool_add(spool, &r, &e))
 			command_fail(&e);
-		arena_clear(arena);
 	}
 	arena_free(arena);
 	if (v->n >= (size_t)1 << 31) {
@@ -260,7 +261,6 @@ static void finish(struct spool *spool, const struct cluster_result *r)
 		cluster_report(&text, r, is_csv(report_path));
 		write_and_free(report_path, &text);
 	}
-	command_output(r->probability ? 3 : 1);
 	command_write_spool(spool, put_cluster, r);
 }
 
@@ -361,6 +361,7 @@ static void fit(void)
 {
 	struct vector_table v = { 0 };
 	source_open();
+	command_output(method == HDBSCAN ? 3 : 1);
 	struct spool *spool = spool_all(&v);
 	if (v.n == 0 && (save_path || method == KMEANS)) {
 		command_stop(ERROR_DATA, "there are no records to cluster");

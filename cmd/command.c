@@ -413,6 +413,13 @@ bool command_put(struct buffer *b, const struct record *record)
 	return false;
 }
 
+bool command_try(const struct record *record)
+{
+	static struct buffer tried;
+	buffer_clear(&tried);
+	return command_put(&tried, record);
+}
+
 void command_write(struct buffer *b, size_t n)
 {
 	static size_t written;

@@ -162,6 +162,10 @@ void command_reject(const struct record *, const struct error *);
 /* writer_begin, with the handling of command_reject: false where the record was set aside. */
 bool command_put(struct buffer *, const struct record *);
 
+/* Can it be written? False where it was set aside. For a command that reads all before it writes:
+ * what stands in the way, a key that is there already, is found before the work, not after it. */
+bool command_try(const struct record *);
+
 /* Send composed records out and clear the buffer. n: how many records, for the counts. */
 void command_write(struct buffer *, size_t n);
 

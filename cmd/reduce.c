@@ -187,14 +187,19 @@ static void flush(void)
 	pending = 0;
 }
 
+static void put_vector(struct buffer *b, const float *y, size_t k)
+{
+	if (!vectors)
+		writer_vector(run.writer, b, y, k);
+	else if (npy_writer_add(vectors, y, k, &error) < 0)
+		command_fail(&error);
+}
+
 static void put(const struct record *r, const float *y, size_t k)
 {
 	if (!command_put(&out, r))
 		return;
-	if (!vectors)
-		writer_vector(run.writer, &out, y, k);
-	else if (npy_writer_add(vectors, y, k, &error) < 0)
-		command_fail(&error);
+	put_vector(&out, y, k);
 	writer_end(run.writer, &out);
 	pending++;
 	if (out.size >= FLUSH)
@@ -279,10 +284,7 @@ static void keep(struct input *in, const struct record *r, const float *vector)
 	struct slice class = { NULL, 0 };
 	if (target_key && !read_class(in, r, &class))
 		return;
-	/* what cannot be written is found before the work is done, not after it */
-	bool good = command_put(&out, r);
-	buffer_clear(&out);
-	if (!good)
+	if (!command_try(r))
 		return;
 	size_t capacity = in->x.capacity;
 	vector_table_add(&in->x, vector, source.size);
@@ -350,27 +352,28 @@ static void fit(struct device *device, struct reduction *r, const struct input *
 	mem_free(label);
 }
 
+struct reduced {
+	const float *at; /* [n, k] */
+	size_t k;
+};
+
+static void put_row(const void *context, struct buffer *b, size_t i)
+{
+	const struct reduced *rows = context;
+	put_vector(b, rows->at + i * rows->k, rows->k);
+}
+
 static void write_all(struct device *device, struct input *in, struct reduction *r)
 {
-	size_t k = reduction_components(r);
-	float *y = r->umap.embedding, *scores = NULL;
+	struct reduced rows = { r->umap.embedding, reduction_components(r) };
+	float *scores = NULL;
 	if (r->method == REDUCTION_PCA) {
-		y = scores = MEM_ARRAY(float, size_mul(in->x.n, k));
-		if (reduction_apply(r, device, in->x.at, in->x.n, y, &error))
+		rows.at = scores = MEM_ARRAY(float, size_mul(in->x.n, rows.k));
+		if (reduction_apply(r, device, in->x.at, in->x.n, scores, &error))
 			command_fail(&error);
 	}
-	struct arena *arena = arena_new();
-	struct record record;
-	if (spool_rewind(in->spool, &error) < 0)
-		command_fail(&error);
-	for (size_t i = 0; i < in->x.n; i++) {
-		arena_clear(arena);
-		if (spool_next(in->spool, arena, &record, &error) != 1)
-			command_fail(&error);
-		put(&record, y + i * k, k);
-	}
+	command_write_spool(in->spool, put_row, &rows);
 	mem_free(scores);
-	arena_free(arena);
 }
 
 static void fit_all(struct device *device)

@@ -332,6 +332,8 @@ static int read_one(
 		record_integer(record, f->want.cluster, said.cluster_key, &cluster, e) ||
 		(f->vectors_needed && vector_source_next(&f->vectors, record, arena, &row, e)))
 		return -1;
+	if (!command_try(record))
+		return 0;
 	if (topic_texts_add(f->texts, cluster, text, row, row ? f->vectors.size : 0, e) ||
 		spool_add(f->spool, record, e))
 		command_fail(e);
@@ -395,7 +397,6 @@ static void finish_fit(struct reading *f)
 	if (embedder)
 		t->model = said.model ? slice_from(said.model) : SLICE("");
 	describe(t, true, false);
-	command_output(1);
 	command_write_spool(f->spool, put_topic, f->texts);
 	struct buffer out = { 0 };
 	write_results(t, &out);
@@ -424,6 +425,7 @@ static void fit(void)
 	f.spool = f.texts ? spool_new(&e) : NULL;
 	if (!f.spool)
 		command_fail(&e);
+	command_output(1);
 	read_all(&f, arena);
 	finish_fit(&f);
 	topic_texts_free(f.texts);

@@ -224,3 +224,27 @@ setup_file() {
 		status_is 2
 	done
 }
+
+# cluster, topics and --cross-validate told it when they were done, minutes later; the line behind that
+# no command gets through shows that they did not begin
+@test "a key that is there already is told before the work" {
+	cd "$BATS_TEST_TMPDIR"
+	echo '{"text": "a", "embedding": [1, 2, 4], "label": 1, "reduced": 0, "outlier_score": 0, "topic": 0, "prediction_score": 0}' >key
+	{ head -1 "$records" | sed 's/cluster/label/'; cat key; for i in $(seq 150); do sed 's/cluster/label/' "$records"; done; echo '{'; } >all
+	refuses() {
+		run "${@:2}" all
+		status_is 65
+		output_has "all:2: key \"$1\" is there already"
+		run "${@:2}" --rejects rejects all
+		status_is 1
+		cmp rejects <(cat key; echo '{')
+	}
+	refuses reduced reduce --method pca -n 2
+	refuses outlier_score cluster --input-key embedding
+	refuses topic topics --cluster-key label
+	refuses prediction_score classify --fit --cross-validate 2
+	# and where its order of columns is that of the first record, a key too many
+	run bash -c "{ head -5 '$records'; cat key; echo '{'; } | cluster --method kmeans --n-clusters 2 --input-key embedding --replace --output-format csv"
+	status_is 65
+	output_has 'has no column'
+}
