@@ -11,7 +11,7 @@
 #include "lib/plot/bars.h"
 #include "lib/plot/canvas.h"
 #include "lib/plot/chart.h"
-#include "lib/plot/contents.h"
+#include "lib/base/contents.h"
 #include "lib/plot/lettering.h"
 #include "lib/plot/map.h"
 #include "lib/plot/page.h"

@@ -1,20 +1,19 @@
 #include "lib/file/mapping.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/contents.h"
+
 int mapping_open(const char *path, struct slice *bytes, struct error *e)
 {
 	*bytes = SLICE("");
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		int code = errno == ENOENT || errno == ENOTDIR ? ERROR_NO_INPUT : ERROR_IO;
-		return error_set(e, code, "%s: %s", path, strerror(errno));
-	}
+	int fd = contents_open(path, e);
+	if (fd < 0)
+		return -1;
 	struct stat st;
 	int result = 0;
 	if (fstat(fd, &st)) {

@@ -7,10 +7,8 @@
 #include "lib/base/error.h"
 #include "lib/base/slice.h"
 
-/*
- * Map a regular file; empty gives size 0. ERROR_NO_INPUT where there is none, ERROR_IO
- * otherwise.
- */
+/* Map a regular file; empty gives size 0. ERROR_NO_INPUT where it is none or cannot be opened,
+ * ERROR_IO otherwise. */
 int mapping_open(const char *path, struct slice *bytes, struct error *);
 void mapping_close(struct slice bytes);
 

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "lib/plot/chart.h"
-#include "lib/plot/contents.h"
+#include "lib/base/contents.h"
 #include "lib/record/json.h"
 
 enum { LABELS = 200, POINTS = 1000000 }; /* more than that is no picture */

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "lib/plot/contents.h"
+#include "lib/base/contents.h"
 #include "lib/record/record.h"
 
 /* --- Values --------------------------------------------------------------------------------- */

@@ -1,18 +1,17 @@
 /*
  * input.c: files as bytes. gzip (RFC 1952, any number of members) through zlib, Zstandard (RFC
- * 8878, any number of frames) through libzstd. A descriptor below 3 is moved up, so that a command
- * started with stdout closed does not write into its input.
+ * 8878, any number of frames) through libzstd.
  */
 #include "lib/record/input.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "config.h"
+#include "lib/base/contents.h"
 #if HAVE_ZLIB
 #include <zlib.h>
 #endif
@@ -47,25 +46,10 @@ static const char *name_of(const char *path)
 static int open_file(const char *path, struct error *e)
 {
 	struct stat st;
-	bool standard = strcmp(path, "-") == 0;
-	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && fd < 3 && !standard) {
-		int up = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		close(fd);
-		fd = up;
-	}
-	if (fd < 0 || fstat(fd, &st)) {
-		int why = errno;
-		if (fd >= 3)
-			close(fd);
-		return error_set(e, ERROR_NO_INPUT, "%s: %s", name_of(path), strerror(why));
-	}
-	if (S_ISDIR(st.st_mode)) {
-		if (!standard)
-			close(fd);
-		return error_set(e, ERROR_NO_INPUT, "%s: %s", name_of(path), strerror(EISDIR));
-	}
-	return fd;
+	if (strcmp(path, "-") != 0)
+		return contents_open(path, e);
+	int why = fstat(STDIN_FILENO, &st) ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+	return why ? error_set(e, ERROR_NO_INPUT, "stdin: %s", strerror(why)) : STDIN_FILENO;
 }
 
 /* Read what there is, once: bytes, 0 at the end, -1. */

@@ -1,9 +1,8 @@
 /* open.c: files into a struct tokenizer, and what follows from its parts. */
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/contents.h"
 #include "lib/file/gguf.h"
 #include "lib/file/mapping.h"
 #include "lib/text/unicode.h"
@@ -160,56 +159,13 @@ static int load_if_gguf(struct tokenizer *t, const char *file, struct error *e)
 	return rc < 0 ? error_wrap(e, "%s", file) : rc;
 }
 
-/* Read until so many bytes are there, or the end. */
-static int read_bytes(int fd, char *to, size_t size, size_t *n, struct error *e)
-{
-	ssize_t got = 1;
-	for (*n = 0; *n < size && got; *n += (size_t)got) {
-		while ((got = read(fd, to + *n, size - *n)) < 0 && errno == EINTR)
-			;
-		if (got < 0)
-			return error_set(e, ERROR_IO, "%s", strerror(errno));
-	}
-	return 0;
-}
-
-/* What comes out of a pipe, <(jq . tokenizer.json) for example. */
-static int read_pipe(int fd, struct arena *arena, struct slice *text, struct error *e)
-{
-	enum { PART = 1 << 20, MOST = 1 << 28 };
-	struct buffer b = { NULL, 0, 0 };
-	size_t n = PART;
-	int rc = 0;
-	while (!rc && n == PART && b.size <= MOST) {
-		rc = read_bytes(fd, buffer_reserve(&b, PART), PART, &n, e);
-		b.size += n;
-	}
-	if (!rc && b.size > MOST)
-		rc = error_set(e, ERROR_MODEL, "more than %d bytes from a pipe", MOST);
-	*text = arena_copy(arena, buffer_view(&b));
-	buffer_free(&b);
-	return rc;
-}
-
-/* A whole file into the arena: read, which is quicker than to map it and to copy that. */
+/* A whole file into the arena. */
 static int read_file(const char *path, struct arena *arena, struct slice *text, struct error *e)
 {
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
-	if (fd < 0 || fstat(fd, &st)) {
-		rc = error_set(
-			e, errno == ENOENT ? ERROR_NO_INPUT : ERROR_IO, "%s", strerror(errno));
-	} else if (!S_ISREG(st.st_mode)) {
-		rc = read_pipe(fd, arena, text, e);
-	} else {
-		char *data = arena_alloc(arena, size_add((size_t)st.st_size, 1));
-		text->data = data;
-		rc = read_bytes(fd, data, (size_t)st.st_size, &text->size, e);
-		data[text->size] = '\0';
-	}
-	if (fd >= 0)
-		close(fd);
-	return rc ? error_wrap(e, "%s", path) : 0;
+	int rc = contents_read(path, arena, text, e);
+	if (rc && e && e->code == ERROR_DATA)
+		e->code = ERROR_MODEL;
+	return rc;
 }
 
 static bool is_json(struct slice text)

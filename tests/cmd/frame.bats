@@ -101,6 +101,77 @@ load common
 	[ ! -e fresh ]
 }
 
+# stop words in a folder were exit 74, labels in one 66
+@test "a file that cannot be read is exit 66, whichever option names it" {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir folder
+	ln -s loop loop # opens for nobody; root may read what says that none may
+	touch empty denied
+	chmod 0 denied
+	echo '{{{ garbage' >garbage
+	for i in 1 2 3 4; do echo "{\"text\": \"a $i\", \"embedding\": [$i, 1], \"label\": $i}"; done >in.jsonl
+	golden=$HEDDLE_SRC/tests/golden
+	# what a folder, an empty file and garbage are, then the command with @ for the file
+	table="
+66 0 0 tokenize --format text @
+78 78 78 tokenize --model @ in.jsonl
+78 78 78 tokenize --compare @ in.jsonl
+66 0 0 embed --format text @
+78 78 78 embed --model @ in.jsonl
+66 0 65 reduce --format jsonl @
+66 78 78 reduce --load @ in.jsonl
+66 65 65 reduce --input-vectors @ in.jsonl
+66 0 65 cluster --format jsonl @
+66 78 78 cluster --load @ in.jsonl
+66 65 65 cluster --input-vectors @ in.jsonl
+66 0 65 topics --format jsonl @
+66 78 78 topics --load @ in.jsonl
+66 78 78 topics --load @ --show 0
+66 78 78 topics --compare @ @
+66 0 0 topics --cluster-key label --stop-words @ in.jsonl
+66 65 65 topics --cluster-key label --save s --input-vectors @ in.jsonl
+78 78 78 topics --cluster-key label --representation keybert --model @ in.jsonl
+66 65 65 classify --fit --save s --format jsonl @
+66 78 78 classify --load @ in.jsonl
+66 65 0 classify --labels-file @ --replace in.jsonl
+66 65 65 classify --fit --save s --input-vectors @ in.jsonl
+78 78 78 classify --model @ --replace in.jsonl
+66 0 65 ner -m $golden/classify/ner-bert --format jsonl @
+78 78 78 ner --model @ in.jsonl
+66 0 65 evaluate --metric classification --format jsonl @
+66 65 65 evaluate --metric classification --prediction-key label --reference-key label --format jsonl --paired @ in.jsonl
+66 65 65 evaluate --metric bertscore --prediction-key text --reference-key text -m $golden/classify/bert --rescale @ in.jsonl
+78 78 78 evaluate --metric bertscore --prediction-key text --reference-key text --model @ in.jsonl
+66 65 65 evaluate --metric coherence --topics @ in.jsonl
+66 65 65 evaluate --metric diversity --topics @
+78 78 78 model info @
+78 78 78 model distil @ out
+66 0 65 plot --output-format svg --format jsonl @
+66 65 65 plot --output-format svg --kind bars --topics @
+66 65 65 plot --output-format svg --kind confusion --evaluation @
+66 65 65 plot --output-format svg --input-vectors @ in.jsonl
+"
+	while read -r folder empty garbage line; do
+		for want in missing=66 loop=66 denied=66 folder=$folder empty=$empty garbage=$garbage; do
+			f=${want%=*} want=${want#*=}
+			[ $f != denied ] || [ ! -r denied ] || continue
+			# a model that is a file is refused before it is opened
+			case $f$line in deniedtokenize*) ;; denied*--model* | deniedmodel*) want=78 ;; esac
+			run --separate-stderr ${line//@/$f} </dev/null
+			[ "$status" = "$want" ] && { [ "$want" = 0 ] || [ "${#stderr_lines[@]}" = 1 ]; } ||
+				{ echo "$line, $f: exit $status instead of $want: $stderr"; false; }
+			[[ "$want" = 0 || $f = empty || "$stderr" = *"$f"* ]] || { echo "$line, $f: $stderr"; false; }
+		done
+	done < <(grep . <<<"$table")
+	# no option is missing there
+	for c in $(commands); do
+		for o in $("$c" --help | grep -oE -- '--[a-z-]+ [^ ]*(FILE|MODEL|REPORT)' | sed 's/ .*//' |
+			grep -vxE -- '--(output|rejects|stats-json|save|report|table|tree|html|vectors)'); do
+			grep -q " $c .*$o @" <<<"$table" || { echo "$c $o is not tried"; false; }
+		done
+	done
+}
+
 @test "the man page documents every option that --help shows" {
 	for c in $(commands); do
 		page=$HEDDLE_SRC/man/man1/$c.1

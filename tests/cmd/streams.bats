@@ -90,7 +90,7 @@ setup_file() {
 		status_is 66
 		output_has "/no/such/file: No such file or directory"
 		run "$c" $(args "$c") /tmp
-		[ "$status" = 66 ] || [ "$status" = 74 ]
+		status_is 66
 		output_has "/tmp"
 	done
 }

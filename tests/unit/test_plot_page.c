@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "lib/plot/contents.h"
+#include "lib/base/contents.h"
 #include "lib/record/base64.h"
 #include "lib/record/json.h"
 #include "tests/unit/source.h"

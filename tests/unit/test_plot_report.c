@@ -169,7 +169,7 @@ static void a_missing_file_is_66(void **state)
 	assert_int_equal(report_read(&r, "/no/such/report.csv", &e), -1);
 	assert_int_equal(e.code, ERROR_NO_INPUT);
 	assert_int_equal(report_read(&r, "/", &e), -1);
-	assert_int_equal(e.code, ERROR_IO);
+	assert_int_equal(e.code, ERROR_NO_INPUT);
 }
 
 int main(void)
