@@ -146,9 +146,9 @@ void fit_all(void)
 		if (examples_fit(x, &o, NULL, 0, source.device, &m, source.arena, &e))
 			command_fail(&e);
 		if (m.method == CLASSIFIER_LOGISTIC && !m.logistic.converged)
-			command_note("stopped after %zu steps before the coefficients were exact: "
+			command_note("stopped after %zu step%s before the coefficients were exact: "
 				     "--max-iterations",
-				m.logistic.iterations);
+				m.logistic.iterations, plural(m.logistic.iterations));
 		m.model = asked.model ? slice_from(asked.model) : SLICE("");
 		command_count("labels", (double)m.labels.n);
 		command_count("iterations", (double)m.logistic.iterations);

@@ -91,9 +91,9 @@ static void load(void)
 	tensor_file_close(f);
 	if (source.embedder && source.window.size != m->c)
 		command_stop(ERROR_DATA,
-			"%s is of vectors of %zu numbers, the model gives %zu: it was fitted with "
+			"%s is of vectors of %zu number%s, the model gives %zu: it was fitted with "
 			"%.*s",
-			asked.load, m->c, source.window.size,
+			asked.load, m->c, plural(m->c), source.window.size,
 			m->model.size ? (int)m->model.size : 13,
 			m->model.size ? m->model.data : "another model");
 	source.window.size = m->c;

@@ -366,10 +366,9 @@ static void fit(void)
 	if (v.n == 0 && (save_path || method == KMEANS)) {
 		command_stop(ERROR_DATA, "there are no records to cluster");
 	}
-	if (n_clusters > v.n) {
-		command_stop(ERROR_DATA, "--n-clusters %zu, but there are only %zu records",
-			n_clusters, v.n);
-	}
+	if (n_clusters > v.n)
+		command_stop(ERROR_DATA, "--n-clusters %zu of only %zu record%s", n_clusters, v.n,
+			plural(v.n));
 	if (v.n == 0)
 		source.size = 1;
 	(method == HDBSCAN         ? run_hdbscan

@@ -501,8 +501,8 @@ static void summarise(void)
 {
 	double t = seconds();
 	struct buffer b = { 0 };
-	buffer_printf(&b, "%zu records, %zu rejected, %.3g s, %.0f records/s", run.records,
-		run.rejected, t, (double)run.records / (t > 0 ? t : 1));
+	buffer_printf(&b, "%zu record%s, %zu rejected, %.3g s, %.0f records/s", run.records,
+		plural(run.records), run.rejected, t, (double)run.records / (t > 0 ? t : 1));
 	for (size_t i = 0; i < COUNTS_MAX && counts[i].what; i++)
 		buffer_printf(&b, ", %s %.15g", counts[i].what, counts[i].n);
 	buffer_char(&b, 0);
@@ -526,8 +526,9 @@ int command_end(void)
 	close_output(&output);
 	clear_progress();
 	if (run.rejected)
-		command_note("%zu of %zu records rejected%s%s", run.rejected, run.records,
-			shared.rejects ? ": see " : "", shared.rejects ? shared.rejects : "");
+		command_note("%zu of %zu record%s rejected%s%s", run.rejected, run.records,
+			plural(run.records), shared.rejects ? ": see " : "",
+			shared.rejects ? shared.rejects : "");
 	summarise();
 	int code = run.rejected || run.condition_false ? ERROR_FALSE : 0;
 	write_stats(code);

@@ -284,7 +284,8 @@ int main(int argc, char **argv)
 		command_fail(&e);
 	command_output(run.vectors ? 0 : 1);
 	run_windows(m, text);
-	command_detail("batches of %zu tokens", embedder_batch_tokens(m));
+	size_t tokens = embedder_batch_tokens(m);
+	command_detail("batches of %zu token%s", tokens, plural(tokens));
 	if (npy && npy_writer_close(npy, &e))
 		command_fail(&e);
 	command_count("tokens", (double)embedder_tokens(m));

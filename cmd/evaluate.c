@@ -140,8 +140,8 @@ static void read_paired(size_t n)
 			command_fail(&e);
 	}
 	if (s.n < n)
-		command_stop(ERROR_DATA, "%s has %zu records, but there are %zu to compare with",
-			asked.paired, s.n, n);
+		command_stop(ERROR_DATA, "%s has %zu record%s, not the %zu to compare with",
+			asked.paired, s.n, plural(s.n), n);
 	for (size_t i = 0; i < n_works; i++) {
 		if (works[i].measure->hash != hash[i])
 			command_stop(ERROR_DATA,

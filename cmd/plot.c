@@ -309,8 +309,8 @@ static void write_map_page(
 	struct buffer json = { 0 }, note = { 0 };
 	page_map(&json, map, style);
 	if (cut)
-		buffer_printf(&note, "%zu texts are longer than %zu characters and were cut.", cut,
-			text_length);
+		buffer_printf(&note, "%zu text%s of more than %zu character%s cut.", cut,
+			plural(cut), text_length, plural(text_length));
 	const struct page_part parts[] = {
 		{ "title", style->title.size ? style->title : SLICE("Document map"), false },
 		{ "heading", style->title, false },
@@ -345,8 +345,8 @@ static void plot_map(struct slice heading)
 	read_records(&map, &in);
 	size_t lacking = map_arrange(&map, reported ? &report : NULL, aspect, n_words);
 	if (lacking)
-		command_note("%s lacks %zu of the records' topics; they are shown by their %s",
-			report_path, lacking, in.topic.name);
+		command_note("%s lacks %zu of the records' topics: shown by their %s", report_path,
+			lacking, in.topic.name);
 	struct map_style style = { .width = (float)width,
 		.height = (float)height,
 		.point_radius = (float)point_size / 2,

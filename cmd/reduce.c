@@ -317,7 +317,7 @@ static int32_t *number_classes(const struct input *in)
 		label[order[i] - in->class] = order[i]->data ? next : -1;
 	}
 	mem_free(order);
-	command_detail("%d classes", next + 1);
+	command_detail("%d class%s", next + 1, next ? "es" : "");
 	return label;
 }
 
@@ -325,12 +325,12 @@ static void fit(struct device *device, struct reduction *r, const struct input *
 {
 	*r = (struct reduction){ .method = (enum reduction_method)method, .arena = arena_new() };
 	if (method == REDUCTION_PCA) {
-		if (umap.n_components > source.size) {
+		if (umap.n_components > source.size)
 			command_stop(ERROR_DATA,
-				"vectors of %zu numbers have no %zu principal components (-n)",
-				source.size, umap.n_components);
-		}
-		pca_fit(&r->pca, device, in->x.at, in->x.n, source.size, umap.n_components, r->arena);
+				"vectors of %zu number%s have no %zu principal components (-n)",
+				source.size, plural(source.size), umap.n_components);
+		pca_fit(&r->pca, device, in->x.at, in->x.n, source.size, umap.n_components,
+			r->arena);
 		if (device_sync(device, &error))
 			command_fail(&error);
 		double kept = 0;

@@ -255,15 +255,15 @@ static const struct tokenizer *open_tokenizer(void)
 		command_fail(&e);
 	size_t added = add_special ? tokenizer_added(tokenizer, pair_key) : 0;
 	if (max_length && max_length < added)
-		command_usage("--max-length %zu leaves no room for the %zu special tokens",
-			max_length, added);
+		command_usage("--max-length %zu leaves no room for the %zu special token%s",
+			max_length, added, plural(added));
 	if (chunk_tokens && chunk_tokens <= added)
-		command_usage("--chunk %zu leaves no room for the %zu special tokens", chunk_tokens,
-			added);
+		command_usage("--chunk %zu leaves no room for the %zu special token%s",
+			chunk_tokens, added, plural(added));
 	if (command_given("stride") && stride >= max_length - added)
 		command_usage(
-			"--stride %zu is not below the %zu tokens that a window has of a text",
-			stride, max_length - added);
+			"--stride %zu is not below the %zu token%s that a window has of a text",
+			stride, max_length - added, plural(max_length - added));
 	encode_options.pad_id = choose_padding();
 	return tokenizer;
 }

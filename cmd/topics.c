@@ -224,9 +224,10 @@ const struct encoder *open_encoder(const char *name)
 _Noreturn void wrong_size(size_t size, const char *whose, const char *name)
 {
 	command_stop(ERROR_USAGE,
-		"%s have %zu dimensions, but %s%s gives %zu: name with -m the model that made them",
-		whose, size, name && *name ? "the model " : "the built-in model", name ? name : "",
-		encoder.size);
+		"%s have %zu dimension%s, but %s%s gives %zu: name with -m the model that made "
+		"them",
+		whose, size, plural(size), name && *name ? "the model " : "the built-in model",
+		name ? name : "", encoder.size);
 }
 
 /* --- Describing ----------------------------------------------------------------------------- */

@@ -68,8 +68,8 @@ static void print_shown(const struct topics *t, struct buffer *b)
 	size_t row = topics_find(t, said.shown);
 	if (row == t->n) {
 		command_stop(ERROR_USAGE,
-			"%s has no topic %lld; it has %zu topics, the last is %lld", said.load,
-			(long long)said.shown, t->n,
+			"%s has no topic %lld; it has %zu topic%s, the last is %lld", said.load,
+			(long long)said.shown, t->n, plural(t->n),
 			(long long)(t->n ? t->at[t->n - 1].number : 0));
 	}
 	topics_report_one(b, t, row);

@@ -205,7 +205,8 @@ void device_list(device_line *line, void *context)
 	char about[64];
 	const struct kernel_table *table = choose(&e);
 	if (table)
-		snprintf(about, sizeof about, "%s, %d threads", table->name, omp_get_max_threads());
+		snprintf(about, sizeof about, "%s, %d thread%s", table->name, omp_get_max_threads(),
+			plural((size_t)omp_get_max_threads()));
 	line(context, "cpu", table ? about : e.msg);
 	if (cuda_describe(list_card, &l, &e))
 		line(context, "cuda", e.msg);

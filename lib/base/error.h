@@ -6,6 +6,7 @@
  * prints `command: message` once and exits with the code.
  */
 #pragma once
+#include <stddef.h>
 
 /* An error's code is the exit status it leads to. */
 enum error_code {
@@ -32,6 +33,12 @@ int error_set(struct error *e, int code, const char *format, ...)
 
 /* Put context before the message, "loading model.safetensors: …", and return -1. */
 int error_wrap(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* For messages that count, "%zu record%s", n, plural(n): "1 record", "2 records". */
+static inline const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
 
 /* A broken invariant of ours: print file and line, then abort. */
 #define CHECK(condition) ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition))

@@ -37,8 +37,8 @@ static int read_string(struct cursor *c, size_t most, const char *what, struct s
 	if (read_number(c, 8, &n))
 		return -1;
 	if (n > left(c))
-		return error_set(c->error, ERROR_MODEL, "%s of %llu bytes, of which %zu are there",
-			what, (unsigned long long)n, left(c));
+		return error_set(c->error, ERROR_MODEL, "%s of %llu byte%s, cut short: %zu there",
+			what, (unsigned long long)n, plural(n), left(c));
 	if (n > most)
 		return error_set(c->error, ERROR_MODEL,
 			"%s of %llu bytes, the most allowed are %zu", what, (unsigned long long)n,
@@ -77,7 +77,7 @@ static int read_elements(struct cursor *c, enum gguf_type type, size_t n, struct
 	/* a string has eight bytes at least */
 	if (n > left(c) / (type == GGUF_STRING ? 8 : sizes[type]))
 		return error_set(
-			c->error, ERROR_MODEL, "%zu values are more than there are bytes for", n);
+			c->error, ERROR_MODEL, "more values than there are bytes for: %zu", n);
 	for (size_t i = 0; type == GGUF_STRING && i < n; i++)
 		if (read_string(c, GGUF_STRING_MOST, "a string", &s))
 			return -1;
@@ -231,8 +231,9 @@ static int count_bytes(const struct gguf_tensor *t, uint64_t *bytes, struct erro
 	}
 	if (t->dims[0] % tensor_types[type].values)
 		return error_set(e, ERROR_MODEL,
-			"rows of %llu values are not of whole blocks of %u",
-			(unsigned long long)t->dims[0], tensor_types[type].values);
+			"rows of %llu value%s are not of whole blocks of %u",
+			(unsigned long long)t->dims[0], plural(t->dims[0]),
+			tensor_types[type].values);
 	if (__builtin_mul_overflow(
 		    n / tensor_types[type].values, (uint64_t)tensor_types[type].bytes, bytes) ||
 		*bytes > INT64_MAX)
@@ -296,9 +297,10 @@ static int place_tensors(struct gguf *g, struct slice file, const uint64_t *offs
 		}
 		/* what is behind the file's end is refused before it is added to */
 		if (next > file.size - start || bytes > file.size - start - next) {
-			error_set(e, ERROR_MODEL, "its %llu bytes at %llu go beyond the file's %zu",
-				(unsigned long long)bytes, (unsigned long long)(start + next),
-				file.size);
+			error_set(e, ERROR_MODEL,
+				"its data, %llu byte%s at %llu, go beyond the file's %zu",
+				(unsigned long long)bytes, plural(bytes),
+				(unsigned long long)(start + next), file.size);
 			return name_tensor(g, i, e);
 		}
 		g->tensors[i].data = (struct slice){ file.data + start + next, (size_t)bytes };
@@ -366,11 +368,10 @@ static int read_counts(struct gguf *g, struct cursor *c)
 		return -1;
 	if (tensors > GGUF_TENSORS_MOST || tensors > left(c) / 32)
 		return error_set(c->error, ERROR_MODEL,
-			"%llu tensors are more than there are bytes for",
-			(unsigned long long)tensors);
+			"more tensors than there are bytes for: %llu", (unsigned long long)tensors);
 	if (values > GGUF_VALUES_MOST || values > left(c) / 13)
-		return error_set(c->error, ERROR_MODEL,
-			"%llu keys are more than there are bytes for", (unsigned long long)values);
+		return error_set(c->error, ERROR_MODEL, "more keys than there are bytes for: %llu",
+			(unsigned long long)values);
 	g->version = (uint32_t)version;
 	g->n_tensors = (size_t)tensors;
 	g->n_values = (size_t)values;

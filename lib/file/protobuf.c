@@ -20,7 +20,8 @@ static int read_varint(struct protobuf *p, uint64_t *value, struct error *e)
 static int read_fixed(struct protobuf *p, size_t size, uint64_t *value, struct error *e)
 {
 	if ((size_t)(p->end - p->at) < size)
-		return error_set(e, ERROR_MODEL, "a number of %zu bytes is cut short", size);
+		return error_set(
+			e, ERROR_MODEL, "a number of %zu byte%s is cut short", size, plural(size));
 	*value = 0;
 	for (size_t i = 0; i < size; i++)
 		*value |= (uint64_t)(unsigned char)*p->at++ << 8 * i;
@@ -32,8 +33,9 @@ static int read_bytes(struct protobuf *p, struct protobuf_field *f, struct error
 	if (read_varint(p, &f->value, e))
 		return -1;
 	if (f->value > (uint64_t)(p->end - p->at))
-		return error_set(e, ERROR_MODEL, "field %u has %llu bytes, of which %zu are there",
-			f->number, (unsigned long long)f->value, (size_t)(p->end - p->at));
+		return error_set(e, ERROR_MODEL, "field %u has %llu byte%s, cut short: %zu there",
+			f->number, (unsigned long long)f->value, plural(f->value),
+			(size_t)(p->end - p->at));
 	f->bytes = (struct slice){ p->at, (size_t)f->value };
 	p->at += f->value;
 	return 0;

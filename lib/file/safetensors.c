@@ -145,9 +145,9 @@ static int read_offsets(struct header *h, struct file_tensor *t, struct json off
 			h, "tensor %.*s: data_offsets are not two whole numbers", NAME(t->name));
 	if (at[0] > at[1] || at[1] > h->data.size)
 		return BROKEN(h,
-			"tensor %.*s: data_offsets [%zu, %zu] do not lie within the %zu bytes of "
+			"tensor %.*s: data_offsets [%zu, %zu] do not lie within the %zu byte%s of "
 			"data",
-			NAME(t->name), at[0], at[1], h->data.size);
+			NAME(t->name), at[0], at[1], h->data.size, plural(h->data.size));
 	t->data = (struct slice){ h->data.data + at[0], at[1] - at[0] };
 	return 0;
 }
@@ -189,8 +189,9 @@ static int read_tensor(struct header *h, struct file_tensor *t, struct json v)
 	if (__builtin_mul_overflow(t->count, (size_t)d->bits, &bits))
 		return BROKEN(h, "tensor %.*s: its size overflows", NAME(t->name));
 	if (bits % 8 || bits / 8 != t->data.size)
-		return BROKEN(h, "tensor %.*s: %zu elements of %s do not fill %zu bytes",
-			NAME(t->name), t->count, d->name, t->data.size);
+		return BROKEN(h, "tensor %.*s: %zu byte%s of data for %zu element%s of %s",
+			NAME(t->name), t->data.size, plural(t->data.size), t->count,
+			plural(t->count), d->name);
 	return 0;
 }
 
@@ -253,7 +254,8 @@ static int check_layout(struct header *h)
 	}
 	size_t used = (size_t)(at - h->data.data);
 	if (used != h->data.size)
-		return BROKEN(h, "the tensors use %zu of %zu bytes of data", used, h->data.size);
+		return BROKEN(h, "the tensors use %zu of %zu byte%s of data", used, h->data.size,
+			plural(h->data.size));
 	return 0;
 }
 
@@ -279,7 +281,8 @@ static int read_members(struct header *h, struct json root)
 static int read_header(struct header *h, struct slice bytes)
 {
 	if (bytes.size < 8)
-		return BROKEN(h, "too short for a safetensors file: %zu bytes", bytes.size);
+		return BROKEN(h, "too short for a safetensors file: %zu byte%s", bytes.size,
+			plural(bytes.size));
 	uint64_t n = 0;
 	for (int i = 7; i >= 0; i--)
 		n = n << 8 | (unsigned char)bytes.data[i];
@@ -287,8 +290,8 @@ static int read_header(struct header *h, struct slice bytes)
 		return BROKEN(h, "no safetensors file: its header would have %llu bytes",
 			(unsigned long long)n);
 	if (n > bytes.size - 8)
-		return BROKEN(h, "cut short: a header of %llu bytes in a file of %zu",
-			(unsigned long long)n, bytes.size);
+		return BROKEN(h, "cut short: a header of %llu byte%s in a file of %zu",
+			(unsigned long long)n, plural(n), bytes.size);
 	struct slice text = { bytes.data + 8, (size_t)n };
 	if (n == 0 || text.data[0] != '{')
 		return BROKEN(h, "no safetensors file: its header does not begin with {");
@@ -458,8 +461,8 @@ static int open_shard(struct tensor_file *f, const struct place *places, size_t 
 		}
 	}
 	if (!result && found < n)
-		result = error_set(e, ERROR_MODEL, "%s: has %zu of the %zu tensors that %s says",
-			path.data, found, n, f->path);
+		result = error_set(e, ERROR_MODEL, "%s: has %zu of the %zu tensor%s that %s says",
+			path.data, found, n, plural(n), f->path);
 	buffer_free(&path);
 	return result;
 }

@@ -145,8 +145,8 @@ int examples_folds(const struct examples *x, size_t k, int32_t *fold, struct err
 	mem_free(count);
 	mem_free(order);
 	mem_free(left);
-	return largest >= k
-		       ? 0
-		       : error_set(e, ERROR_DATA,
-				 "%zu folds, but no label has more than %zu records", k, largest);
+	return largest >= k ? 0
+			    : error_set(e, ERROR_DATA,
+				      "%zu folds, but no label has more than %zu record%s", k,
+				      largest, plural(largest));
 }

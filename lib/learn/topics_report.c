@@ -159,7 +159,7 @@ void topics_report_one(struct buffer *b, const struct topics *t, size_t row)
 	const struct topic *topic = &t->at[row];
 	size_t width = 4;
 	topics_name(b, topic);
-	buffer_printf(b, "\n%zu text%s\n\n", topic->count, topic->count == 1 ? "" : "s");
+	buffer_printf(b, "\n%zu text%s\n\n", topic->count, plural(topic->count));
 	for (size_t i = 0; i < topic->words.n; i++) {
 		size_t n = width_of(topic->words.at[i].word);
 		width = n > width ? n : width;

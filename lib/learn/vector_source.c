@@ -13,8 +13,8 @@ static int open_file(struct vector_source *v, struct error *e)
 	if (size == 0)
 		return error_set(e, ERROR_DATA, "%s has rows of no numbers", v->path);
 	if (v->size && size != v->size)
-		return error_set(e, ERROR_DATA, "%s has rows of %zu numbers, %s %zu", v->path, size,
-			v->whose, v->size);
+		return error_set(e, ERROR_DATA, "%s has rows of %zu number%s, %s %zu", v->path,
+			size, plural(size), v->whose, v->size);
 	v->size = size;
 	return 0;
 }
@@ -49,7 +49,8 @@ int vector_source_read(const struct vector_source *v, const struct record *recor
 	float *vector;
 	if (v->path) {
 		if (record->index >= v->n_rows)
-			return record_error(record, e, "%s has only %zu rows", v->path, v->n_rows);
+			return record_error(record, e, "%s has only %zu row%s", v->path, v->n_rows,
+				plural(v->n_rows));
 		*row = v->rows + record->index * v->size;
 		*n = v->size;
 		return 0;
@@ -70,8 +71,8 @@ int vector_source_check(
 	if (n == v->size)
 		return 0;
 	return record_error(record, e, "key \"%s\" has %zu number%s, %s %zu%s%s", v->key, n,
-		n == 1 ? "" : "s", v->whose ? v->whose : "those before have", v->size,
-		v->hint ? ": " : "", v->hint ? v->hint : "");
+		plural(n), v->whose ? v->whose : "those before have", v->size, v->hint ? ": " : "",
+		v->hint ? v->hint : "");
 }
 
 int vector_source_next(struct vector_source *v, const struct record *record, struct arena *arena,
@@ -97,8 +98,8 @@ int vector_source_close(struct vector_source *v, size_t n_records, struct error 
 	v->arena = NULL;
 	v->rows = NULL;
 	if (v->path && v->n_rows != n_records)
-		return error_set(e, ERROR_DATA, "%s has %zu rows, but there are %zu records",
-			v->path, v->n_rows, n_records);
+		return error_set(e, ERROR_DATA, "%s has %zu row%s for %zu record%s", v->path,
+			v->n_rows, plural(v->n_rows), n_records, plural(n_records));
 	return 0;
 }
 

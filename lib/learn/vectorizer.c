@@ -329,10 +329,9 @@ int vectorizer_finish(struct vectorizer *v, const size_t *order, size_t K, struc
 	int rc = 0;
 	if (counted && !vocabulary->n)
 		rc = error_set(e, ERROR_DATA,
-			"after pruning, no terms remain: of %zu terms none is in at least %g and "
-			"at "
-			"most %g of %zu topics",
-			counted, low, high, K);
+			"after pruning, no terms remain: of %zu term%s none is in at least %g and "
+			"at most %g of %zu topic%s",
+			counted, plural(counted), low, high, K, plural(K));
 	*out = (struct counts){ .n_rows = K, .n_terms = vocabulary->n };
 	if (rc == 0)
 		fill(v, order, df, new_of, out);

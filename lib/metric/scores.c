@@ -156,8 +156,8 @@ static int spread(struct state *s, size_t i, struct error *e)
 	double *p = s->p + i * s->k;
 	const uint32_t *set = s->sets.at + u->sets;
 	if (s->form == ORDERED && u->n != s->k)
-		return error_set(e, ERROR_DATA, "%s:%zu: %zu scores, but there are %zu labels",
-			u->file, u->line, u->n, s->k);
+		return error_set(e, ERROR_DATA, "%s:%zu: %zu score%s for %zu label%s", u->file,
+			u->line, u->n, plural(u->n), s->k, plural(s->k));
 	for (size_t j = 0; j < u->n; j++) {
 		const struct entry *from = &s->entries.at[u->begin + j];
 		size_t to = s->form == ORDERED ? j
@@ -183,9 +183,7 @@ static int finish(struct measure *m, struct error *e)
 	s->k = s->labels.terms.n;
 	if (s->form == ONE && (s->k > 2 || s->several))
 		return error_set(e, ERROR_DATA,
-			"--score-key is one number, but there are %zu labels: it takes a score of "
-			"each",
-			s->k);
+			"--score-key is one number, it takes a score of each label: %zu", s->k);
 	s->p = mem_zero(m->n * s->k + 1, sizeof *s->p);
 	s->is_true = mem_zero(m->n * s->k + 1, sizeof *s->is_true);
 	s->probabilities = !s->several;

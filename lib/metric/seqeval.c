@@ -153,8 +153,8 @@ static int add(struct measure *m, const struct record *r, struct arena *arena, s
 		read_tags(r, m->reference, o->reference_key, arena, &reference, &k, e))
 		return -1;
 	if (n != k)
-		return record_error(r, e, "key \"%s\" has %zu tags, \"%s\" has %zu",
-			o->prediction_key, n, o->reference_key, k);
+		return record_error(r, e, "key \"%s\" has %zu tag%s, \"%s\" has %zu",
+			o->prediction_key, n, plural(n), o->reference_key, k);
 	if (n > UINT32_MAX)
 		return record_error(r, e, "more than %u tags", UINT32_MAX);
 	u.tags = (uint32_t)n;

@@ -49,8 +49,8 @@ static int read_vectors(const struct similarity_state *s, const struct record *r
 		record_vector(r, s->right, keys[1], arena, &b, &k, e))
 		return -1;
 	if (n != k)
-		return record_error(
-			r, e, "key \"%s\" has %zu numbers, \"%s\" has %zu", keys[0], n, keys[1], k);
+		return record_error(r, e, "key \"%s\" has %zu number%s, \"%s\" has %zu", keys[0], n,
+			plural(n), keys[1], k);
 	compare(a, b, n, out);
 	return 0;
 }

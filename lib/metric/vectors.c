@@ -9,8 +9,8 @@ int vectors_add(struct vectors *v, const struct record *r, size_t want, const ch
 	if (record_vector(r, want, key, arena, &x, &n, e))
 		return -1;
 	if (v->n && n != v->size)
-		return record_error(
-			r, e, "key \"%s\" has %zu numbers, those before have %zu", key, n, v->size);
+		return record_error(r, e, "key \"%s\" has %zu number%s, those before have %zu", key,
+			n, plural(n), v->size);
 	v->size = n;
 	v->at = mem_grow(v->at, &v->capacity, size_mul(v->n + 1, n), sizeof *v->at);
 	memcpy(v->at + v->n++ * n, x, n * sizeof *x);

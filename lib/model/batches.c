@@ -98,7 +98,8 @@ static int run_single(struct state *r, struct device *device, size_t *failed, st
 		if (!device_recover(device))
 			return -1;
 		*failed = r->order[r->groups[r->first]];
-		return error_wrap(e, "a text of %zu tokens does not fit", r->encodings[*failed].n);
+		size_t n = r->encodings[*failed].n;
+		return error_wrap(e, "a text of %zu token%s does not fit", n, plural(n));
 	}
 	return 0;
 }

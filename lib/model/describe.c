@@ -15,11 +15,11 @@ static const char *const activation_names[] = { "identity", "gelu", "gelu (tanh)
 _Static_assert(
 	sizeof activation_names / sizeof *activation_names == ACTIVATION_COUNT, "a name each");
 
-#define LINE(b, what, ...)                       \
-	do {                                     \
+#define LINE(b, what, ...) \
+	do { \
 		buffer_printf(b, "%-14s", what); \
-		buffer_printf(b, __VA_ARGS__);   \
-		buffer_char(b, '\n');            \
+		buffer_printf(b, __VA_ARGS__); \
+		buffer_char(b, '\n'); \
 	} while (0)
 
 static void add_modules(const struct sentence *s, const char *first, struct buffer *b)
@@ -56,7 +56,8 @@ static void add_tensors(const struct tensor_file *file, bool list, struct buffer
 		count[t->dtype] += t->count;
 		total += t->count;
 	}
-	buffer_printf(b, "%-14s%zu in %zu tensors:", "parameters", total, tensor_file_count(file));
+	buffer_printf(b, "%-14s%zu in %zu tensor%s:", "parameters", total, tensor_file_count(file),
+		plural(tensor_file_count(file)));
 	for (size_t d = 0; d <= FILE_OTHER; d++)
 		if (count[d])
 			buffer_printf(b, " %zu %s", count[d], file_dtype_name((enum file_dtype)d));
@@ -128,7 +129,7 @@ static int describe(
 	if (!is_static)
 		add_config(&c, b);
 	if (s.max_length)
-		LINE(b, "length", "%zu tokens", s.max_length);
+		LINE(b, "length", "%zu token%s", s.max_length, plural(s.max_length));
 	add_tensors(file, tensors, b);
 	tensor_file_close(file);
 	add_prompts(&s, arena, b);

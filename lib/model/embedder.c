@@ -102,8 +102,8 @@ static int apply_length(struct embedder *m, size_t wanted, struct error *e)
 	size_t added = m->architecture ? tokenizer_added(m->tokenizer, false) : 0;
 	if (m->max_length && m->max_length <= added)
 		return error_set(e, ERROR_USAGE,
-			"a length of %zu tokens leaves none beside the %zu special ones",
-			m->max_length, added);
+			"a length of %zu token%s leaves none beside the %zu special one%s",
+			m->max_length, plural(m->max_length), added, plural(added));
 	return 0;
 }
 
@@ -120,8 +120,8 @@ static int open_transformer(struct embedder *m, enum dtype dtype, struct error *
 	size_t said = m->sentence.pooling_size, size = m->config.hidden_size;
 	if (said && said != size)
 		return error_set(e, ERROR_MODEL,
-			"%s: the pooling is for %zu dimensions, the transformer has %zu", folder,
-			said, size);
+			"%s: the pooling is for %zu dimension%s, the transformer has %zu", folder,
+			said, plural(said), size);
 	m->pooled = size * m->sentence.n_poolings;
 	return 0;
 }
@@ -179,8 +179,8 @@ static int open_steps(struct embedder *m, enum dtype dtype, struct error *e)
 			continue;
 		if (s->steps[i].inputs != size)
 			return error_set(e, ERROR_MODEL,
-				"%s: takes %zu dimensions, it is given %zu", s->steps[i].folder,
-				s->steps[i].inputs, size);
+				"%s: takes %zu dimension%s, it is given %zu", s->steps[i].folder,
+				s->steps[i].inputs, plural(s->steps[i].inputs), size);
 		m->dense[i] = open_dense(m, &s->steps[i], dtype, e);
 		if (!m->dense[i])
 			return -1;

@@ -44,8 +44,8 @@ static int find_length(struct labeller *m, const char *folder, size_t asked, str
 	m->max_length = asked ? asked : said && said < limit ? said : limit;
 	if (m->max_length <= tokenizer_added(m->tokenizer, m->task == LABELLER_SEQUENCE))
 		return error_set(e, ERROR_USAGE,
-			"a length of %zu tokens leaves none beside the special ones",
-			m->max_length);
+			"a length of %zu token%s leaves none beside the special ones",
+			m->max_length, plural(m->max_length));
 	return 0;
 }
 

@@ -86,8 +86,8 @@ struct tokenizer *architecture_tokenizer(const char *folder, size_t rows, struct
 			folder);
 	else if (ids > rows)
 		error_set(e, ERROR_MODEL,
-			"%s: the tokenizer has ids up to %zu, the model %zu embeddings", folder,
-			ids - 1, rows);
+			"%s: the tokenizer has ids up to %zu, the model %zu embedding%s", folder,
+			ids - 1, rows, plural(rows));
 	else
 		return t;
 	tokenizer_free(t);

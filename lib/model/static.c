@@ -16,8 +16,8 @@ static int read_mapping(const struct tensor_file *file, size_t rows, struct aren
 	for (size_t i = 0; i < t->count; i++)
 		if (!(row[i] >= 0 && row[i] < (float)rows) || row[i] != (float)(size_t)row[i])
 			return error_set(e, ERROR_MODEL,
-				"%s: mapping sends token %zu outside of the %zu rows",
-				tensor_file_path(file), i, rows);
+				"%s: mapping sends token %zu outside of the %zu row%s",
+				tensor_file_path(file), i, rows, plural(rows));
 	*n = t->count;
 	return 0;
 }

@@ -48,8 +48,8 @@ struct tagger *tagger_open(
 	m->room = labeller_length(m->labeller) - m->n_prefix - m->n_suffix;
 	m->stride = stride == SIZE_MAX ? m->room / 4 : stride;
 	if (m->stride >= m->room) {
-		error_set(e, ERROR_USAGE, "a stride of %zu tokens: a window has %zu", m->stride,
-			m->room);
+		error_set(e, ERROR_USAGE, "a stride of %zu token%s: a window has %zu", m->stride,
+			plural(m->stride), m->room);
 		tagger_free(m);
 		return NULL;
 	}

@@ -98,8 +98,7 @@ static void draw_panel(const struct bars *b, struct canvas *c, struct arena *are
 	const struct report_words *words = report_words(t, b->style->aspect);
 	size_t n = words->n < b->style->n_words ? words->n : b->style->n_words;
 	char count[64];
-	int size = snprintf(
-		count, sizeof count, "%zu %s", t->count, t->count == 1 ? "record" : "records");
+	int size = snprintf(count, sizeof count, "%zu record%s", t->count, plural(t->count));
 	struct slice label =
 		fit(arena, report_title(t, arena), 17 * u, true, b->panel - GAP * u - 110 * u);
 	canvas_group(c, label);

@@ -19,11 +19,10 @@ static void add_count(struct buffer *b, size_t n)
 	}
 }
 
-static void add_counted(struct buffer *b, size_t n, const char *one, const char *many)
+static void add_counted(struct buffer *b, size_t n, const char *one)
 {
 	add_count(b, n);
-	buffer_char(b, ' ');
-	buffer_text(b, n == 1 ? one : many);
+	buffer_printf(b, " %s%s", one, plural(n));
 }
 
 void map_describe(const struct map *m, struct buffer *b)
@@ -35,14 +34,14 @@ void map_describe(const struct map *m, struct buffer *b)
 		else
 			topics++;
 	}
-	add_counted(b, m->n, "record", "records");
+	add_counted(b, m->n, "record");
 	if (!m->topics_given)
 		return;
 	buffer_text(b, " · ");
-	add_counted(b, topics, "topic", "topics");
+	add_counted(b, topics, "topic");
 	if (outliers) {
 		buffer_text(b, " · ");
-		add_counted(b, outliers, "outlier", "outliers");
+		add_counted(b, outliers, "outlier");
 	}
 }
 

@@ -33,8 +33,8 @@ int conll_line(struct conll *c, struct slice line, size_t number, struct error *
 	if (line.size >= mark.size && memcmp(line.data, mark.data, mark.size) == 0)
 		return 0;
 	if (c->n && columns != c->columns)
-		return error_set(e, ERROR_DATA, "the line has %zu columns, those before have %zu",
-			columns, c->columns);
+		return error_set(e, ERROR_DATA, "the line has %zu column%s, those before have %zu",
+			columns, plural(columns), c->columns);
 	if (!c->n)
 		c->line = number;
 	c->columns = columns;

@@ -25,8 +25,8 @@ static int compare_header(
 	char delimiter = format_delimiter(r->format);
 	const char *p = s->text.data, *end = p + s->text.size;
 	if (s->fields != r->n_columns)
-		return record_error(at, e, "its header has %zu columns where that of %s has %zu",
-			s->fields, r->files[0], r->n_columns);
+		return record_error(at, e, "its header has %zu column%s where that of %s has %zu",
+			s->fields, plural(s->fields), r->files[0], r->n_columns);
 	for (size_t i = 0; i < r->n_columns; i++) {
 		struct slice name = decode(r, csv_next(&p, end, delimiter), r->arena);
 		if (!slice_equal(name, r->names[i]))
@@ -89,7 +89,7 @@ int reader_parse_csv(struct reader *r, struct arena *arena, struct record *rec,
 		return -1;
 	if (s->fields != r->n_columns)
 		return record_error(rec, e, "%zu field%s where the header has %zu", s->fields,
-			s->fields == 1 ? "" : "s", r->n_columns);
+			plural(s->fields), r->n_columns);
 	if (!r->columns)
 		map_columns(r);
 	const char *p = rec->raw.data, *end = p + rec->raw.size;

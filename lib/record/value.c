@@ -183,7 +183,8 @@ static int from_base64(const struct record *rec, const char *key, struct slice t
 		return record_error(rec, e, "key \"%s\" is an empty vector", key);
 	if (size == SIZE_MAX || size % 4)
 		return record_error(rec, e,
-			"key \"%s\" is no vector: its base64 has %zu characters", key, text.size);
+			"key \"%s\" is no vector: its base64 has %zu character%s", key, text.size,
+			plural(text.size));
 	float *x = arena_alloc(arena, size);
 	if (!base64_decode(text, x))
 		return record_error(

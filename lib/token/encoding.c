@@ -44,9 +44,10 @@ static int choose_lengths(const struct scan s[2], bool pair, size_t max,
 				"truncation only_second, but there is no second text");
 		if (n[target] <= total - max)
 			return error_set(e, ERROR_USAGE,
-				"truncation %s: the other text alone is longer than the %zu tokens "
+				"truncation %s: the other text alone is longer than the %zu "
+				"token%s "
 				"allowed",
-				target ? "only_second" : "only_first", max);
+				target ? "only_second" : "only_first", max, plural(max));
 		keep[target] = n[target] - (total - max);
 	} else if (!pair) {
 		keep[0] = max;
@@ -73,8 +74,8 @@ static int cut(struct windows *w, size_t n, size_t keep, const struct tokenizer_
 	bool cuts = keep < n, more = cuts && o->windows;
 	if (more && keep && o->stride >= keep)
 		return error_set(e, ERROR_USAGE,
-			"a stride of %zu tokens is not below the %zu that a window has of a text",
-			o->stride, keep);
+			"a stride of %zu token%s is not below the %zu that a window has of a text",
+			o->stride, plural(o->stride), keep);
 	if (more)
 		count = keep ? 1 + (n - keep + step - 1) / step : 2;
 	if (count > MOST_WINDOWS)
@@ -197,9 +198,9 @@ static void put_surfaces(
 			high = middle;
 	}
 	for (; low < n && x[low].token < from.end; low++)
-		to[x[low].token - from.start] = arena_copy(a->arena,
-			(struct slice){ s->surface_text.data + x[low].start,
-				x[low].end - x[low].start });
+		to[x[low].token - from.start] =
+			arena_copy(a->arena, (struct slice){ s->surface_text.data + x[low].start,
+						     x[low].end - x[low].start });
 }
 
 static void put_text(const struct assembly *a, struct encoding *out, const struct post_piece *p,

@@ -41,9 +41,8 @@ static int read_tokens(struct source *s)
 	if (s->n == 0 || s->n > VOCAB_LARGEST)
 		return error_set(e, ERROR_MODEL, "tokenizer.ggml.tokens has %zu tokens", s->n);
 	if ((n_types && n_types != s->n) || (n_scores && n_scores != s->n))
-		return error_set(e, ERROR_MODEL,
-			"there are %zu tokens, but %zu types and %zu scores", s->n, n_types,
-			n_scores);
+		return error_set(e, ERROR_MODEL, "%zu token%s, but %zu type%s and %zu score%s",
+			s->n, plural(s->n), n_types, plural(n_types), n_scores, plural(n_scores));
 	s->types.size = 4 * n_types;
 	s->scores.size = 4 * n_scores;
 	s->tokens = strings;
@@ -66,8 +65,8 @@ static int read_id(const struct source *s, const char *key, int64_t *to)
 	if (gguf_number(&s->gguf, key, to, s->error))
 		return -1;
 	if (*to >= (int64_t)s->n || *to < -1)
-		return error_set(s->error, ERROR_MODEL, "%s is %lld, of %zu tokens", key,
-			(long long)*to, s->n);
+		return error_set(s->error, ERROR_MODEL, "%s is %lld, of %zu token%s", key,
+			(long long)*to, s->n, plural(s->n));
 	return 0;
 }
 

@@ -197,8 +197,8 @@ static int find_passage(struct splitting *s, size_t first, size_t start, size_t 
 	int rc = measure_part(s, start, s->offsets[first].end, p);
 	if (rc == 0)
 		return error_set(s->error, ERROR_DATA,
-			"the character at byte %zu has more than the %zu tokens of a passage",
-			start, s->options->tokens);
+			"the character at byte %zu has more than the %zu token%s of a passage",
+			start, s->options->tokens, plural(s->options->tokens));
 	return rc;
 }
 
@@ -239,7 +239,8 @@ int passage_split(const struct tokenizer *t, struct tokenizer_scratch *scratch, 
 	const struct tokenizer_options whole = { .offsets = true, .byte_offsets = true };
 	struct encoding x;
 	if (o->tokens <= (o->add_special ? tokenizer_added(t, false) : 0))
-		return error_set(e, ERROR_USAGE, "%zu tokens leave no room for text", o->tokens);
+		return error_set(e, ERROR_USAGE, "no room for text in %zu token%s", o->tokens,
+			plural(o->tokens));
 	if (tokenizer_encode(t, scratch, text, NULL, &whole, arena, &x, e))
 		return -1;
 	struct splitting s = { .tokenizer = t,

@@ -167,12 +167,12 @@ static int read_parts(
 	struct precompiled *p, struct slice charsmap, struct arena *arena, struct error *e)
 {
 	if (charsmap.size < 4)
-		return error_set(
-			e, ERROR_MODEL, "%zu bytes, not even its trie's size", charsmap.size);
+		return error_set(e, ERROR_MODEL, "%zu byte%s, not even its trie's size",
+			charsmap.size, plural(charsmap.size));
 	size_t size = little32(charsmap.data);
 	if (size > charsmap.size - 4 || size % 4 || size == 0)
-		return error_set(
-			e, ERROR_MODEL, "its trie has %zu bytes, of %zu", size, charsmap.size - 4);
+		return error_set(e, ERROR_MODEL, "its trie has %zu byte%s, of %zu", size,
+			plural(size), charsmap.size - 4);
 	p->n = size / 4;
 	p->units = ARENA_ARRAY(arena, uint32_t, p->n);
 	for (size_t i = 0; i < p->n; i++)

@@ -166,8 +166,9 @@ int tokenizer_encode(const struct tokenizer *t, struct tokenizer_scratch *scratc
 	int rc = 0;
 	if (o->max_length && o->max_length < added)
 		rc = error_set(e, ERROR_USAGE,
-			"a maximal length of %zu tokens leaves no room for the %zu special tokens",
-			o->max_length, added);
+			"a maximal length of %zu token%s leaves no room for the %zu special "
+			"token%s",
+			o->max_length, plural(o->max_length), added, plural(added));
 	/* of a pair the whole lengths decide which text is cut, and windows hold all of it */
 	if (o->max_length && !pair && !o->windows && !o->truncate_left &&
 		o->truncation != TRUNCATE_ONLY_SECOND)

@@ -60,10 +60,9 @@ struct state {
 
 /* Room for one more element; inline, as most have it. */
 #define RESERVE(array, n, capacity) \
-	((n) == (capacity) \
-			? (void)((array) = mem_grow( \
-					 (array), &(capacity), (n) + 1, sizeof *(array))) \
-			: (void)0)
+	((n) == (capacity) ? (void)((array) = mem_grow( \
+					    (array), &(capacity), (n) + 1, sizeof *(array))) \
+			   : (void)0)
 
 /* --- Tokens before the first merge ----------------------------------------------------------- */
 
@@ -414,9 +413,10 @@ int merges_train(struct merges *m, const struct merge_options *o, const struct w
 	spell_words(&s, m, o);
 	if (m->tokens.n > o->trainer->vocab_size)
 		rc = error_set(e, ERROR_USAGE,
-			"a vocabulary of %zu has no room for the %zu special tokens and %zu "
-			"characters that it begins with",
-			o->trainer->vocab_size, o->n_special, m->tokens.n - o->n_special);
+			"a vocabulary of %zu has no room for the %zu special token%s and %zu "
+			"character%s that it begins with",
+			o->trainer->vocab_size, o->n_special, plural(o->n_special),
+			m->tokens.n - o->n_special, plural(m->tokens.n - o->n_special));
 	if (!rc) {
 		set_lengths(&s, m->tokens.n, 1);
 		count_pairs(&s);

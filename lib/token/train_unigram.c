@@ -535,9 +535,10 @@ int pieces_train(struct pieces_learnt *p, const struct word_list *words,
 	find_characters(&characters, words, o);
 	if (characters.n > o->n_pieces) {
 		error_set(e, ERROR_USAGE,
-			"a vocabulary of %zu with %zu special tokens has no room for the %zu "
-			"different characters",
-			o->trainer->vocab_size, o->n_special, characters.n);
+			"a vocabulary of %zu with %zu special token%s has no room for the %zu "
+			"different character%s",
+			o->trainer->vocab_size, o->n_special, plural(o->n_special), characters.n,
+			plural(characters.n));
 		terms_free(&characters);
 		return -1;
 	}

@@ -103,8 +103,8 @@ static int read_members(struct unigram *u, const struct members *m, struct vocab
 	if (unknown.type != JSON_ABSENT && unknown.type != JSON_NULL) {
 		if (!json_integer(unknown, &id) || id < 0 || (uint64_t)id >= u->n)
 			return error_set(e, ERROR_MODEL,
-				"\"unk_id\" is not an id of the vocabulary, which has %zu tokens",
-				u->n);
+				"\"unk_id\" is not an id of the vocabulary, which has %zu token%s",
+				u->n, plural(u->n));
 		u->unknown = (uint32_t)id;
 	}
 	u->byte_fallback = m->fallback.type == JSON_TRUE;

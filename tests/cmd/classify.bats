@@ -108,7 +108,7 @@ column() { sed -E "s/.*\"$1\":(\"[^\"]*\"|[^,}]*).*/\1/"; }
 	! cmp -s a b
 	run classify --fit --max-iterations 1 --save b in.jsonl
 	status_is 0
-	output_has 'stopped after 1 steps'
+	output_has 'stopped after 1 step before'
 	run classify --fit --class-weight rd=3 --save b in.jsonl
 	status_is 2
 	output_has 'rd=3'

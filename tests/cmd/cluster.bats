@@ -54,7 +54,7 @@ column() { sed -E "s/.*\"$1\":(-?[0-9.e-]+).*/\1/"; }
 	output_has 'e.jsonl:1: v.npy has only 300 rows'
 	run cluster --input-vectors v.npy --format jsonl <<<'{"id": 1}'
 	status_is 65
-	output_has 'v.npy has 300 rows, but there are 1 records'
+	output_has 'v.npy has 300 rows for 1 record'
 	run cluster --input-vectors v.npy --shard 2/2 in.jsonl
 	status_is 2
 }
@@ -157,7 +157,7 @@ column() { sed -E "s/.*\"$1\":(-?[0-9.e-]+).*/\1/"; }
 	status_is 65
 	run cluster --method kmeans --n-clusters 301 in.jsonl
 	status_is 65
-	output_has '--n-clusters 301, but there are only 300 records'
+	output_has '--n-clusters 301 of only 300 records'
 	run cluster --save x --format jsonl </dev/null
 	status_is 65
 	[ "$(head -1 in.jsonl | cluster --method agglomerative --n-clusters 1 | column cluster)" = 0 ]

@@ -131,7 +131,7 @@ EOF
 	head -50 worse.jsonl >short.jsonl
 	run evaluate --metric classification --paired short.jsonl in.jsonl
 	status_is 65
-	output_has 'short.jsonl has 50 records, but there are 60'
+	output_has 'short.jsonl has 50 records, not the 60'
 	cat worse.jsonl worse.jsonl >long.jsonl
 	run evaluate --metric classification --paired long.jsonl in.jsonl
 	status_is 65
@@ -298,7 +298,7 @@ EOF
 	status_is 65
 	run evaluate --metric seqeval <<<'{"prediction": ["O"], "reference": ["O", "O"]}'
 	status_is 65
-	output_has 'key "prediction" has 1 tags, "reference" has 2'
+	output_has 'key "prediction" has 1 tag, "reference" has 2'
 	printf '{"reference": 0, "s": 0.5}\n{"reference": 1, "s": 1e999}\n' >scores.jsonl
 	run evaluate --metric scores --score-key s scores.jsonl
 	status_is 65

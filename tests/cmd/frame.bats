@@ -101,6 +101,24 @@ load common
 	[ ! -e fresh ]
 }
 
+@test "messages count one thing as one" {
+	cd "$BATS_TEST_TMPDIR"
+	echo '{"text": "a", "embedding": [1], "other": [1, 2], "tags": ["O"], "gold": ["O", "O"], "label": 0}' >one
+	says() {
+		run "${@:2}" one
+		output_has "$1"
+	}
+	says "1 record, 0 rejected" embed -v --replace
+	says "batches of 1 token" embed -v --replace --batch-tokens 1 -m "$HEDDLE_SRC/tests/golden/embed/bert-prompt"
+	says "--n-clusters 2 of only 1 record" cluster --method kmeans --n-clusters 2 --input-key embedding
+	says "vectors of 1 number have no 2 " reduce --method pca -n 2
+	says "no label has more than 1 record" classify --fit --cross-validate 2
+	says '"embedding" has 1 number, "other" has 2' evaluate --metric sts --embedding-keys embedding,other --reference-key label
+	says '"tags" has 1 tag, "gold" has 2' evaluate --metric seqeval --prediction-key tags --reference-key gold
+	run bash -c "echo '{' | embed --format jsonl --rejects r"
+	output_has "1 of 1 record rejected"
+}
+
 # stop words in a folder were exit 74, labels in one 66
 @test "a file that cannot be read is exit 66, whichever option names it" {
 	cd "$BATS_TEST_TMPDIR"

@@ -147,7 +147,7 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 	output_has "xy.npy has only 2 rows"
 	run plot --input-vectors xy.npy --output-format svg <(head -1 two.jsonl)
 	status_is 65
-	output_has "xy.npy has 2 rows, but there are 1 records"
+	output_has "xy.npy has 2 rows for 1 record"
 }
 
 @test "bad positions are exit 65 and say what to do" {
@@ -222,7 +222,7 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 		plot -o "map.$f" long.jsonl
 		[ "$(stat -c %s "map.$f")" -lt 100000 ]
 	done
-	grep -q '1 texts are longer than 300 characters' map.html
+	grep -q '1 text of more than 300 characters cut' map.html
 	plot --text-length 5 -o map.html <<<'{"xy": [1, 2], "text": "abcdefgh"}'
 	grep -q '"abcde…"' map.html
 }

@@ -179,7 +179,7 @@ apart() {
 	output_has 'in.jsonl:1: v.npy has only 120 rows'
 	run reduce --input-vectors v.npy <(head -3 in.jsonl)
 	status_is 65
-	output_has 'v.npy has 120 rows, but there are 3 records'
+	output_has 'v.npy has 120 rows for 3 records'
 	reduce --method pca -n 2 --save p.safetensors -o out in.jsonl
 	reduce --method pca -n 3 --vectors 3.npy -o out in.jsonl
 	run reduce --load p.safetensors --input-vectors 3.npy in.jsonl

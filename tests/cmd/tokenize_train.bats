@@ -126,7 +126,7 @@ train() {
 	output_has "a vocabulary of 20 has no room for the 5 special tokens and"
 	run train unigram 5 texts.jsonl
 	status_is 2
-	output_has "with 1 special tokens has no room for the 16 different characters"
+	output_has "with 1 special token has no room for the 16 different characters"
 	for kind in wordpiece bpe unigram; do
 		run train $kind 300 --format jsonl /dev/null -o nothing
 		status_is 65

@@ -119,7 +119,7 @@ column() { sed -E "s/.*\"$1\":(-?[0-9]+).*/\1/"; }
 	cmp t u
 	head -3 "$in" >three
 	run -65 topics --load t --input-vectors v.npy three
-	output_has "v.npy has 51 rows, but there are 3 records"
+	output_has "v.npy has 51 rows for 3 records"
 	# many small windows give what one gives
 	for i in $(seq 60); do cat "$in"; done >many
 	topics --load t -m "$tiny" many | head -51 | cmp - by_text

@@ -265,7 +265,7 @@ static void refuses_what_cannot_be(void **state)
 		{ TRAIN_WORDPIECE, 9, some, ERROR_USAGE,
 			"no room for the 5 special tokens and 7 char" },
 		{ TRAIN_BPE, 100, some, ERROR_USAGE,
-			"no room for the 1 special tokens and 256 char" },
+			"no room for the 1 special token and 256 char" },
 		{ TRAIN_UNIGRAM, 5, some, ERROR_USAGE, "no room for the 5 different characters" },
 		{ TRAIN_UNIGRAM, 1, some, ERROR_USAGE, "no room for the 5 different characters" },
 		{ TRAIN_WORDPIECE, 100, none, ERROR_DATA, "no text" },

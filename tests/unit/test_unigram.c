@@ -176,11 +176,11 @@ static void broken_models_are_refused(void **state)
 		{ "{\"vocab\": [[0, \"a\"]]}",
 			"\"vocab\": entry 0 is not an array of a token and its score" },
 		{ "{\"vocab\": [[\"a\", 0]], \"unk_id\": 1}",
-			"\"unk_id\" is not an id of the vocabulary, which has 1 tokens" },
+			"\"unk_id\" is not an id of the vocabulary, which has 1 token" },
 		{ "{\"vocab\": [], \"unk_id\": 0}",
 			"\"unk_id\" is not an id of the vocabulary, which has 0 tokens" },
 		{ "{\"vocab\": [[\"a\", 0]], \"unk_id\": -1}",
-			"\"unk_id\" is not an id of the vocabulary, which has 1 tokens" },
+			"\"unk_id\" is not an id of the vocabulary, which has 1 token" },
 		{ "{\"vocab\": [[\"a\", 0]], \"byte_fallback\": 1}",
 			"\"byte_fallback\" is not true or false" },
 	};

@@ -40,7 +40,7 @@ struct value_row {
 static const struct value_row value_rows[] = {
 	{ "\"x\"", "x", "x", "!key \"v\" is a string, not a number",
 		"!key \"v\" is a string, not a number", "x \"x\"",
-		"!key \"v\" is no vector: its base64 has 1 characters" },
+		"!key \"v\" is no vector: its base64 has 1 character" },
 	{ "3", "3", "!key \"v\" is a number, not text", "3", "3", "3 3",
 		"!key \"v\" is a number, not a vector" },
 	{ "2.5", "2.5", "!key \"v\" is a number, not text", "!key \"v\" is 2.5, not a whole number",
