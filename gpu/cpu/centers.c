@@ -39,9 +39,9 @@ static void distances(const double *points, const double *block, size_t c, lanes
 }
 
 /* The nearest of all centres to n rows, at most POINTS. */
-static void search(
-	const struct nearest_center_arguments *a, const size_t *rows, size_t n, double *points)
+static void search(const void *arguments, const size_t *rows, size_t n, double *points)
 {
+	const struct nearest_center_arguments *a = arguments;
 	double least[POINTS];
 	size_t best[POINTS] = { 0 };
 	points_at(a, rows, n, points);
@@ -60,6 +60,20 @@ static void search(
 		if (a->raw)
 			a->raw[rows[i]] = least[i];
 	}
+}
+
+/* The distances of n rows to the candidates, where these are nearer than the nearest. */
+static void approach(const void *arguments, const size_t *rows, size_t n, double *points)
+{
+	const struct closer_arguments *g = arguments;
+	lanes d[POINTS];
+	points_at(&g->to, rows, n, points);
+	distances(points, g->to.blocks, g->to.columns, d);
+	for (size_t i = 0; i < n; i++)
+		for (size_t t = 0; t < g->to.k; t++) {
+			double was = g->nearest[rows[i]];
+			g->closer[t][rows[i]] = d[i][t] < was ? d[i][t] : was;
+		}
 }
 
 /* --- By products in float32 --- */
@@ -132,12 +146,13 @@ static void estimate(struct bounds b, const struct center_filter *f, size_t n,
 	}
 }
 
-/* Whether one centre alone can be the nearest: the label. One of NaN may be, beside another. */
-static bool settle(const struct nearest_center_arguments *a, size_t row, double *restrict low,
-	double *restrict high)
+/* The label, where one centre alone can be the nearest. One of NaN may be, beside another. */
+static bool label_alone(const void *arguments, size_t row, double *bounds)
 {
+	const struct nearest_center_arguments *a = arguments;
 	struct bounds b;
 	size_t n = a->k, k = 0, found = 0, best = 0;
+	double *restrict low = bounds, *restrict high = bounds + n;
 	if (!bounds_of(a, a->x + row * a->x_stride, &b))
 		return false;
 	estimate(b, a->filter, n, a->filter->products + row * n, low, high);
@@ -160,15 +175,17 @@ static bool settle(const struct nearest_center_arguments *a, size_t row, double 
 	return found == 1;
 }
 
-/* Whether no candidate can be nearer than the nearest. */
-static bool is_far(const struct closer_arguments *g, size_t row)
+/* The nearest stays that, where no candidate can be nearer. */
+static bool stay(const void *arguments, size_t row, double *bounds)
 {
+	const struct closer_arguments *g = arguments;
 	const struct nearest_center_arguments *a = &g->to;
 	const float *x = a->x + row * a->x_stride, *w = a->filter->rounded;
 	float y[CENTER_LANES];
 	double low[CENTER_LANES], high[CENTER_LANES];
 	struct bounds b;
 	size_t k = 0;
+	(void)bounds;
 	if (!bounds_of(a, x, &b))
 		return false;
 	for (; k + 4 <= a->k; k += 4)
@@ -180,69 +197,51 @@ static bool is_far(const struct closer_arguments *g, size_t row)
 	bool far = true;
 	for (k = 0; k < a->k; k++)
 		far = far && low[k] >= least;
+	for (k = 0; k < a->k && far; k++)
+		g->closer[k][row] = g->nearest[row];
 	return far;
 }
 
 /* --- Kernels --- */
 
+/* Does what there is to do for a row without its distances, or returns false; bounds [2 K] is
+ * room. */
+typedef bool settled(const void *arguments, size_t row, double *bounds);
+/* Does it for n rows, at most POINTS, by their distances; points [POINTS, C] is room. */
+typedef void together(const void *arguments, const size_t *rows, size_t n, double *points);
+
 /* Rows that the filter does not settle wait for others: distances are taken of POINTS at once. */
-KERNEL(nearest_center)
+INLINE void each_row(const struct nearest_center_arguments *a, size_t begin, size_t end,
+	struct arena *scratch, settled *settle, together *run, const void *arguments)
 {
-	const struct nearest_center_arguments *a = arguments;
 	size_t last = end * CENTER_ROWS < a->rows ? end * CENTER_ROWS : a->rows, n = 0,
 	       rows[POINTS];
 	struct arena_mark mark = arena_mark(scratch);
 	double *points = ARENA_ARRAY(scratch, double, size_mul(POINTS, a->columns));
 	double *bounds = ARENA_ARRAY(scratch, double, a->filter ? size_mul(2, a->k) : 0);
 	for (size_t row = begin * CENTER_ROWS; row < last; row++) {
-		if (a->filter && settle(a, row, bounds, bounds + a->k))
+		if (a->filter && settle(arguments, row, bounds))
 			continue;
 		rows[n++] = row;
 		if (n == POINTS) {
-			search(a, rows, n, points);
+			run(arguments, rows, n, points);
 			n = 0;
 		}
 	}
 	if (n)
-		search(a, rows, n, points);
+		run(arguments, rows, n, points);
 	arena_reset(scratch, mark);
 }
 
-static void approach(const struct closer_arguments *g, const size_t *rows, size_t n, double *points)
+KERNEL(nearest_center)
 {
-	lanes d[POINTS];
-	points_at(&g->to, rows, n, points);
-	distances(points, g->to.blocks, g->to.columns, d);
-	for (size_t i = 0; i < n; i++)
-		for (size_t t = 0; t < g->to.k; t++) {
-			double was = g->nearest[rows[i]];
-			g->closer[t][rows[i]] = d[i][t] < was ? d[i][t] : was;
-		}
+	each_row(arguments, begin, end, scratch, label_alone, search, arguments);
 }
 
 KERNEL(closer)
 {
 	const struct closer_arguments *g = arguments;
-	const struct nearest_center_arguments *a = &g->to;
-	size_t last = end * CENTER_ROWS < a->rows ? end * CENTER_ROWS : a->rows, n = 0,
-	       rows[POINTS];
-	struct arena_mark mark = arena_mark(scratch);
-	double *points = ARENA_ARRAY(scratch, double, size_mul(POINTS, a->columns));
-	for (size_t row = begin * CENTER_ROWS; row < last; row++) {
-		if (a->filter && is_far(g, row)) {
-			for (size_t t = 0; t < a->k; t++)
-				g->closer[t][row] = g->nearest[row];
-			continue;
-		}
-		rows[n++] = row;
-		if (n == POINTS) {
-			approach(g, rows, n, points);
-			n = 0;
-		}
-	}
-	if (n)
-		approach(g, rows, n, points);
-	arena_reset(scratch, mark);
+	each_row(&g->to, begin, end, scratch, stay, approach, g);
 }
 
 KERNEL(chunk_sums)
