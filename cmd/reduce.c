@@ -321,25 +321,21 @@ static int32_t *number_classes(const struct input *in)
 	return label;
 }
 
-static void fit(struct device *device, struct reduction *r, const struct input *in)
+static void fit_pca(struct device *device, struct reduction *r, const struct input *in, float *y)
 {
-	*r = (struct reduction){ .method = (enum reduction_method)method, .arena = arena_new() };
-	if (method == REDUCTION_PCA) {
-		if (umap.n_components > source.size)
-			command_stop(ERROR_DATA,
-				"vectors of %zu number%s have no %zu principal components (-n)",
-				source.size, plural(source.size), umap.n_components);
-		pca_fit(&r->pca, device, in->x.at, in->x.n, source.size, umap.n_components,
-			r->arena);
-		if (device_sync(device, &error))
-			command_fail(&error);
-		double kept = 0;
-		for (size_t k = 0; k < r->pca.n_components; k++)
-			kept += r->pca.variance[k];
-		command_detail("%.1f %% of the variance kept",
-			r->pca.total > 0 ? 100 * kept / r->pca.total : 100);
-		return;
-	}
+	if (reduction_fit_pca(
+		    r, device, in->x.at, in->x.n, source.size, umap.n_components, y, &error))
+		command_fail(&error);
+	double kept = 0;
+	for (size_t k = 0; k < r->pca.n_components; k++)
+		kept += r->pca.variance[k];
+	command_detail(
+		"%.1f %% of the variance kept", r->pca.total > 0 ? 100 * kept / r->pca.total : 100);
+}
+
+static void fit_umap(struct device *device, struct reduction *r, const struct input *in)
+{
+	*r = (struct reduction){ .method = REDUCTION_UMAP, .arena = arena_new() };
 	if (umap.n_neighbors >= in->x.n && in->x.n > 1)
 		command_note("%zu records: fewer neighbours than --n-neighbors %zu", in->x.n,
 			umap.n_neighbors);
@@ -363,17 +359,27 @@ static void put_row(const void *context, struct buffer *b, size_t i)
 	put_vector(b, rows->at + i * rows->k, rows->k);
 }
 
-static void write_all(struct device *device, struct input *in, struct reduction *r)
+static void fit(struct device *device, struct input *in)
 {
-	struct reduced rows = { r->umap.embedding, reduction_components(r) };
+	struct reduction r;
 	float *scores = NULL;
-	if (r->method == REDUCTION_PCA) {
-		rows.at = scores = MEM_ARRAY(float, size_mul(in->x.n, rows.k));
-		if (reduction_apply(r, device, in->x.at, in->x.n, scores, &error))
-			command_fail(&error);
+	size_t k = umap.n_components;
+	if (method == REDUCTION_UMAP) {
+		fit_umap(device, &r, in);
+	} else if (k <= source.size) {
+		scores = MEM_ARRAY(float, size_mul(in->x.n, k));
+		fit_pca(device, &r, in, scores);
+	} else {
+		command_stop(ERROR_DATA,
+			"vectors of %zu number%s have no %zu principal components (-n)",
+			source.size, plural(source.size), k);
 	}
+	struct reduced rows = { scores ? scores : r.umap.embedding, k };
 	command_write_spool(in->spool, put_row, &rows);
+	if (save_path && reduction_save(&r, save_path, &error) < 0)
+		command_fail(&error);
 	mem_free(scores);
+	reduction_free(&r);
 }
 
 static void fit_all(struct device *device)
@@ -390,17 +396,10 @@ static void fit_all(struct device *device)
 		command_progress("reading", in.x.n, 0);
 	}
 	batch_free(b);
-	if (in.x.n == 0 && save_path) {
+	if (in.x.n == 0 && save_path)
 		command_stop(ERROR_DATA, "no records to fit, nothing to save in %s", save_path);
-	}
-	if (in.x.n > 0) {
-		struct reduction r;
-		fit(device, &r, &in);
-		write_all(device, &in, &r);
-		if (save_path && reduction_save(&r, save_path, &error) < 0)
-			command_fail(&error);
-		reduction_free(&r);
-	}
+	if (in.x.n > 0)
+		fit(device, &in);
 	close_output();
 	spool_free(in.spool);
 	arena_free(in.arena);

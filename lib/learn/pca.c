@@ -1,8 +1,7 @@
 /*
  * Principal components: the eigenvectors of the covariance matrix [C, C], z' z / (N - 1), z = x -
  * mean; where rows are fewer than columns those of z z' [N, N], u, give them as z' u, scaled to
- * length 1 (Turk and Pentland, "Eigenfaces for recognition", 1991). Rows go to the device in pieces
- * of bounded size, which touches no sum.
+ * length 1 (Turk and Pentland, "Eigenfaces for recognition", 1991).
  */
 #include "lib/learn/pca.h"
 
@@ -15,7 +14,7 @@
 
 enum { PIECE = 16 << 20, STRIP = 32 };
 
-/* Rows of c numbers that go to the device at once: whole blocks of every sum. */
+/* Rows of c numbers that are summed at once: whole blocks of every sum. */
 static size_t piece_rows(size_t n, size_t c)
 {
 	size_t rows = PIECE / MOMENT_ROWS / (c ? c : 1) * MOMENT_ROWS;
@@ -23,30 +22,65 @@ static size_t piece_rows(size_t n, size_t c)
 	return rows < n ? rows : n;
 }
 
-static void means(struct device *d, const float *x, size_t n, size_t c, double *mean)
+/* Rows that are gone through in pieces: they are sent to the device once where they take no more
+ * than a quarter of its memory, else a piece whenever it is needed, which touches no sum. */
+struct rows {
+	struct device *d;
+	const float *x;
+	size_t n, c, step; /* step: of a piece but the last */
+	struct tensor all; /* or TENSOR_NONE */
+};
+
+static struct rows rows_open(struct device *d, const float *x, size_t n, size_t c)
 {
-	size_t step = piece_rows(n, c);
-	for (size_t j = 0; j < c; j++)
+	struct rows r = { d, x, n, c, piece_rows(n, c), TENSOR_NONE };
+	if (size_mul(size_mul(n, c), sizeof *x) <= device_memory(d) / 4)
+		r.all = tensor_upload(d, F32, n, c, x);
+	return r;
+}
+
+static struct tensor rows_piece(const struct rows *r, size_t first)
+{
+	size_t n = r->n - first < r->step ? r->n - first : r->step;
+	return r->all.n_dims ? tensor_rows(r->all, first, n)
+			     : tensor_upload(r->d, F32, n, r->c, r->x + first * r->c);
+}
+
+static void rows_piece_end(const struct rows *r, struct tensor *piece)
+{
+	if (!r->all.n_dims)
+		tensor_release(r->d, piece);
+}
+
+static void rows_close(struct rows *r)
+{
+	if (r->all.n_dims)
+		tensor_release(r->d, &r->all);
+}
+
+static void means(const struct rows *r, double *mean)
+{
+	for (size_t j = 0; j < r->c; j++)
 		mean[j] = 0;
-	for (size_t i = 0; i < n; i += step) {
-		struct tensor t = tensor_upload(d, F32, n - i < step ? n - i : step, c, x + i * c);
-		op_moment(d, &(struct moment){ .x = t }, mean);
-		tensor_release(d, &t);
+	for (size_t i = 0; i < r->n; i += r->step) {
+		struct tensor t = rows_piece(r, i);
+		op_moment(r->d, &(struct moment){ .x = t }, mean);
+		rows_piece_end(r, &t);
 	}
-	for (size_t j = 0; j < c; j++)
-		mean[j] /= (double)n;
+	for (size_t j = 0; j < r->c; j++)
+		mean[j] /= (double)r->n;
 }
 
 /* --- By the covariance of columns ----------------------------------------------------------- */
 
-static void fit_columns(struct pca *p, struct device *d, const float *x, size_t n)
+static void fit_columns(struct pca *p, const struct rows *r)
 {
-	size_t c = p->n_features, step = piece_rows(n, c);
+	size_t n = r->n, c = r->c;
 	double *gram = mem_zero(size_mul(c, c), sizeof *gram), *values = MEM_ARRAY(double, c);
-	for (size_t i = 0; i < n; i += step) {
-		struct tensor t = tensor_upload(d, F32, n - i < step ? n - i : step, c, x + i * c);
-		op_gram(d, t, p->mean, gram);
-		tensor_release(d, &t);
+	for (size_t i = 0; i < n; i += r->step) {
+		struct tensor t = rows_piece(r, i);
+		op_gram(r->d, t, p->mean, gram);
+		rows_piece_end(r, &t);
 	}
 	for (size_t i = 0; i < c * c; i++)
 		gram[i] = n > 1 ? gram[i] / (double)(n - 1) : 0;
@@ -63,20 +97,19 @@ static void fit_columns(struct pca *p, struct device *d, const float *x, size_t 
 /* --- By the products of rows ---------------------------------------------------------------- */
 
 /* gram [N, N], the lower triangle of z z': columns of z as rows. */
-static void multiply_rows(
-	const struct pca *p, struct device *d, const float *x, size_t n, double *gram)
+static void multiply_rows(const struct pca *p, const struct rows *r, double *gram)
 {
-	size_t c = p->n_features, step = piece_rows(c, n);
+	size_t n = r->n, c = r->c, step = piece_rows(c, n);
 	double *z = MEM_ARRAY(double, size_mul(step, n));
 	for (size_t from = 0; from < c; from += step) {
 		size_t rows = c - from < step ? c - from : step;
 #pragma omp parallel for schedule(static)
 		for (size_t j = 0; j < rows; j++)
 			for (size_t i = 0; i < n; i++)
-				z[j * n + i] = (double)x[i * c + from + j] - p->mean[from + j];
-		struct tensor t = tensor_upload(d, F64, rows, n, z);
-		op_gram(d, t, NULL, gram);
-		tensor_release(d, &t);
+				z[j * n + i] = (double)r->x[i * c + from + j] - p->mean[from + j];
+		struct tensor t = tensor_upload(r->d, F64, rows, n, z);
+		op_gram(r->d, t, NULL, gram);
+		tensor_release(r->d, &t);
 	}
 	mem_free(z);
 }
@@ -164,10 +197,11 @@ static void finish_components(const struct pca *p, size_t rank)
 	mem_free(taken);
 }
 
-static void fit_rows(struct pca *p, struct device *d, const float *x, size_t n)
+static void fit_rows(struct pca *p, const struct rows *r)
 {
+	size_t n = r->n;
 	double *gram = mem_zero(size_mul(n, n), sizeof *gram), *values = MEM_ARRAY(double, n);
-	multiply_rows(p, d, x, n, gram);
+	multiply_rows(p, r, gram);
 	eigen_symmetric(n, gram, values);
 	size_t rank = 0, k_end = p->n_components < n ? p->n_components : n;
 	while (rank < k_end && values[rank] > (double)n * DBL_EPSILON * values[0])
@@ -176,7 +210,7 @@ static void fit_rows(struct pca *p, struct device *d, const float *x, size_t n)
 		p->total += n > 1 ? fmax(values[i], 0) / (double)(n - 1) : 0;
 	for (size_t k = 0; k < p->n_components; k++)
 		p->variance[k] = k < k_end && n > 1 ? fmax(values[k], 0) / (double)(n - 1) : 0;
-	components_of(p, x, n, gram, rank);
+	components_of(p, r->x, n, gram, rank);
 	finish_components(p, rank);
 	mem_free(values);
 	mem_free(gram);
@@ -184,34 +218,49 @@ static void fit_rows(struct pca *p, struct device *d, const float *x, size_t n)
 
 /* --- Fitting and applying ------------------------------------------------------------------- */
 
-void pca_fit(struct pca *p, struct device *d, const float *x, size_t n, size_t c,
-	size_t n_components, struct arena *arena)
+static void fit(struct pca *p, const struct rows *r, size_t n_components, struct arena *arena)
 {
+	size_t n = r->n, c = r->c;
 	CHECK(n >= 1 && n_components <= c);
 	*p = (struct pca){ .n_features = c, .n_components = n_components };
 	p->mean = ARENA_ARRAY(arena, double, c);
 	p->components = ARENA_ARRAY(arena, double, size_mul(n_components, c));
 	p->variance = ARENA_ARRAY(arena, double, n_components);
-	means(d, x, n, c, p->mean);
+	means(r, p->mean);
 	if (n < c)
-		fit_rows(p, d, x, n);
+		fit_rows(p, r);
 	else
-		fit_columns(p, d, x, n);
+		fit_columns(p, r);
+}
+
+static void apply(const struct pca *p, const struct rows *r, float *out)
+{
+	size_t k = p->n_components;
+	for (size_t i = 0; i < r->n; i += r->step) {
+		struct arena_mark mark = device_mark(r->d);
+		struct tensor t = rows_piece(r, i), y = tensor_matrix(r->d, F32, t.shape[0], k);
+		op_project(r->d, y, t, p->mean, p->components);
+		tensor_read(r->d, y, out + i * k);
+		rows_piece_end(r, &t);
+		device_reset(r->d, mark);
+	}
+}
+
+void pca_fit(struct pca *p, struct device *d, const float *x, size_t n, size_t c,
+	size_t n_components, float *out, struct arena *arena)
+{
+	struct rows r = rows_open(d, x, n, c);
+	fit(p, &r, n_components, arena);
+	if (out)
+		apply(p, &r, out);
+	rows_close(&r);
 }
 
 void pca_apply(const struct pca *p, struct device *d, const float *x, size_t n, float *out)
 {
-	size_t c = p->n_features, k = p->n_components, step = piece_rows(n, c > k ? c : k);
-	for (size_t i = 0; i < n; i += step) {
-		size_t rows = n - i < step ? n - i : step;
-		struct arena_mark mark = device_mark(d);
-		struct tensor t = tensor_upload(d, F32, rows, c, x + i * c),
-			      y = tensor_matrix(d, F32, rows, k);
-		op_project(d, y, t, p->mean, p->components);
-		tensor_read(d, y, out + i * k);
-		tensor_release(d, &t);
-		device_reset(d, mark);
-	}
+	struct rows r = rows_open(d, x, n, p->n_features);
+	apply(p, &r, out);
+	rows_close(&r);
 }
 
 void pca_place(struct device *d, const float *x, size_t n, size_t c, size_t k, float *out)
@@ -221,8 +270,7 @@ void pca_place(struct device *d, const float *x, size_t n, size_t c, size_t k, f
 	size_t kept = k < c ? k : c;
 	float *score = arena_zero(
 		arena, size_mul(n, kept), sizeof *score); /* stays so where the device fails */
-	pca_fit(&p, d, x, n, c, kept, arena);
-	pca_apply(&p, d, x, n, score);
+	pca_fit(&p, d, x, n, c, kept, score, arena);
 	for (size_t i = 0; i < n; i++)
 		for (size_t b = 0; b < k; b++)
 			out[i * k + b] = b < kept ? score[i * kept + b] : 0;

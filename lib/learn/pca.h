@@ -18,11 +18,11 @@ struct pca {
 
 /*
  * Fit to x [N, C], finite, N >= 1, n_components <= C; the results live in the arena. Directions
- * beyond the rank are any orthonormal ones of variance 0. Here and below device_sync tells of a
- * failure.
+ * beyond the rank are any orthonormal ones of variance 0. out, unless NULL: what pca_apply makes of
+ * x, which goes to the device once for both. Here and below device_sync tells of a failure.
  */
 void pca_fit(struct pca *, struct device *, const float *x, size_t n, size_t c, size_t n_components,
-	struct arena *);
+	float *out, struct arena *);
 
 /* out [N, K] = (x - mean) components'. Each row by itself: the same bits in any batch. */
 void pca_apply(const struct pca *, struct device *, const float *x, size_t n, float *out);

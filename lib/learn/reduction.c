@@ -21,19 +21,33 @@ size_t reduction_components(const struct reduction *r)
 	return r->method == REDUCTION_PCA ? r->pca.n_components : r->umap.options.n_components;
 }
 
+/* What PCA gave for n rows, or why it cannot be taken. */
+static int check(const struct pca *p, struct device *d, size_t n, const float *out, struct error *e)
+{
+	if (device_sync(d, e))
+		return -1;
+	for (size_t i = 0; i < n * p->n_components; i++)
+		if (!isfinite(out[i]))
+			return error_set(
+				e, ERROR_DATA, "a principal component is too large for float32");
+	return 0;
+}
+
+int reduction_fit_pca(struct reduction *r, struct device *d, const float *x, size_t n, size_t c,
+	size_t n_components, float *out, struct error *e)
+{
+	*r = (struct reduction){ .method = REDUCTION_PCA, .arena = arena_new() };
+	pca_fit(&r->pca, d, x, n, c, n_components, out, r->arena);
+	return check(&r->pca, d, n, out, e);
+}
+
 int reduction_apply(struct reduction *r, struct device *d, const float *x, size_t n, float *out,
 	struct error *e)
 {
 	if (r->method == REDUCTION_UMAP)
 		return umap_apply(&r->umap, d, x, n, out, e);
 	pca_apply(&r->pca, d, x, n, out);
-	if (device_sync(d, e))
-		return -1;
-	for (size_t i = 0; i < n * r->pca.n_components; i++)
-		if (!isfinite(out[i]))
-			return error_set(
-				e, ERROR_DATA, "a principal component is too large for float32");
-	return 0;
+	return check(&r->pca, d, n, out, e);
 }
 
 void reduction_free(struct reduction *r)

@@ -22,6 +22,10 @@ struct reduction {
 size_t reduction_features(const struct reduction *); /* C: columns of what it reduces */
 size_t reduction_components(const struct reduction *); /* K: of what it gives */
 
+/* Fit principal components to x [N, C], and x to out [N, K]; a failure as of reduction_apply. */
+int reduction_fit_pca(struct reduction *, struct device *, const float *x, size_t n, size_t c,
+	size_t n_components, float *out, struct error *);
+
 /* x [N, C] to out [N, K]. -1 and the device's failure, or the error (65) where a value of PCA does
  * not fit into float32. */
 int reduction_apply(

@@ -89,9 +89,8 @@ static int encode(struct distil *s, struct error *e)
 	if (!result) {
 		/* components of the words alone; the others stay at the mean, and weigh nothing */
 		struct pca pca;
-		pca_fit(&pca, s->m->device, rows, k, s->c, s->d, s->arena);
 		float *out = mem_zero(size_mul(k, s->d), sizeof *out);
-		pca_apply(&pca, s->m->device, rows, k, out);
+		pca_fit(&pca, s->m->device, rows, k, s->c, s->d, out, s->arena);
 		result = device_sync(s->m->device, e);
 		double *scale = ARENA_ARRAY(s->arena, double, s->d);
 		for (size_t j = 0; j < s->d; j++)

@@ -42,10 +42,20 @@ near() {
 	for memory in 400000 700000 1000000 1300000; do
 		emulated $memory
 		cmp cpu out
-		n=$(sed -n 's/.*batches of \([0-9]*\) tokens/\1/p' log)
+		n=$(sed -n 's/.*batches of \([0-9]*\) tokens*$/\1/p' log)
 		[ "$n" -lt 788 ] # or there was nothing to halve
 		[ "$memory" != 400000 ] || [ "$n" = 1 ]
 		[ "$memory" != 1300000 ] || [ "$n" -gt 48 ]
+	done
+}
+
+@test "PCA has its rows on the card at once, or where it is too small in pieces, with the same bytes" {
+	awk 'BEGIN { s = 7; for (i = 0; i < 2400; i++) { printf "{\"embedding\":["
+		for (j = 0; j < 40; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), s / 2147483648 }
+		print "]}" } }' >vectors.jsonl
+	reduce --device cpu --method pca -n 3 vectors.jsonl >cpu
+	for memory in 1500000 4000000; do # the rows take 384000
+		HEDDLE_EMU_MEMORY=$memory "$cuda/reduce" --device cuda --method pca -n 3 vectors.jsonl | cmp cpu -
 	done
 }
 

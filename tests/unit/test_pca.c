@@ -38,7 +38,7 @@ static void finds_the_directions_in_order_of_variance(void **state)
 	struct arena *arena = arena_new();
 	float *x = ellipse(N, C), *out = MEM_ARRAY(float, N * 3);
 	struct pca p;
-	pca_fit(&p, device, x, N, C, 3, arena);
+	pca_fit(&p, device, x, N, C, 3, NULL, arena);
 	for (size_t j = 0; j < C; j++) {
 		assert_true(fabs(p.components[j] * (p.components[1] > 0 ? 1 : -1) -
 				    (j % 2 ? 1 : -1) / sqrt(C)) < 0.02);
@@ -72,7 +72,7 @@ static void one_row_and_equal_rows_reduce_to_zeros(void **state)
 		for (size_t i = 0; i < 15; i++)
 			x[i] = (float)(i % 5) * 0.1f;
 		struct pca p;
-		pca_fit(&p, device, x, n, 5, 3, arena);
+		pca_fit(&p, device, x, n, 5, 3, NULL, arena);
 		pca_apply(&p, device, x, n, out);
 		for (size_t i = 0; i < n * 3; i++)
 			assert_true(fabsf(out[i]) < 1e-7f);
@@ -89,10 +89,9 @@ static void gives_the_same_bits_at_any_number_of_threads_and_in_any_batch(void *
 	float *x = ellipse(N, C), *out = MEM_ARRAY(float, N *K), *out2 = MEM_ARRAY(float, N *K);
 	struct pca p, p2;
 	omp_set_num_threads(1);
-	pca_fit(&p, device, x, N, C, K, arena);
-	pca_apply(&p, device, x, N, out);
+	pca_fit(&p, device, x, N, C, K, out, arena);
 	omp_set_num_threads(3);
-	pca_fit(&p2, device, x, N, C, K, arena);
+	pca_fit(&p2, device, x, N, C, K, NULL, arena);
 	for (size_t i = 0; i < N; i += 100)
 		pca_apply(&p2, device, x + i * C, 100, out2 + i * K);
 	assert_memory_equal(p.components, p2.components, K * C * sizeof *p.components);
@@ -133,10 +132,10 @@ static void fewer_rows_than_columns_give_the_components_of_the_covariance(void *
 		x[i] = random_float(random_bits(4, 0, i)) * (i % C < 3 ? 9 : i % C < 5 ? 1e-4f : 1);
 	struct pca p, p2;
 	omp_set_num_threads(1);
-	pca_fit(&p, device, x, N, C, C, arena);
+	pca_fit(&p, device, x, N, C, C, NULL, arena);
 	pca_apply(&p, device, x, N, out);
 	omp_set_num_threads(3);
-	pca_fit(&p2, device, x, N, C, C, arena);
+	pca_fit(&p2, device, x, N, C, C, NULL, arena);
 	assert_memory_equal(p.components, p2.components, C * C * sizeof *p.components);
 	double *want = covariance_of(x, N, C, p.mean), values[C], top = 0;
 	eigen_symmetric(C, want, values);
@@ -172,7 +171,7 @@ static void a_direction_of_little_variance_is_orthogonal_to_the_others(void **st
 		x[i] = (float)(i / C == 1 ? 1 + (double)(i % C) : 0) +
 		       (i / C == 2 ? 1e-6f * (i % 2 ? 1 : -1) : 0);
 	struct pca p;
-	pca_fit(&p, device, x, N, C, 2, arena);
+	pca_fit(&p, device, x, N, C, 2, NULL, arena);
 	double dot = 0;
 	for (size_t j = 0; j < C; j++)
 		dot += p.components[j] * p.components[C + j];

@@ -230,7 +230,7 @@ static void pca_is_scikit_learns(void **state)
 	const json_t *want = json_object_get(golden, "pca");
 	struct pca p;
 	float *scores = MEM_ARRAY(float, n * 4);
-	pca_fit(&p, device, x, n, c, 4, arena);
+	pca_fit(&p, device, x, n, c, 4, NULL, arena);
 	pca_apply(&p, device, x, n, scores);
 	for (size_t i = 0; i < 4; i++)
 		close_to(p.variance[i], number(json_object_get(want, "variance"), i), 1e-8);
