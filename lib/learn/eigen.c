@@ -1,10 +1,11 @@
 /*
  * Symmetric eigen decomposition: A = Q T Q' by n - 2 reflections, T = S D S' by implicit QL with
- * Wilkinson's shift; the rows of (Q S)' are the eigenvectors. A reflection's product A v is taken
- * in the pass that brings A up to date with the one before it, a row at a time, so that the matrix
- * goes through the cache once a step. Reflections, and QL's plane rotations, many sweeps at a time,
- * are applied to a strip of columns after another, which stays in the cache: each element is a
- * chain in a fixed order, so that rows and strips may be shared among threads without changing a
+ * Wilkinson's shift; the columns of Q S are the eigenvectors. Reflections are taken out of A a panel
+ * at a time (Dongarra, Sorensen, Hammarling, "Block reduction of matrices to condensed forms", 1989),
+ * so that a step reads half of the matrix and writes none. QL's plane rotations are kept and, behind
+ * them the reflections, applied backwards to the unit vectors of those eigenvalues alone whose vectors
+ * are wanted, a strip of columns at a time, which stays in the cache: each element is a chain in a
+ * fixed order, so that chunks of rows, and strips, may be shared among threads without changing a
  * bit.
  */
 #include "lib/learn/eigen.h"
@@ -19,6 +20,10 @@
 
 enum {
 	STRIP = EIGEN_STRIP,
+	PANEL = EIGEN_PANEL,
+	GROUP = EIGEN_GROUP,
+	CHUNK = 64, /* rows of a matrix that a thread takes */
+	BLOCK = 128, /* times n rotations go over all strips before the next */
 	PARALLEL_FROM = 160, /* below it a parallel region costs more than it brings */
 	SWEEPS = 64, /* QL steps for one eigenvalue; 3 are usual, nothing needs 30 */
 };
@@ -40,135 +45,146 @@ static double reflect(size_t m, double *x, double *alpha)
 	return 2 / (x[0] * x[0] + tail);
 }
 
-/* p = A v over rows and columns [from, n), after A -= w u' + u w' there; row after row, v, w and u
- * [n]. */
-static void multiply(const struct eigen_loops *loops, size_t n, size_t from, double *a,
-	const double *u, const double *w, const double *v, double *p)
+/* --- To a tridiagonal matrix ---------------------------------------------------------------- */
+
+struct reduction {
+	const struct eigen_loops *loops;
+	size_t n;
+	double *a; /* [n, n], the upper triangle; row k becomes the k-th reflection's v */
+	double *w; /* [PANEL, n]: A is still to lose v w' + w v' of the panel's rows so far */
+	double *parts; /* [chunks, n] */
+};
+
+/* p = A v over rows and columns [from, n), A as it was before the panel. */
+static void multiply(const struct reduction *r, size_t from, const double *v, double *p)
 {
-#pragma omp parallel for schedule(static) if (n - from >= PARALLEL_FROM)
-	for (size_t j = from; j < n; j++)
-		p[j] = loops->update(
-			a + j * n + from, n - from, u[j], w + from, w[j], u + from, v + from);
+	size_t n = r->n, begin = from / CHUNK, end = (n + CHUNK - 1) / CHUNK;
+#pragma omp parallel for schedule(static, 1) if (n - from >= PARALLEL_FROM)
+	for (size_t b = begin; b < end; b++) {
+		size_t first = b > begin ? b * CHUNK : from;
+		size_t last = (b + 1) * CHUNK < n ? (b + 1) * CHUNK : n;
+		double *part = r->parts + b * n;
+		memset(part + first, 0, (n - first) * sizeof *part);
+		r->loops->multiply(r->a, n, first, last, v, part);
+	}
+	memcpy(p + from, r->parts + begin * n + from, (n - from) * sizeof *p);
+	for (size_t b = begin + 1; b < end; b++)
+		for (size_t j = b * CHUNK; j < n; j++)
+			p[j] += r->parts[b * n + j];
 }
 
-/* A to tridiagonal: diagonal d, off-diagonal e[i] between i and i + 1. Row k of a keeps the k-th
- * reflection's v in [k + 1, n). */
+/* A from row `from` on without the panel's k reflections, whose v begin at `left`. */
+static void take_out(const struct reduction *r, size_t from, const double *left)
+{
+	size_t n = r->n, begin = from / CHUNK, end = (n + CHUNK - 1) / CHUNK;
+#pragma omp parallel for schedule(static, 1) if (n - from >= PARALLEL_FROM)
+	for (size_t b = begin; b < end; b++) {
+		size_t first = b > begin ? b * CHUNK : from;
+		size_t rows = ((b + 1) * CHUNK < n ? (b + 1) * CHUNK : n) - first;
+		double x[CHUNK * PANEL], y[CHUNK * PANEL];
+		for (size_t i = 0; i < rows; i++)
+			for (size_t t = 0; t < PANEL; t++) {
+				x[i * PANEL + t] = left[t * n + first + i];
+				y[i * PANEL + t] = r->w[t * n + first + i];
+			}
+		r->loops->update(r->a + first * n + first, rows, n - first, n, PANEL, x,
+			r->w + first, y, left + first);
+	}
+}
+
+/* Row k as it is without the reflections before it, then the k-th: v over it, beta, and the two
+ * elements of the tridiagonal matrix. */
+static double next_reflection(const struct reduction *r, size_t k, double *d, double *e)
+{
+	size_t n = r->n, begin = k / PANEL * PANEL, waiting = k - begin;
+	double *v = r->a + k * n, *left = r->a + begin * n, x[PANEL], y[PANEL];
+	for (size_t t = 0; t < waiting; t++) {
+		x[t] = left[t * n + k];
+		y[t] = r->w[t * n + k];
+	}
+	r->loops->update(v + k, 1, n - k, n, waiting, x, r->w + k, y, left + k);
+	*d = v[k];
+	*e = 0;
+	memset(v, 0, (k + 1) * sizeof *v);
+	return k + 1 < n ? reflect(n - k - 1, v + k + 1, e) : 0;
+}
+
+/* A to tridiagonal: diagonal d, off-diagonal e[i] between i and i + 1. Row k of a gets the k-th
+ * reflection's v, zeros before k + 1. */
 static void tridiagonal(
 	const struct eigen_loops *loops, size_t n, double *a, double *d, double *e, double *beta)
 {
-	/* of the reflection before: v, and w, for A -= v w' + w v' */
-	double *u = mem_zero(n, sizeof *u), *w = mem_zero(n, sizeof *w), *p = MEM_ARRAY(double, n);
+	struct reduction r = { loops, n, a, MEM_ARRAY(double, size_mul(PANEL, n)),
+		MEM_ARRAY(double, size_mul((n + CHUNK - 1) / CHUNK, n)) };
+	double *p = MEM_ARRAY(double, n);
 	for (size_t k = 0; k < n; k++) {
-		double *v = a + k * n;
-		size_t from = k + 1;
-		for (size_t c = k; c < n; c++)
-			v[c] -= u[k] * w[c] + w[k] * u[c];
-		d[k] = v[k];
-		beta[k] = 0;
-		e[k] = 0;
+		size_t from = k + 1, begin = k / PANEL * PANEL, waiting = k - begin, m = n - from;
+		double *v = a + k * n, *left = a + begin * n, *w = r.w + waiting * n;
+		double x[PANEL], y[PANEL];
+		beta[k] = next_reflection(&r, k, &d[k], &e[k]);
 		if (from == n)
 			break;
-		beta[k] = reflect(n - from, v + from, &e[k]);
-		multiply(loops, n, from, a, u, w, v, p);
-		double dot = 0;
-		for (size_t c = from; c < n; c++) {
-			p[c] *= beta[k];
-			dot += p[c] * v[c];
+		multiply(&r, from, v, p);
+		for (size_t t = 0; t < waiting; t++) {
+			x[t] = loops->dot(left + t * n + from, v + from, m);
+			y[t] = loops->dot(r.w + t * n + from, v + from, m);
 		}
-		for (size_t c = from; c < n; c++) {
-			w[c] = p[c] - beta[k] / 2 * dot * v[c];
-			u[c] = v[c];
-		}
+		loops->update(p + from, 1, m, n, waiting, x, r.w + from, y, left + from);
+		double half = beta[k] / 2 * (beta[k] * loops->dot(p + from, v + from, m));
+		for (size_t c = from; c < n; c++)
+			w[c] = beta[k] * p[c] - half * v[c];
+		if (waiting + 1 == PANEL)
+			take_out(&r, from, left);
 	}
-	mem_free(u);
-	mem_free(w);
+	mem_free(r.w);
+	mem_free(r.parts);
 	mem_free(p);
 }
 
-/* z = (H_0 H_1 … H_{n-2})', from the reflections that tridiagonal left in a. Column c of the product is a unit
- * vector until H_{c-1}. */
-static void accumulate(
-	const struct eigen_loops *loops, size_t n, const double *a, const double *beta, double *z)
-{
-	size_t strips = (n + STRIP - 1) / STRIP;
-#pragma omp parallel if (n >= PARALLEL_FROM)
-	{
-		double *q = MEM_ARRAY(double, size_mul(n, STRIP));
-#pragma omp for schedule(dynamic)
-		for (size_t s = 0; s < strips; s++) {
-			size_t first = s * STRIP, last = first + STRIP < n ? first + STRIP : n;
-			memset(q, 0, n * STRIP * sizeof *q);
-			for (size_t c = first; c < last; c++)
-				q[c * STRIP + c - first] = 1;
-			for (size_t k = last - 1; k-- > 0;)
-				if (beta[k] != 0)
-					loops->reflect(q + (k + 1) * STRIP, n - k - 1, beta[k],
-						a + k * n + k + 1);
-			for (size_t c = first; c < last; c++)
-				for (size_t j = 0; j < n; j++)
-					z[c * n + j] = q[j * STRIP + c - first];
-		}
-		mem_free(q);
-	}
-}
+/* --- To eigenvalues ------------------------------------------------------------------------- */
 
-struct rotations {
-	struct eigen_rotation *at;
+struct sweeps {
+	struct eigen_sweep *at;
 	size_t n, capacity;
+	struct arena *arena;
 };
 
-static void apply(const struct eigen_loops *loops, struct rotations *r, size_t n, double *z)
-{
-	size_t strips = (n + STRIP - 1) / STRIP;
-#pragma omp parallel if (n >= PARALLEL_FROM)
-	{
-		double *q = mem_zero(size_mul(n, STRIP), sizeof *q);
-#pragma omp for schedule(static)
-		for (size_t s = 0; s < strips; s++) {
-			size_t first = s * STRIP, width = n - first < STRIP ? n - first : STRIP;
-			for (size_t i = 0; i < n; i++)
-				memcpy(q + i * STRIP, z + i * n + first, width * sizeof *q);
-			loops->rotate(q, r->at, r->n);
-			for (size_t i = 0; i < n; i++)
-				memcpy(z + i * n + first, q + i * STRIP, width * sizeof *q);
-		}
-		mem_free(q);
-	}
-	r->n = 0;
-}
-
 /* One implicit QL step on the unreduced block [l, m], chasing the bulge upwards from m. */
-static void chase(size_t l, size_t m, double *d, double *e, struct rotations *r)
+static void chase(size_t l, size_t m, double *d, double *e, struct sweeps *sweeps)
 {
+	double *turns = ARENA_ARRAY(sweeps->arena, double, size_mul(2, m - l));
 	double g = (d[l + 1] - d[l]) / (2 * e[l]);
 	g = d[m] - d[l] + e[l] / (g + copysign(sqrt(g * g + 1), g));
 	double s = 1, c = 1, p = 0;
-	for (size_t i = m; i-- > l;) {
-		double f = s * e[i], b = c * e[i], h = sqrt(f * f + g * g);
-		e[i + 1] = h;
-		if (h == 0) { /* the block falls apart here */
-			d[i + 1] -= p;
-			e[m] = 0;
-			return;
-		}
+	size_t i = m;
+	while (i > l) {
+		double f = s * e[i - 1], b = c * e[i - 1], h = sqrt(f * f + g * g);
+		e[i] = h;
+		if (h == 0) /* the block falls apart here */
+			break;
 		s = f / h;
 		c = g / h;
-		g = d[i + 1] - p;
-		h = (d[i] - g) * s + 2 * c * b;
+		g = d[i] - p;
+		h = (d[i - 1] - g) * s + 2 * c * b;
 		p = s * h;
-		d[i + 1] = g + p;
+		d[i] = g + p;
 		g = c * h - b;
-		r->at[r->n++] = (struct eigen_rotation){ i, c, s };
+		i--;
+		turns[2 * (i - l)] = c;
+		turns[2 * (i - l) + 1] = s;
 	}
-	d[l] -= p;
-	e[l] = g;
+	d[i] -= p;
+	if (i == l)
+		e[l] = g;
 	e[m] = 0;
+	if (i == m)
+		return;
+	sweeps->at = mem_grow(sweeps->at, &sweeps->capacity, sweeps->n + 1, sizeof *sweeps->at);
+	sweeps->at[sweeps->n++] = (struct eigen_sweep){ i, m - i, turns + 2 * (i - l) };
 }
 
-static void ql(const struct eigen_loops *loops, size_t n, double *d, double *e, double *z)
+static void ql(size_t n, double *d, double *e, struct sweeps *sweeps)
 {
-	struct rotations r = { NULL, 0, 16 * n + 256 };
-	r.at = MEM_ARRAY(struct eigen_rotation, r.capacity);
 	for (size_t l = 0; l < n; l++)
 		for (int sweep = 0; sweep < SWEEPS; sweep++) {
 			size_t m = l;
@@ -177,18 +193,23 @@ static void ql(const struct eigen_loops *loops, size_t n, double *d, double *e, 
 				m++;
 			if (m == l)
 				break;
-			if (r.n + (m - l) > r.capacity)
-				apply(loops, &r, n, z);
-			chase(l, m, d, e, &r);
+			chase(l, m, d, e, sweeps);
 		}
-	apply(loops, &r, n, z);
-	mem_free(r.at);
 }
 
-/* Values fall, equal ones keep their order; each vector gets its sign. */
-static void arrange(size_t n, const double *d, const double *z, double *a, double *values)
+/* --- To eigenvectors ------------------------------------------------------------------------ */
+
+/* The k vectors that are wanted, by where their values stand in d. */
+struct wanted {
+	size_t k, n_strips;
+	size_t *at, *rank; /* [k], at rising */
+	double *strips; /* [n_strips, n, STRIP] */
+};
+
+/* Values fall, equal ones keep their order. */
+static void arrange(size_t n, const double *d, double *values, struct wanted *w)
 {
-	size_t *order = MEM_ARRAY(size_t, n);
+	size_t *order = MEM_ARRAY(size_t, n), *rank = MEM_ARRAY(size_t, n), found = 0;
 	for (size_t i = 0; i < n; i++) {
 		size_t at = i;
 		for (; at > 0 && d[order[at - 1]] < d[i]; at--)
@@ -196,48 +217,135 @@ static void arrange(size_t n, const double *d, const double *z, double *a, doubl
 		order[at] = i;
 	}
 	for (size_t i = 0; i < n; i++) {
-		const double *from = z + order[i] * n;
-		size_t top = 0;
-		for (size_t j = 1; j < n; j++)
-			if (fabs(from[j]) > fabs(from[top]))
-				top = j;
-		double sign = from[top] < 0 ? -1 : 1;
-		for (size_t j = 0; j < n; j++)
-			a[i * n + j] = sign * from[j];
 		values[i] = d[order[i]];
+		rank[order[i]] = i;
 	}
+	for (size_t i = 0; i < n; i++)
+		if (rank[i] < w->k) {
+			w->at[found] = i;
+			w->rank[found++] = rank[i];
+		}
+	mem_free(rank);
 	mem_free(order);
 }
 
-void eigen_symmetric(size_t n, double *a, double *values)
+/* Strips of unit vectors to those of T: sweeps are undone, as many at a time as the cache holds. A
+ * vector has no part in sweeps that end above its own place. */
+static void undo_sweeps(
+	const struct eigen_loops *loops, size_t n, const struct sweeps *sweeps, struct wanted *w)
 {
-	if (n == 0)
-		return;
+	for (size_t end = sweeps->n, begin; end; end = begin) {
+		size_t turns = 0;
+		for (begin = end; begin && turns < BLOCK * n; begin--)
+			turns += sweeps->at[begin - 1].n;
+#pragma omp parallel for schedule(dynamic) if (n >= PARALLEL_FROM)
+		for (size_t s = 0; s < w->n_strips; s++) {
+			size_t last = (s + 1) * STRIP < w->k ? (s + 1) * STRIP : w->k, stop = end;
+			while (stop > begin && sweeps->at[stop - 1].row > w->at[last - 1])
+				stop--;
+			loops->rotate(w->strips + s * n * STRIP, sweeps->at + begin, stop - begin);
+		}
+	}
+}
+
+/* products [n / GROUP]: of the reflections' vectors of each group, which end with the last row. */
+static void multiply_groups(size_t n, const double *a, double (*products)[GROUP][GROUP])
+{
+#pragma omp parallel for schedule(dynamic) if (n >= PARALLEL_FROM)
+	for (size_t g = 0; g < n / GROUP; g++)
+		for (size_t t = 0; t < GROUP; t++)
+			for (size_t u = t + 1; u < GROUP; u++) {
+				const double *x = a + (n % GROUP + g * GROUP) * n;
+				double sum = 0;
+				for (size_t j = 0; j < n; j++)
+					sum += x[t * n + j] * x[u * n + j];
+				products[g][t][u] = sum;
+			}
+}
+
+/* Strips of vectors of T to those of A, by the reflections of tridiagonal, the last first. */
+static void reflect_all(const struct eigen_loops *loops, size_t n, const double *a,
+	const double *beta, struct wanted *w)
+{
+	double(*products)[GROUP][GROUP] = mem_alloc(size_mul(n / GROUP, sizeof *products));
+	multiply_groups(n, a, products);
+#pragma omp parallel for schedule(dynamic) if (n >= PARALLEL_FROM)
+	for (size_t s = 0; s < w->n_strips; s++) {
+		double *strip = w->strips + s * n * STRIP;
+		for (size_t g = n / GROUP; g-- > 0;) {
+			size_t k = n % GROUP + g * GROUP;
+			loops->reflect(strip + (k + 1) * STRIP, n - k - 1, GROUP, a + k * n + k + 1,
+				n, beta + k, products[g]);
+		}
+		for (size_t k = n % GROUP; k-- > 0;)
+			loops->reflect(strip + (k + 1) * STRIP, n - k - 1, 1, a + k * n + k + 1, n,
+				beta + k, NULL);
+	}
+	mem_free(products);
+}
+
+/* Rows of a from strips; each gets its sign. */
+static void write(size_t n, const struct wanted *w, double *a)
+{
+#pragma omp parallel for schedule(static) if (n >= PARALLEL_FROM)
+	for (size_t i = 0; i < w->k; i++) {
+		const double *from = w->strips + i / STRIP * n * STRIP + i % STRIP;
+		double *to = a + w->rank[i] * n;
+		size_t top = 0;
+		for (size_t j = 0; j < n; j++) {
+			to[j] = from[j * STRIP];
+			top = fabs(to[j]) > fabs(to[top]) ? j : top;
+		}
+		bool turn = to[top] < 0;
+		for (size_t j = 0; j < n && turn; j++)
+			to[j] = -to[j];
+	}
+}
+
+/* A power of two that brings the largest element near 1, so that no square overflows or vanishes,
+ * and changes no digit. */
+static int normalize(size_t n, double *a)
+{
 	double top = 0;
+	int exponent = 0;
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j <= i; j++) {
 			CHECK(isfinite(a[i * n + j]));
 			a[j * n + i] = a[i * n + j];
 			top = fmax(top, fabs(a[i * n + j]));
 		}
-	/* a power of two brings the largest element near 1, so that no square overflows or
-	 * vanishes, and changes no digit */
-	int exponent = 0;
 	if (top > 0)
 		frexp(top, &exponent);
 	for (size_t i = 0; i < n * n; i++)
 		a[i] = ldexp(a[i], -exponent);
+	return exponent;
+}
 
+void eigen_symmetric(size_t n, size_t k, double *a, double *values)
+{
+	CHECK(k <= n);
+	int exponent = normalize(n, a);
 	double *e = MEM_ARRAY(double, n), *d = MEM_ARRAY(double, n), *beta = MEM_ARRAY(double, n);
-	double *z = MEM_ARRAY(double, size_mul(n, n));
+	struct sweeps sweeps = { .arena = arena_new() };
+	struct wanted w = { k, (k + STRIP - 1) / STRIP, MEM_ARRAY(size_t, k), MEM_ARRAY(size_t, k),
+		NULL };
 	const struct eigen_loops *loops = eigen_loops();
 	tridiagonal(loops, n, a, d, e, beta);
-	accumulate(loops, n, a, beta, z);
-	ql(loops, n, d, e, z);
-	arrange(n, d, z, a, values);
+	ql(n, d, e, &sweeps);
+	arrange(n, d, values, &w);
+	w.strips = mem_zero(size_mul(w.n_strips, n), STRIP * sizeof *w.strips);
+	for (size_t i = 0; i < k; i++)
+		w.strips[(i / STRIP * n + w.at[i]) * STRIP + i % STRIP] = 1;
+	undo_sweeps(loops, n, &sweeps, &w);
+	reflect_all(loops, n, a, beta, &w);
+	write(n, &w, a);
 	for (size_t i = 0; i < n; i++)
 		values[i] = ldexp(values[i], exponent);
-	mem_free(z);
+	mem_free(w.strips);
+	mem_free(w.at);
+	mem_free(w.rank);
+	mem_free(sweeps.at);
+	arena_free(sweeps.arena);
 	mem_free(beta);
 	mem_free(d);
 	mem_free(e);

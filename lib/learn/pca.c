@@ -84,7 +84,7 @@ static void fit_columns(struct pca *p, const struct rows *r)
 	}
 	for (size_t i = 0; i < c * c; i++)
 		gram[i] = n > 1 ? gram[i] / (double)(n - 1) : 0;
-	eigen_symmetric(c, gram, values);
+	eigen_symmetric(c, p->n_components, gram, values);
 	for (size_t i = c; i-- > 0;)
 		p->total += fmax(values[i], 0);
 	for (size_t k = 0; k < p->n_components; k++)
@@ -202,8 +202,8 @@ static void fit_rows(struct pca *p, const struct rows *r)
 	size_t n = r->n;
 	double *gram = mem_zero(size_mul(n, n), sizeof *gram), *values = MEM_ARRAY(double, n);
 	multiply_rows(p, r, gram);
-	eigen_symmetric(n, gram, values);
 	size_t rank = 0, k_end = p->n_components < n ? p->n_components : n;
+	eigen_symmetric(n, k_end, gram, values);
 	while (rank < k_end && values[rank] > (double)n * DBL_EPSILON * values[0])
 		rank++;
 	for (size_t i = n; i-- > 0;)

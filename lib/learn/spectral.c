@@ -212,7 +212,7 @@ static void orthonormalise(const struct laplacian *o, float *x, double *gram, do
 			gram[a * w + b] *= values[a] * values[b];
 	double *scale = MEM_ARRAY(double, w);
 	memcpy(scale, values, w * sizeof *scale);
-	eigen_symmetric(w, gram, values);
+	eigen_symmetric(w, w, gram, values);
 	for (size_t b = 0; b < w; b++) {
 		double s = values[b] > 1e-9 * values[0] ? 1 / sqrt(values[b]) : 0;
 		for (size_t a = 0; a < w; a++)
@@ -234,7 +234,7 @@ static bool ritz(const struct laplacian *o, size_t k, const struct block *at,
 	multiply(o, at, 1, 0, 0, at, product);
 	tensor_read(o->device, product->device, y);
 	products(o, x, y, h);
-	eigen_symmetric(w, h, theta);
+	eigen_symmetric(w, w, h, theta);
 	for (size_t a = 0; a < w; a++)
 		for (size_t b = 0; b < w; b++)
 			turn[a * w + b] = h[b * w + a];
@@ -324,7 +324,7 @@ static void decompose(const struct graph *g, size_t k, float *out)
 	for (size_t i = 0; i < n; i++) /* the known first eigenvector to the end of the spectrum */
 		for (size_t j = 0; j < n; j++)
 			m[i * n + j] -= 3 * (double)o.first[i] * (double)o.first[j];
-	eigen_symmetric(n, m, values);
+	eigen_symmetric(n, k, m, values);
 	for (size_t i = 0; i < n; i++)
 		for (size_t b = 0; b < k; b++)
 			out[i * k + b] = (float)m[b * n + i];
@@ -430,7 +430,7 @@ static void place_by_affinity(const float *mean, size_t n, size_t c, size_t k, f
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < n; j++)
 			m[i * n + j] /= root[i] * root[j];
-	eigen_symmetric(n, m, values);
+	eigen_symmetric(n, k + 1, m, values);
 	for (size_t i = 0; i < n; i++)
 		for (size_t b = 0; b < k; b++)
 			at[i * k + b] = (float)(m[(b + 1) * n + i] / root[i]);

@@ -65,7 +65,7 @@ static void decomposes_random_matrices_of_any_size_and_scale(void **state)
 		for (size_t t = 0; t < 3; t++) {
 			size_t n = sizes[s];
 			double *a = random_symmetric(n, s, scales[t]), *z = copy(n, a), values[200];
-			eigen_symmetric(n, z, values);
+			eigen_symmetric(n, n, z, values);
 			check(n, a, values, z, scales[t]);
 			mem_free(a);
 			mem_free(z);
@@ -85,7 +85,7 @@ static void decomposes_matrices_with_repeated_and_zero_values(void **state)
 					       : kind == 2 ? 1
 							   : i / 6 == j / 6;
 		memcpy(z, a, sizeof z);
-		eigen_symmetric(N, z, values);
+		eigen_symmetric(N, N, z, values);
 		check(N, a, values, z, 24);
 		double first = kind == 0 ? 0 : kind == 1 ? 1 : kind == 2 ? N : 6;
 		assert_true(fabs(values[0] - first) < 1e-12);
@@ -103,7 +103,7 @@ static void knows_the_spectrum_of_a_path(void **state)
 		if (i + 1 < N)
 			a[i * N + i + 1] = a[(i + 1) * N + i] = -1;
 	}
-	eigen_symmetric(N, a, values);
+	eigen_symmetric(N, N, a, values);
 	for (size_t i = 0; i < N; i++)
 		assert_true(fabs(values[i] - (2 + 2 * cos(3.14159265358979323846 * (double)(i + 1) /
 							      (N + 1)))) < 1e-13);
@@ -113,7 +113,7 @@ static void reads_only_the_lower_triangle(void **state)
 {
 	(void)state;
 	double a[4] = { 2, NAN, 1, 2 }, values[2];
-	eigen_symmetric(2, a, values);
+	eigen_symmetric(2, 2, a, values);
 	assert_true(fabs(values[0] - 3) < 1e-15 && fabs(values[1] - 1) < 1e-15);
 	assert_true(a[0] > 0 && fabs(a[0] - a[1]) < 1e-15);
 }
@@ -125,12 +125,12 @@ static void gives_the_same_bits_at_any_number_of_threads_and_on_every_path(void 
 	static const char *const paths[] = { "portable", "avx2", "avx512", "" };
 	double *a = random_symmetric(N, 5, 1), *z = copy(N, a), values[N], values2[N];
 	omp_set_num_threads(1);
-	eigen_symmetric(N, z, values);
+	eigen_symmetric(N, N, z, values);
 	for (size_t i = 0; i < 8; i++) {
 		double *z2 = copy(N, a);
 		setenv("HEDDLE_CPU", paths[i / 2], 1);
 		omp_set_num_threads(i % 2 ? 3 : 1);
-		eigen_symmetric(N, z2, values2);
+		eigen_symmetric(N, N, z2, values2);
 		assert_memory_equal(z, z2, N * N * sizeof *z);
 		assert_memory_equal(values, values2, sizeof values);
 		mem_free(z2);
@@ -140,6 +140,27 @@ static void gives_the_same_bits_at_any_number_of_threads_and_on_every_path(void 
 	mem_free(z);
 }
 
+/* Vectors that are not asked for cost nothing, and change nothing of the others. */
+static void gives_the_first_vectors_alone(void **state)
+{
+	(void)state;
+	static const size_t sizes[] = { 1, 2, 5, 63, 64, 65, 131, 260 };
+	for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+		size_t n = sizes[s];
+		double *a = random_symmetric(n, s, 1), *z = copy(n, a), values[260], first[260];
+		eigen_symmetric(n, n, z, values);
+		for (size_t k = 0; k <= n; k = k < 3 ? k + 1 : 3 * k) {
+			double *y = copy(n, a);
+			eigen_symmetric(n, k, y, first);
+			assert_memory_equal(values, first, n * sizeof *first);
+			assert_memory_equal(z, y, k * n * sizeof *y);
+			mem_free(y);
+		}
+		mem_free(a);
+		mem_free(z);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +168,7 @@ int main(void)
 		cmocka_unit_test(decomposes_matrices_with_repeated_and_zero_values),
 		cmocka_unit_test(knows_the_spectrum_of_a_path),
 		cmocka_unit_test(reads_only_the_lower_triangle),
+		cmocka_unit_test(gives_the_first_vectors_alone),
 		cmocka_unit_test(gives_the_same_bits_at_any_number_of_threads_and_on_every_path),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,7 +138,7 @@ static void fewer_rows_than_columns_give_the_components_of_the_covariance(void *
 	pca_fit(&p2, device, x, N, C, C, NULL, arena);
 	assert_memory_equal(p.components, p2.components, C * C * sizeof *p.components);
 	double *want = covariance_of(x, N, C, p.mean), values[C], top = 0;
-	eigen_symmetric(C, want, values);
+	eigen_symmetric(C, C, want, values);
 	for (size_t k = 0; k < C; k++) {
 		top += values[k];
 		close_to(p.variance[k], values[k], values[0]);
