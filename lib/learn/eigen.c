@@ -1,12 +1,12 @@
 /*
  * Symmetric eigen decomposition: A = Q T Q' by n - 2 reflections, T = S D S' by implicit QL with
- * Wilkinson's shift; the columns of Q S are the eigenvectors. Reflections are taken out of A a panel
- * at a time (Dongarra, Sorensen, Hammarling, "Block reduction of matrices to condensed forms", 1989),
- * so that a step reads half of the matrix and writes none. QL's plane rotations are kept and, behind
- * them the reflections, applied backwards to the unit vectors of those eigenvalues alone whose vectors
- * are wanted, a strip of columns at a time, which stays in the cache: each element is a chain in a
- * fixed order, so that chunks of rows, and strips, may be shared among threads without changing a
- * bit.
+ * Wilkinson's shift; the columns of Q S are the eigenvectors. Reflections are taken out of A a
+ * panel at a time (Dongarra, Sorensen, Hammarling, "Block reduction of matrices to condensed
+ * forms", 1989), so that a step reads half of the matrix and writes none. QL's plane rotations are
+ * kept and, behind them the reflections, applied backwards to the unit vectors of those eigenvalues
+ * alone whose vectors are wanted, a strip of columns at a time, which stays in the cache: each
+ * element is a chain in a fixed order, so that chunks of rows, and strips, may be shared among
+ * threads without changing a bit.
  */
 #include "lib/learn/eigen.h"
 

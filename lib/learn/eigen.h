@@ -10,8 +10,8 @@
 
 /*
  * Decompose a [n, n], row after row, symmetric (only i >= j is read), finite. values [n] fall. On
- * return row i < k of a is the unit eigenvector of values[i], the same for any k > i; the rows behind
- * them are lost. The sign makes the component of largest magnitude positive, the first one where
- * several are equal.
+ * return row i < k of a is the unit eigenvector of values[i], the same for any k > i; the rows
+ * behind them are lost. The sign makes the component of largest magnitude positive, the first one
+ * where several are equal.
  */
 void eigen_symmetric(size_t n, size_t k, double *a, double *values);

@@ -1,8 +1,8 @@
 /*
- * eigen_body.h: the loops of eigen_loops.h for vectors of WIDTH doubles, as PATH##_dot and so on, with
- * the attribute TARGET: eigen_loops.c includes it once a path. (Vectors wider than the processor's
- * go through memory: eight doubles on AVX2 took ten times as long.) Sums have the lanes that
- * eigen_loops.h says, whatever WIDTH is.
+ * eigen_body.h: the loops of eigen_loops.h for vectors of WIDTH doubles, as PATH##_dot and so on,
+ * with the attribute TARGET: eigen_loops.c includes it once a path. (Vectors wider than the
+ * processor's go through memory: eight doubles on AVX2 took ten times as long.) Sums have the lanes
+ * that eigen_loops.h says, whatever WIDTH is.
  */
 /* clang-format takes LOCAL(name) for something else */
 /* clang-format off */
