@@ -1,21 +1,8 @@
 /*
- * eigen_body.h: the loops of eigen_loops.h for vectors of WIDTH doubles, as PATH##_dot and so on,
- * with the attribute TARGET: eigen_loops.c includes it once a path. (Vectors wider than the
- * processor's go through memory: eight doubles on AVX2 took ten times as long.) Sums have the lanes
- * that eigen_loops.h says, whatever WIDTH is.
+ * eigen_body.h: the loops of eigen_loops.h, once a path (path.h).
  */
 /* clang-format takes LOCAL(name) for something else */
 /* clang-format off */
-#define PASTE(path, name) path##_##name
-#define EXPAND(path, name) PASTE(path, name)
-#define LOCAL(name) EXPAND(PATH, name)
-#define INLINE TARGET static inline __attribute__((always_inline))
-
-#define vector LOCAL(vector)
-typedef double vector __attribute__((vector_size(WIDTH * sizeof(double)), aligned(8), may_alias));
-#define get(p) (*(const vector *)(p))
-#define put(p) (*(vector *)(p))
-
 enum { LOCAL(pair) = 2 * WIDTH }; /* elements that most loops take at once */
 #define PAIR LOCAL(pair)
 
@@ -258,14 +245,4 @@ TARGET static void LOCAL(rotate)(double *strip, const struct eigen_sweep *s, siz
 static const struct eigen_loops LOCAL(loops) = { LOCAL(dot), LOCAL(multiply), LOCAL(update),
 	LOCAL(reflect), LOCAL(rotate) };
 
-#undef PASTE
-#undef EXPAND
-#undef LOCAL
-#undef INLINE
-#undef vector
-#undef get
-#undef put
 #undef PAIR
-#undef PATH
-#undef WIDTH
-#undef TARGET
