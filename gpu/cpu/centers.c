@@ -5,9 +5,8 @@
  */
 #include "gpu/centers.h"
 
+#include "gpu/cpu/native.h"
 #include "gpu/cpu/point.h"
-
-typedef double lanes __attribute__((vector_size(CENTER_LANES * sizeof(double)), aligned(64)));
 
 /* The n rows, at most POINTS, as points; the first again for those that are not. */
 static void points_at(
@@ -20,22 +19,27 @@ static void points_at(
 }
 
 /* The distances of POINTS points [POINTS, C] to a block of centres. */
-static void distances(const double *points, const double *block, size_t c, lanes *out)
+static void distances(
+	const double *points, const double *block, size_t c, double out[POINTS][CENTER_LANES])
 {
-	const double *p0 = points, *p1 = p0 + c, *p2 = p1 + c, *p3 = p2 + c;
-	lanes s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 };
-	for (size_t j = 0; j < c; j++) {
-		lanes y = *(const lanes *)(block + j * CENTER_LANES);
-		lanes d0 = p0[j] - y, d1 = p1[j] - y, d2 = p2[j] - y, d3 = p3[j] - y;
-		s0 += d0 * d0;
-		s1 += d1 * d1;
-		s2 += d2 * d2;
-		s3 += d3 * d3;
+	enum { VECTORS = CENTER_LANES / NATIVE64 < 2 ? 1 : 2 }; /* whose sums stay in registers */
+	for (size_t l = 0; l < CENTER_LANES; l += VECTORS * NATIVE64) {
+		native64 s[POINTS][VECTORS] = { { { 0 } } };
+		for (size_t j = 0; j < c; j++)
+			UNROLL for (size_t v = 0; v < VECTORS; v++)
+			{
+				size_t at = j * CENTER_LANES + l + v * NATIVE64;
+				native64 y = *(const native64 *)(block + at);
+				UNROLL for (size_t p = 0; p < POINTS; p++)
+				{
+					native64 d = points[p * c + j] - y;
+					s[p][v] += d * d;
+				}
+			}
+		UNROLL for (size_t p = 0; p < POINTS; p++)
+			UNROLL for (size_t v = 0; v < VECTORS; v++)
+				*(native64 *)(out[p] + l + v * NATIVE64) = s[p][v];
 	}
-	out[0] = s0;
-	out[1] = s1;
-	out[2] = s2;
-	out[3] = s3;
 }
 
 /* The nearest of all centres to n rows, at most POINTS. */
@@ -46,7 +50,7 @@ static void search(const void *arguments, const size_t *rows, size_t n, double *
 	size_t best[POINTS] = { 0 };
 	points_at(a, rows, n, points);
 	for (size_t k = 0; k < a->k; k += CENTER_LANES) {
-		lanes d[POINTS];
+		double d[POINTS][CENTER_LANES] __attribute__((aligned(64)));
 		distances(points, a->blocks + k * a->columns, a->columns, d);
 		for (size_t i = 0; i < n; i++)
 			for (size_t l = 0; l < CENTER_LANES; l++)
@@ -66,7 +70,7 @@ static void search(const void *arguments, const size_t *rows, size_t n, double *
 static void approach(const void *arguments, const size_t *rows, size_t n, double *points)
 {
 	const struct closer_arguments *g = arguments;
-	lanes d[POINTS];
+	double d[POINTS][CENTER_LANES] __attribute__((aligned(64)));
 	points_at(&g->to, rows, n, points);
 	distances(points, g->to.blocks, g->to.columns, d);
 	for (size_t i = 0; i < n; i++)

@@ -2,9 +2,11 @@
  * cache line of x an element. */
 #include "gpu/sparse.h"
 
-#include "gpu/cpu/kernels.h"
+#include "gpu/cpu/native.h"
+#include "gpu/cpu/vector.h"
 
-typedef float lanes __attribute__((vector_size(SPARSE_LANES * sizeof(float)), aligned(4), may_alias));
+enum { VECTORS = SPARSE_LANES / NATIVE32 };
+typedef native32 lanes __attribute__((aligned(4)));
 
 KERNEL(sparse_product)
 {
@@ -12,13 +14,17 @@ KERNEL(sparse_product)
 	(void)scratch;
 	for (size_t i = begin; i < end; i++)
 		for (size_t at = 0; at < a->width; at += SPARSE_LANES) {
-			lanes sum = { 0 };
+			lanes sum[VECTORS] = { { 0 } };
 			for (size_t e = a->start[i]; e < a->start[i + 1]; e++) {
-				size_t row = (size_t)a->column[e] * a->width + at;
-				sum += a->weight[e] * *(const lanes *)(a->x + row);
+				const float *row = a->x + (size_t)a->column[e] * a->width + at;
+				UNROLL for (size_t v = 0; v < VECTORS; v++) sum[v] +=
+					a->weight[e] * *(const lanes *)(row + v * NATIVE32);
 			}
-			size_t own = i * a->width + at;
-			lanes x = *(const lanes *)(a->x + own), z = *(const lanes *)(a->z + own);
-			*(lanes *)(a->y + own) = a->p * (sum - a->shift * x) - a->q * z;
+			UNROLL for (size_t v = 0; v < VECTORS; v++)
+			{
+				size_t own = i * a->width + at + v * NATIVE32;
+				lanes x = *(const lanes *)(a->x + own), z = *(const lanes *)(a->z + own);
+				*(lanes *)(a->y + own) = a->p * (sum[v] - a->shift * x) - a->q * z;
+			}
 		}
 }
