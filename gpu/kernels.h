@@ -111,8 +111,9 @@ struct norm_arguments { /* a unit is a row */
 	const float *x, *gamma, *beta;
 	size_t y_stride, x_stride, columns;
 	float eps;
-	uint16_t *twin; /* NULL, or y again in halves, rows of `columns` */
+	uint16_t *twin; /* NULL, or y again in halves, rows of `columns`; y may be NULL then */
 	enum dtype twin_dtype;
+	const uint16_t *x_half; /* NULL, or of bfloat16, instead of x; contiguous */
 };
 
 /* a unit is a panel of a block of BLOCK_ROWS rows, the panels of a block together */

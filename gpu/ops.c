@@ -91,16 +91,31 @@ void op_matmul(struct device *d, struct tensor y, struct tensor x, struct tensor
 static struct norm_arguments norm(struct tensor y, struct tensor x, struct norm n)
 {
 	size_t columns = y.shape[1];
-	CHECK(is_matrix(y, y.shape[0], columns));
-	CHECK(is_vector(n.gamma, columns) && is_vector(n.beta, columns));
-	return (struct norm_arguments){ y.data, x.data, n.gamma.data, n.beta.data, y.stride[0],
-		x.stride[0], columns, n.eps, y.twin, y.twin_dtype };
+	bool y_half = y.dtype != F32, x_half = x.dtype != F32;
+	CHECK(y.n_dims == 2 && is_vector(n.gamma, columns) && is_vector(n.beta, columns));
+	return (struct norm_arguments){ .y = y_half ? NULL : y.data,
+		.x = x_half ? NULL : x.data,
+		.gamma = n.gamma.data,
+		.beta = n.beta.data,
+		.y_stride = y.stride[0],
+		.x_stride = x.stride[0],
+		.columns = columns,
+		.eps = n.eps,
+		.twin = y_half ? y.data : y.twin,
+		.twin_dtype = y_half ? y.dtype : y.twin_dtype,
+		.x_half = x_half ? x.data : NULL };
+}
+
+/* What the norm behind a product with w reads and writes: F32, or BF16 as is_activation. */
+static bool is_residual(struct tensor t, size_t rows, const struct weight *w)
+{
+	return is_activation(t, rows, w->n, w) && (t.dtype == F32 || t.dtype == BF16);
 }
 
 void op_norm(struct device *d, struct tensor y, struct tensor x, struct norm n)
 {
 	struct norm_arguments a = norm(y, x, n);
-	CHECK(is_matrix(x, y.shape[0], y.shape[1]));
+	CHECK(is_matrix(x, y.shape[0], y.shape[1]) && is_matrix(y, y.shape[0], y.shape[1]));
 	device_run(d, KERNEL_norm, &a, y.shape[0], 64);
 }
 
@@ -109,7 +124,7 @@ void op_embed(struct device *d, struct tensor y, size_t n, const uint32_t *ids, 
 	struct tensor position, struct norm norms)
 {
 	size_t columns = y.shape[1];
-	CHECK(y.shape[0] == n && is_matrix(word, word.shape[0], columns));
+	CHECK(is_matrix(y, n, columns) && is_matrix(word, word.shape[0], columns));
 	CHECK(type.n_dims == 0 ? !types : is_matrix(type, type.shape[0], columns));
 	CHECK(position.n_dims == 0 ? !positions : is_matrix(position, position.shape[0], columns));
 	for (size_t t = 0; t < n; t++) {
@@ -125,7 +140,7 @@ void op_linear_norm(struct device *d, struct tensor y, struct tensor x, const st
 	struct tensor residual, struct norm n)
 {
 	CHECK(w->table == d->table && is_activation(x, x.shape[0], w->k, w));
-	CHECK(is_matrix(y, x.shape[0], w->n) && is_matrix(residual, x.shape[0], w->n));
+	CHECK(is_residual(y, x.shape[0], w) && is_residual(residual, x.shape[0], w));
 	struct linear_norm_arguments a = { linear(TENSOR_NONE, x, w, ACTIVATION_NONE),
 		norm(y, residual, n) };
 	device_run(d, KERNEL_linear_norm, &a, device_units(x.shape[0], BLOCK_ROWS), 1);
@@ -135,8 +150,9 @@ void op_feed_forward(struct device *d, struct tensor y, struct tensor x, const s
 	enum activation activation, const struct weight *down, struct norm n)
 {
 	CHECK(up->table == d->table && down->table == d->table && up->dtype == down->dtype);
-	CHECK(is_matrix(x, x.shape[0], up->k) && is_matrix(y, x.shape[0], up->k));
 	CHECK(down->k == up->n && down->n == up->k);
+	CHECK(is_residual(x, x.shape[0], down) && is_residual(y, x.shape[0], down));
+	CHECK(x.dtype == F32 || x.dtype == weight_activation(up));
 	struct feed_forward_arguments a = { linear(TENSOR_NONE, x, up, activation), down,
 		norm(y, x, n) };
 	device_run(d, KERNEL_feed_forward, &a, device_units(x.shape[0], BLOCK_ROWS), 1);

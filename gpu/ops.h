@@ -32,7 +32,8 @@
  * sum that may itself be rounded to the type (BF16, or no activation), as may the bias; so do those
  * within op_feed_forward. Attention takes and gives such matrices too, q, k and v of any stride. A y
  * with a twin (tensor_twin) may be given to op_embed, op_norm, op_linear, op_linear_norm and
- * op_feed_forward.
+ * op_feed_forward. Of BF16 the last two take residuals and give norms that are such matrices, in any
+ * mixture with F32; the norm's sums may then be in another order.
  *
  * Shapes are in brackets: T tokens, C channels, H heads, D head size, B sequences, N rows of a
  * weight's matrix. Tensors are F32 unless said; wrong shapes are bugs (CHECK). Outputs may not

@@ -435,6 +435,11 @@ struct tensor tensor_twin(struct device *d, struct tensor t, enum dtype dtype)
 	return t;
 }
 
+struct tensor tensor_halves(struct tensor t)
+{
+	return t.twin ? contiguous(t.twin_dtype, 2, t.shape, t.twin) : t;
+}
+
 struct arena_mark device_mark(struct device *d)
 {
 	return d->backend ? d->backend->arena_mark(d->lane) : arena_mark(d->arena);

@@ -110,6 +110,9 @@ struct tensor tensor_new(struct device *, enum dtype, unsigned n_dims, const siz
  * as it was. */
 struct tensor tensor_twin(struct device *, struct tensor, enum dtype);
 
+/* The twin as a matrix of its own; of a matrix without one the matrix. */
+struct tensor tensor_halves(struct tensor);
+
 /* Where the arena stands; going back frees what came after. */
 struct arena_mark device_mark(struct device *);
 void device_reset(struct device *, struct arena_mark);

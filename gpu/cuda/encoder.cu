@@ -22,10 +22,21 @@ static struct branch branch_new(
 static void branch_norm(
 	struct lane *lane, struct branch t, const struct norm_arguments *norm, size_t rows)
 {
+	struct norm_arguments a = *norm;
 	if (t.halves)
 		cuda_norm_residual_half(lane, norm, t.halves, rows);
-	else if (t.floats)
-		cuda_norm_residual(lane, norm, t.floats, rows);
+	if (!t.floats)
+		return;
+	if (a.x_half) {
+		a.x = cuda_half_floats(lane, BF16, a.x_half, a.columns, rows, a.columns);
+		a.x_stride = a.columns;
+	}
+	if (!a.y) {
+		a.y = cuda_floats(lane, size_mul(rows, a.columns));
+		a.y_stride = a.columns;
+	}
+	if (a.x && a.y)
+		cuda_norm_residual(lane, &a, t.floats, rows);
 }
 
 /* What w makes of rows of halves; nothing after a failure. */

@@ -1,6 +1,7 @@
 /*
- * norm_half.cu: the norm of a residual and the bfloat16 rows of a product, as the fast modes have it: a
- * warp a row, sixteen bytes a thread and turn, sums by halving, so that nothing but memory counts.
+ * norm_half.cu: the norm of a residual and the bfloat16 rows of a product, as the fast modes have it,
+ * from and to floats or bfloat16: a warp a row, four elements a thread and turn, sums by halving, so
+ * that nothing but memory counts.
  */
 #include "gpu/cuda/norm.h"
 
@@ -14,6 +15,13 @@ DEVICE_FN float warp_sum(float x)
 	return x;
 }
 
+DEVICE_FN float4 four_halves(const uint16_t *x)
+{
+	uint2 own = *reinterpret_cast<const uint2 *>(x);
+	return make_float4(half_number<BF16>(own.x), half_number<BF16>(own.x >> 16),
+		half_number<BF16>(own.y), half_number<BF16>(own.y >> 16));
+}
+
 /* A row's elements in registers, at most OWN turns of them. */
 template <int OWN>
 static __global__ void __launch_bounds__(THREADS)
@@ -24,19 +32,20 @@ static __global__ void __launch_bounds__(THREADS)
 	float count = static_cast<float>(columns), v[OWN][4] = {};
 	if (row >= rows)
 		return;
-	const float *x = a.x + row * a.x_stride;
+	const float *x = a.x ? a.x + row * a.x_stride : NULL;
+	const uint16_t *x_half = x ? NULL : a.x_half + row * a.columns;
 	t += row * a.columns;
 #pragma unroll
 	for (int k = 0; k < OWN; k++) {
 		int i = first + k * TURN;
 		if (i >= columns)
 			continue;
-		float4 own = *reinterpret_cast<const float4 *>(x + i);
-		uint2 half = *reinterpret_cast<const uint2 *>(t + i);
-		v[k][0] = own.x + half_number<BF16>(half.x);
-		v[k][1] = own.y + half_number<BF16>(half.x >> 16);
-		v[k][2] = own.z + half_number<BF16>(half.y);
-		v[k][3] = own.w + half_number<BF16>(half.y >> 16);
+		float4 own = x ? *reinterpret_cast<const float4 *>(x + i) : four_halves(x_half + i);
+		float4 branch = four_halves(t + i);
+		v[k][0] = own.x + branch.x;
+		v[k][1] = own.y + branch.y;
+		v[k][2] = own.z + branch.z;
+		v[k][3] = own.w + branch.w;
 	}
 	float sum = 0, squares = 0;
 #pragma unroll
@@ -61,7 +70,8 @@ static __global__ void __launch_bounds__(THREADS)
 		float4 y = make_float4(math_fma((v[k][0] - mean) * r, g.x, b.x),
 			math_fma((v[k][1] - mean) * r, g.y, b.y), math_fma((v[k][2] - mean) * r, g.z, b.z),
 			math_fma((v[k][3] - mean) * r, g.w, b.w));
-		*reinterpret_cast<float4 *>(a.y + row * a.y_stride + i) = y;
+		if (a.y)
+			*reinterpret_cast<float4 *>(a.y + row * a.y_stride + i) = y;
 		if (a.twin)
 			*reinterpret_cast<uint2 *>(a.twin + row * a.columns + i) =
 				make_uint2(half_pair<BF16>(y.x, y.y), half_pair<BF16>(y.z, y.w));

@@ -333,7 +333,7 @@ static void deberta_forward(
 			tensor_columns(qkv, n, n), tensor_columns(qkv, 2 * n, n), b->n_sequences,
 			b->cu_seqlens, heads, m->scale, query_terms, key_terms,
 			2 * m->config.n_positions - 1, m->places, m->dtype);
-		layer_finish(lane, l, m->config.hidden_act, mixed, h);
+		layer_finish(lane, l, m->config.hidden_act, mixed, h, h);
 		if (i == 0 && convolved.data) {
 			op_add(lane, plain, plain, convolved);
 			op_norm(lane, h, plain, m->convolution.norm);

@@ -52,8 +52,8 @@ enum dtype layer_between(const struct layer *l, size_t n)
 }
 
 void layer_finish(struct device *lane, const struct layer *l, enum activation activation,
-	struct tensor mixed, struct tensor h)
+	struct tensor mixed, struct tensor h, struct tensor y)
 {
 	op_linear_norm(lane, h, mixed, l->out, h, l->norm1);
-	op_feed_forward(lane, h, h, l->up, activation, l->down, l->norm2);
+	op_feed_forward(lane, y, h, l->up, activation, l->down, l->norm2);
 }

@@ -66,6 +66,18 @@ static void fast_product(struct device *d, const struct mode *mode, size_t m, si
 	weight_free(weight);
 }
 
+/* The bits of a finite number in a mode's type. */
+static uint16_t half_bits(const struct mode *m, float x)
+{
+	float y = (float)rounded(m, x), size = fabsf(y);
+	uint32_t bits;
+	memcpy(&bits, &y, sizeof bits);
+	if (m->dtype == BF16)
+		return (uint16_t)(bits >> 16);
+	uint32_t least = (uint32_t)(size * 0x1p24f), normal = ((bits & 0x7fffffff) >> 13) - (112 << 10);
+	return (uint16_t)((bits >> 16 & 0x8000) | (size < 0x1p-14f ? least : normal));
+}
+
 static float half_value(enum dtype dtype, uint16_t bits)
 {
 	return dtype == F16 ? half_to_float(bits) : bfloat_to_float(bits);
@@ -78,7 +90,8 @@ static void twins(struct device *d, const struct mode *mode, size_t m, const str
 {
 	size_t n = weight_outputs(up), k = weight_outputs(down);
 	enum dtype type = weight_activation(up);
-	float *got = ARENA_ARRAY(arena, float, m *n), *want = ARENA_ARRAY(arena, float, m *n);
+	float *got = ARENA_ARRAY(arena, float, m *(n + k));
+	float *want = ARENA_ARRAY(arena, float, m *(n + k));
 	uint16_t *halves = ARENA_ARRAY(arena, uint16_t, m * n);
 	struct tensor own = tensor_twin(d, tensor_matrix(d, F32, m, k), type), plain = own;
 	struct tensor wide = tensor_twin(d, tensor_matrix(d, F32, m, n), type), y = wide;
@@ -126,6 +139,44 @@ static void large_sums(struct device *d, const struct mode *mode)
 	weight_free(w);
 }
 
+/* Residuals of bfloat16 count as the floats that they are, and a norm to bfloat16 is the floats', rounded;
+ * in place too. */
+static void bfloat_residuals(struct device *d, size_t m, const struct weight *up,
+	const struct weight *down, float *x, struct norm norm)
+{
+	const struct mode *mode = &modes[0];
+	size_t n = weight_outputs(up), k = weight_outputs(down);
+	float *got = ARENA_ARRAY(arena, float, m *k), *want = ARENA_ARRAY(arena, float, m *k);
+	uint16_t *halves = ARENA_ARRAY(arena, uint16_t, m * k);
+	for (size_t i = 0; i < m * k; i++) {
+		x[i] = (float)rounded(mode, x[i]);
+		halves[i] = half_bits(mode, x[i]);
+	}
+	struct tensor floats = matrix(d, x, m, k), residual = tensor_matrix(d, BF16, m, k);
+	struct tensor y = tensor_matrix(d, F32, m, k), z = tensor_matrix(d, BF16, m, k);
+	struct tensor wide = tensor_matrix(d, BF16, m, n);
+	tensor_write(d, residual, halves);
+	op_linear(d, wide, floats, up, ACTIVATION_RELU);
+	for (int feed = 0; feed < 2; feed++) {
+		for (int half = 0; half < 2; half++) {
+			struct tensor r = half ? residual : floats;
+			if (feed)
+				op_feed_forward(d, y, r, up, ACTIVATION_GELU, down, norm);
+			else
+				op_linear_norm(d, y, wide, down, r, norm);
+			tensor_read(d, y, half ? got : want);
+		}
+		assert_memory_equal(got, want, m * k * sizeof *got);
+		if (feed)
+			op_feed_forward(d, residual, residual, up, ACTIVATION_GELU, down, norm);
+		else
+			op_linear_norm(d, z, wide, down, residual, norm);
+		tensor_read(d, feed ? residual : z, halves);
+		for (size_t i = 0; i < m * k; i++)
+			assert_true((double)half_value(BF16, halves[i]) == rounded(mode, got[i]));
+	}
+}
+
 /* The fused layer has the bits of its parts: rows are rounded between them or behind. */
 static void fast_layer(struct device *d, const struct mode *mode, size_t m, size_t n, size_t k)
 {
@@ -146,6 +197,8 @@ static void fast_layer(struct device *d, const struct mode *mode, size_t m, size
 	tensor_read(d, y, want);
 	assert_memory_equal(got, want, m * k * sizeof *got);
 	twins(d, mode, m, u, v, bias, tx, norm);
+	if (weight_activation(u) == BF16)
+		bfloat_residuals(d, m, u, v, x, norm);
 	weight_free(u);
 	weight_free(v);
 }
@@ -162,6 +215,8 @@ static void each_mode(struct device *d, size_t mode)
 	arena_clear(arena);
 	fast_layer(d, &modes[mode], 5, 30, 11);
 	fast_layer(d, &modes[mode], 9, 64, 16);
+	fast_layer(d, &modes[mode], 3, 16, 200);
+	fast_layer(d, &modes[mode], 2, 16, 2056);
 	large_sums(d, &modes[mode]);
 }
 
@@ -190,18 +245,6 @@ static void fast_products_are_within_their_tolerance(void **state)
 			device_free(d);
 			unsetenv("HEDDLE_CUBLASLT");
 		}
-}
-
-/* The bits of a finite number in a mode's type. */
-static uint16_t half_bits(const struct mode *m, float x)
-{
-	float y = (float)rounded(m, x), size = fabsf(y);
-	uint32_t bits;
-	memcpy(&bits, &y, sizeof bits);
-	if (m->dtype == BF16)
-		return (uint16_t)(bits >> 16);
-	uint32_t least = (uint32_t)(size * 0x1p24f), normal = ((bits & 0x7fffffff) >> 13) - (112 << 10);
-	return (uint16_t)((bits >> 16 & 0x8000) | (size < 0x1p-14f ? least : normal));
 }
 
 /* Halves in and out, where the device takes them: floats in have been rounded to the same, and what came out
