@@ -363,9 +363,8 @@ static void fit(void)
 	source_open();
 	command_output(method == HDBSCAN ? 3 : 1);
 	struct spool *spool = spool_all(&v);
-	if (v.n == 0 && (save_path || method == KMEANS)) {
+	if (v.n == 0 && (save_path || n_clusters))
 		command_stop(ERROR_DATA, "there are no records to cluster");
-	}
 	if (n_clusters > v.n)
 		command_stop(ERROR_DATA, "--n-clusters %zu of only %zu record%s", n_clusters, v.n,
 			plural(v.n));

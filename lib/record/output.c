@@ -134,6 +134,16 @@ static void release(struct output *o)
 	mem_free(o);
 }
 
+/* What was closed before the start is held by a descriptor that cannot be written to. */
+static int check_stdout(void)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+	if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+		return 0;
+	errno = EBADF;
+	return -1;
+}
+
 struct output *output_open(const char *path, struct error *e)
 {
 	struct output *o = mem_alloc(sizeof *o);
@@ -143,14 +153,15 @@ struct output *output_open(const char *path, struct error *e)
 	o->name = "stdout";
 	o->failed = 0;
 	o->size = 0;
-	if (!path || strcmp(path, "-") == 0)
-		return o;
-	o->name = path;
-	o->fd = -1;
-	if (open_path(o, path)) {
-		fail(o, "creating", e);
+	bool standard = !path || strcmp(path, "-") == 0;
+	if (!standard) {
+		o->name = path;
+		o->fd = -1;
+	}
+	if (standard ? check_stdout() : open_path(o, path)) {
+		fail(o, standard ? "writing" : "creating", e);
 		unlink_beside(o);
-		if (o->fd >= 0)
+		if (o->fd >= 0 && !standard)
 			close(o->fd);
 		release(o);
 		return NULL;

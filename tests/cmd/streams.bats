@@ -243,6 +243,12 @@ setup_file() {
 	refuses outlier_score cluster --input-key embedding
 	refuses topic topics --cluster-key label
 	refuses prediction_score classify --fit --cross-validate 2
+	# a stdout that is closed too
+	for c in "reduce --method pca -n 2" "cluster --input-key embedding" "topics --cluster-key label" "classify --fit --cross-validate 2"; do
+		run bash -c "$c --replace all >&-"
+		status_is 74
+		output_has "writing stdout: Bad file descriptor"
+	done
 	# and where its order of columns is that of the first record, a key too many
 	run bash -c "{ head -5 '$records'; cat key; echo '{'; } | cluster --method kmeans --n-clusters 2 --input-key embedding --replace --output-format csv"
 	status_is 65
