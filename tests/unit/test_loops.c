@@ -1,5 +1,5 @@
 /*
- * test_loops.c: the hot loops of gpu/cpu and lib/learn, one run of each, small enough for callgrind:
+ * test_loops.c: hot loops of gpu/cpu and lib/learn, one run of each, small enough for callgrind:
  * tests/cmd/loops.bats counts their instructions (valgrind sees AVX2 at best). With the name of a
  * loop it runs that one; without arguments each must come to the sum that its inputs give exactly.
  */
