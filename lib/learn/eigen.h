@@ -3,7 +3,7 @@
  * on every processor and at any number of threads. Householder tridiagonalisation and the implicit
  * QL algorithm (Golub and Van Loan, "Matrix Computations", 8.3; Bowdler, Martin, Reinsch,
  * Wilkinson, "The QR and QL algorithms for symmetric matrices", 1968). About 4/3 n^3 operations for
- * the values, 8 n^2 for a vector.
+ * the values, 6 n^2 for a vector; some 14 n^2 bytes of memory, and 8 n for a vector.
  */
 #pragma once
 #include <stddef.h>
