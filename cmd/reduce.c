@@ -158,12 +158,14 @@ static bool batch_next(struct batch *b)
 	for (size_t i = 0; i < b->n_parse; i++)
 		arena_clear(b->parse[i]);
 	b->n = 0;
-	for (size_t bytes = 0; b->n < BATCH && bytes < BATCH_BYTES; b->n++) {
-		if (!command_next(b->arena, &b->record[b->n]))
-			break;
-		bytes += b->record[b->n].raw.size;
+	struct error unread;
+	int got = 1;
+	for (size_t bytes = 0; got > 0 && b->n < BATCH && bytes < BATCH_BYTES;) {
+		got = command_read(b->arena, &b->record[b->n], &unread);
+		if (got > 0)
+			bytes += b->record[b->n++].raw.size;
 	}
-	if (b->n == 0) {
+	if (b->n == 0 && got == 0) {
 		if (vector_source_close(&source, run.records, &error))
 			command_fail(&error);
 		return false;
@@ -172,6 +174,8 @@ static bool batch_next(struct batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		parse(b, i, b->parse[omp_get_thread_num()]);
 	settle(b);
+	if (got < 0) /* behind what may be wrong with the records before */
+		command_fail(&unread);
 	return true;
 }
 

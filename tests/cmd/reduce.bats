@@ -215,3 +215,11 @@ apart() {
 	status_is 74
 	reduce in.jsonl | head -1 >/dev/null
 }
+
+# records are parsed side by side: of two that are wrong the later one was told, when it was no JSON
+@test "the first record that is wrong is told" {
+	printf '{"embedding":[1,2]}\n{"embedding":[3]}\n{"embedding":\n' >"$BATS_TEST_TMPDIR/in.jsonl"
+	run reduce --method pca -n 1 "$BATS_TEST_TMPDIR/in.jsonl"
+	status_is 65
+	output_has 'in.jsonl:2: key "embedding" has 1 number'
+}
