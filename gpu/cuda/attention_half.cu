@@ -1,11 +1,10 @@
 /*
  * attention_half.cu: attention where its factors may be rounded to bfloat16 or binary16, T below, on
  * tensor cores, in one pass over the keys: scores of 64 keys, the maximum so far, what is there
- * rescaled (T. Dao et al., "FlashAttention", 2022). A warp has sixteen queries of a head; the
- * scores' registers are the left factor of P V as they lie, and V has eight columns of ones, which give
- * the sums. The next keys arrive behind the computation;
- * sixteens of queries or keys behind a sequence's last are left out. Keys out of reach have p = 0. What
- * a sequence gives does not depend on the others.
+ * rescaled (T. Dao et al., "FlashAttention", 2022). A warp has sixteen queries of a head; the scores'
+ * registers are the left factor of P V as they lie, and V has eight columns of ones, which give the
+ * sums. Sixteens of queries or keys behind a sequence's last are left out, and keys out of reach have
+ * p = 0. What a sequence gives does not depend on the others.
  */
 #include "gpu/cuda/attention.h"
 #include "gpu/cuda/fast.h"
@@ -14,8 +13,8 @@
 constexpr int THREADS = 128, QUERIES = THREADS / WARP * 16, KEYS = 64, STEPS = KEYS / 16;
 constexpr int SHORT_KEYS = 256, SHORT_QUERIES = 2 * QUERIES;
 
-/* Rows of a head on their way to shared memory, 64 at a time: eights, whole 16 bytes a thread and turn, of which
- * x is this thread's first; else one element, and x the first row. */
+/* Rows of a head on their way to shared memory, 64 at a time: eights, whole 16 bytes a thread and
+ * turn, of which x is this thread's first; else one element, and x the first row. */
 struct source {
 	const uint16_t *x;
 	size_t stride;
@@ -37,8 +36,8 @@ DEVICE_FN struct source source_from(
 	return { x + (first + row) * stride + d, stride, d < size ? n - first - row : 0, true };
 }
 
-/* The next 64 rows, of which `room` are wanted; zeros beyond the last and the size. What is eights is there after
- * async_wait. */
+/* The next 64 rows, of which `room` are wanted; zeros beyond the last and the size. What is eights is
+ * there after async_wait. */
 template <int D> DEVICE_FN void bring(uint16_t *to, struct source *s, int size, int room = KEYS)
 {
 	if (s->eights) {
@@ -60,8 +59,8 @@ template <int D> DEVICE_FN void bring(uint16_t *to, struct source *s, int size, 
 	s->rows -= KEYS;
 }
 
-/* Two columns of the output from element `at` on, the second where it is there; pairs: it is, and together they
- * are a word of halves. */
+/* Two columns of the output from element `at` on, the second where it is there; pairs: it is, and
+ * together they are a word of halves. */
 template <enum dtype T>
 DEVICE_FN void put(const struct attention_arguments &a, size_t at, float low, float high, bool both,
 	bool pairs)
@@ -87,8 +86,8 @@ DEVICE_FN void put(const struct attention_arguments &a, size_t at, float low, fl
 	return fmaxf(x, __shfl_xor_sync(ALL, x, 2));
 }
 
-/* Sixteen queries of a warp, of which a thread has rows g and g + 8: their factors, the largest score yet, and
- * the output for it, whose last columns are the sums of the numerators. */
+/* Sixteen queries of a warp, of which a thread has rows g and g + 8: their factors, the largest score
+ * yet, and the output for it, whose last columns are the sums of the numerators. */
 template <int D> struct sixteen {
 	uint32_t q[D / 16][4];
 	float top[2], o[D / 8 + 1][4];
@@ -180,7 +179,8 @@ DEVICE_FN void numerators(struct sixteen<D> &w, float (*s)[4], int steps, float 
 template <enum dtype T, int D, bool FULL>
 DEVICE_FN void values(struct sixteen<D> &w, const float (*s)[4], const uint16_t *vs, int steps)
 {
-	constexpr uint32_t ONE = T == F16 ? 0x3c00 : 0x3f80, ones[2] = { ONE << 16 | ONE, ONE << 16 | ONE };
+	constexpr uint32_t ONE = T == F16 ? 0x3c00 : 0x3f80,
+			   ones[2] = { ONE << 16 | ONE, ONE << 16 | ONE };
 	int lane = threadIdx.x % WARP;
 	const uint16_t *own = vs + lane % 16 * (D + 8) + lane / 16 * 8;
 #pragma unroll
@@ -202,8 +202,8 @@ DEVICE_FN void values(struct sixteen<D> &w, const float (*s)[4], const uint16_t 
 }
 
 template <enum dtype T, int D, bool MORE, bool FULL>
-DEVICE_FN void attend_to(const struct attention_relative_arguments &r, const struct head &h, int query,
-	int k0, const uint16_t *ks, const uint16_t *vs, int steps, struct sixteen<D> &w)
+DEVICE_FN void attend_to(const struct attention_relative_arguments &r, const struct head &h,
+	int query, int k0, const uint16_t *ks, const uint16_t *vs, int steps, struct sixteen<D> &w)
 {
 	float s[KEYS / 8][4], scale = r.attention.scale;
 	scores<T, D, FULL>(w, ks, steps, s);
@@ -267,7 +267,11 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
 	int size = static_cast<int>(a.size), lane = threadIdx.x % WARP;
 	int first = threadIdx.x / WARP * 16, begin = h.begin / KEYS * KEYS;
 	int query = h.first_query + first + lane / 4;
-	struct sixteen<D> w = { {}, { -INFINITY, -INFINITY }, {} };
+	struct sixteen<D> w = {
+		{}, { -INFINITY, -INFINITY },
+		{
+		}
+	};
 	auto from = [&](const uint16_t *x, size_t stride, int row) {
 		return source_from<D>(
 			x + h.first * stride + h.column, stride, row, h.n, size, eights);
@@ -298,8 +302,8 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
 #endif
 }
 
-/* The same bits for sequences of at most 256 tokens whose heads are eights: all keys and values are there before a
- * warp takes one sixteen after the other. */
+/* The same bits for sequences of at most 256 tokens whose heads are eights: all keys and values are
+ * there before a warp takes one sixteen after the other. */
 template <enum dtype T, int D>
 static __global__ void __launch_bounds__(THREADS, D <= 32 ? 5 : 3)
 	attention_short_kernel(struct attention_relative_arguments r, unsigned parts)
@@ -322,9 +326,14 @@ static __global__ void __launch_bounds__(THREADS, D <= 32 ? 5 : 3)
 		bring<D>(vs + k0 * (D + 8), &v, size, padded - k0);
 	}
 	for (int first = h.first_query; first < end; first += QUERIES) {
-		struct sixteen<D> w = { {}, { -INFINITY, -INFINITY }, {} };
+		struct sixteen<D> w = {
+			{}, { -INFINITY, -INFINITY },
+			{
+			}
+		};
 		int own = first + threadIdx.x / WARP * 16, query = own + lane / 4;
-		const uint16_t *q = a.q_half + (h.first + query) * a.q_stride + h.column + lane % 4 * 2;
+		const uint16_t *q =
+			a.q_half + (h.first + query) * a.q_stride + h.column + lane % 4 * 2;
 #pragma unroll
 		for (int i = 0; i < D / 4; i++) {
 			int down = i % 2 * 8, right = i / 2 * 8;
@@ -346,8 +355,8 @@ static __global__ void __launch_bounds__(THREADS, D <= 32 ? 5 : 3)
 #endif
 }
 
-/* blocks of each head with `elements` in shared memory, which are at most `most`: what the kernel may have does
- * not change, for other threads start it too. */
+/* So many blocks for each head, with `elements` in shared memory, which are at most `most`: what the
+ * kernel may have does not change, for other threads start it too. */
 template <typename Kernel, typename... More>
 static bool start(struct lane *lane, Kernel kernel, const struct attention_relative_arguments *r,
 	size_t blocks, size_t elements, size_t most, More... more)
@@ -371,7 +380,8 @@ static bool launch(struct lane *lane, const struct attention_relative_arguments 
 	unsigned parts = cuda_blocks(longest, QUERIES);
 	auto kernel = r->attention.dtype == F16 ? attention_half_kernel<F16, D, MORE>
 						: attention_half_kernel<BF16, D, MORE>;
-	return start(lane, kernel, r, size_mul(parts, sequences), ELEMENTS, ELEMENTS, parts, eights);
+	return start(
+		lane, kernel, r, size_mul(parts, sequences), ELEMENTS, ELEMENTS, parts, eights);
 }
 
 template <int D>
@@ -393,7 +403,8 @@ static void round_factors(struct lane *lane, struct attention_arguments *a, size
 	bool beside = a->k == a->q + c && a->v == a->k + c && a->k_stride == a->q_stride &&
 		      a->v_stride == a->q_stride;
 	size_t width = ((beside ? 3 : 1) * c + 7) / 8 * 8;
-	a->q_half = cuda_half_rows(lane, a->dtype, NULL, a->q, a->q_stride, tokens, beside ? 3 * c : c);
+	a->q_half =
+		cuda_half_rows(lane, a->dtype, NULL, a->q, a->q_stride, tokens, beside ? 3 * c : c);
 	a->k_half = beside ? a->q_half + c
 			   : cuda_half_rows(lane, a->dtype, NULL, a->k, a->k_stride, tokens, c);
 	a->v_half = beside ? a->k_half + c

@@ -6,9 +6,9 @@
  * any batch, and runs repeat.
  *
  * The library works on columns: y^T [n, rows] = w [k, n]^T x^T [k, rows]. It adds the bias, and
- * writes floats or the weight's own type; an activation follows by finish_kernel, as do rows that
- * the library cannot write. Binary16 that an activation follows comes as floats: a sum beyond 65504
- * is no infinity yet.
+ * writes floats or the weight's own type, that by GELU too; other activations follow by
+ * finish_kernel, as do rows that the library cannot write. Binary16 that such an activation follows
+ * comes as floats: a sum beyond 65504 is no infinity yet.
  */
 #include <cuda_runtime.h>
 #include <dlfcn.h>
@@ -176,8 +176,8 @@ static bool layouts_new(struct cublaslt *l, const struct weight *w, size_t rows,
 	*to = {};
 	return l->cublasLtMatrixLayoutCreate(&to->x, type_of(w), terms_of(w), rows,
 		       (int64_t)x_stride) == CUBLAS_STATUS_SUCCESS &&
-	       l->cublasLtMatrixLayoutCreate(&to->y, v->type, w->n, rows,
-		       (int64_t)y_stride) == CUBLAS_STATUS_SUCCESS;
+	       l->cublasLtMatrixLayoutCreate(&to->y, v->type, w->n, rows, (int64_t)y_stride) ==
+		       CUBLAS_STATUS_SUCCESS;
 }
 
 static void layouts_free(struct cublaslt *l, struct layouts *layouts)
@@ -242,15 +242,13 @@ static bool choose(struct cublaslt *l, const struct weight *w, struct variant *v
 	int found = 0;
 	int32_t epilogue = v->gelu ? (bias ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU)
 				   : (bias ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT);
-	bool good =
-		layouts_new(l, w, PLAN_ROWS, w->stride, stride_of(w), v, &at) &&
-		set(l, v->desc, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue) &&
-		(!bias ||
-			(set(l, v->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, v->bias) &&
-				set(l, v->desc, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
-					static_cast<int32_t>(v->type)))) &&
-		l->cublasLtMatmulAlgoGetHeuristic(l->handle, v->desc, w->plan->w, at.x, at.y, at.y,
-			preference, CANDIDATES, result, &found) == CUBLAS_STATUS_SUCCESS;
+	bool good = layouts_new(l, w, PLAN_ROWS, w->stride, stride_of(w), v, &at) &&
+		    set(l, v->desc, CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue) &&
+		    (!bias || (set(l, v->desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, v->bias) &&
+				      set(l, v->desc, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
+					      static_cast<int32_t>(v->type)))) &&
+		    l->cublasLtMatmulAlgoGetHeuristic(l->handle, v->desc, w->plan->w, at.x, at.y,
+			    at.y, preference, CANDIDATES, result, &found) == CUBLAS_STATUS_SUCCESS;
 	layouts_free(l, &at);
 	for (int i = 0; good && i < found && !v->usable; i++) {
 		v->usable = result[i].state == CUBLAS_STATUS_SUCCESS &&
@@ -278,14 +276,14 @@ static bool plan(struct cublaslt *l, const struct weight *w, struct variant *v)
 	cublasLtMatmulPreference_t preference = NULL;
 	cublasComputeType_t compute =
 		w->dtype == TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-	bool good = l->cublasLtMatmulDescCreate(&v->desc, compute, CUDA_R_32F) ==
-			    CUBLAS_STATUS_SUCCESS &&
-		    set(l, v->desc, CUBLASLT_MATMUL_DESC_TRANSA,
-			    static_cast<int32_t>(CUBLAS_OP_T)) &&
-		    l->cublasLtMatmulPreferenceCreate(&preference) == CUBLAS_STATUS_SUCCESS &&
-		    preferences(l, preference) &&
-		    ((v->bias && choose(l, w, v, preference, true)) ||
-			    (!(v->bias && v->gelu) && choose(l, w, v, preference, false)));
+	bool good =
+		l->cublasLtMatmulDescCreate(&v->desc, compute, CUDA_R_32F) ==
+			CUBLAS_STATUS_SUCCESS &&
+		set(l, v->desc, CUBLASLT_MATMUL_DESC_TRANSA, static_cast<int32_t>(CUBLAS_OP_T)) &&
+		l->cublasLtMatmulPreferenceCreate(&preference) == CUBLAS_STATUS_SUCCESS &&
+		preferences(l, preference) &&
+		((v->bias && choose(l, w, v, preference, true)) ||
+			(!(v->bias && v->gelu) && choose(l, w, v, preference, false)));
 	if (preference)
 		(void)l->cublasLtMatmulPreferenceDestroy(preference);
 	return good;
@@ -328,8 +326,8 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 	size_t bytes = size_mul((w->n + 7) / 8, sizeof(uint4));
 	w->plan->bias = cuda_alloc(lane, bytes);
 	if (w->plan->bias)
-		(void)cuda_half_rows(lane, w->dtype, static_cast<uint16_t *>(w->plan->bias), w->bias,
-			w->n, 1, w->n);
+		(void)cuda_half_rows(lane, w->dtype, static_cast<uint16_t *>(w->plan->bias),
+			w->bias, w->n, 1, w->n);
 	w->plan->own.bias = w->plan->gelu.bias = w->plan->bias;
 }
 
@@ -379,7 +377,8 @@ template <enum dtype T, enum activation F>
 static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 {
 	size_t row = (size_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP;
-	size_t column = ((size_t)blockIdx.y * WARP + threadIdx.x % WARP) * 8, padded = (f.n + 7) / 8 * 8;
+	size_t column = ((size_t)blockIdx.y * WARP + threadIdx.x % WARP) * 8,
+	       padded = (f.n + 7) / 8 * 8;
 	if (row >= f.rows || column >= f.n)
 		return;
 	float v[8] = {};
@@ -421,10 +420,10 @@ static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 template <enum dtype T>
 static void finish(struct lane *lane, const struct finish &f, enum activation activation)
 {
-	auto kernel = activation == ACTIVATION_GELU	   ? finish_kernel<T, ACTIVATION_GELU>
+	auto kernel = activation == ACTIVATION_GELU        ? finish_kernel<T, ACTIVATION_GELU>
 		      : activation == ACTIVATION_GELU_TANH ? finish_kernel<T, ACTIVATION_GELU_TANH>
-		      : activation == ACTIVATION_RELU	   ? finish_kernel<T, ACTIVATION_RELU>
-		      : activation == ACTIVATION_TANH	   ? finish_kernel<T, ACTIVATION_TANH>
+		      : activation == ACTIVATION_RELU      ? finish_kernel<T, ACTIVATION_RELU>
+		      : activation == ACTIVATION_TANH      ? finish_kernel<T, ACTIVATION_TANH>
 							   : finish_kernel<T, ACTIVATION_NONE>;
 	dim3 grid(cuda_blocks(f.rows, THREADS / WARP), cuda_blocks(f.n, 8 * WARP));
 	LAUNCH(kernel, grid, THREADS, 0, lane, f);
@@ -445,8 +444,8 @@ static bool multiply(struct lane *lane, const struct half_product *b, struct var
 		return true;
 	pthread_mutex_lock(&lane->card->mutex);
 	cublasStatus_t status = CUBLAS_STATUS_NOT_SUPPORTED;
-	if (v->usable && layouts_new(l, w, b->rows, w->paired ? w->stride : b->x_stride, y_stride,
-				 v, &at))
+	if (v->usable &&
+		layouts_new(l, w, b->rows, w->paired ? w->stride : b->x_stride, y_stride, v, &at))
 		status = l->cublasLtMatmul(l->handle, v->desc, &one, w->packed, w->plan->w, b->x,
 			at.x, &zero, y, at.y, y, at.y, &v->algo, space, v->workspace, lane->stream);
 	layouts_free(l, &at);
@@ -457,8 +456,8 @@ static bool multiply(struct lane *lane, const struct half_product *b, struct var
 	return status == CUBLAS_STATUS_SUCCESS;
 }
 
-/* The variant for a product, which may leave bias and activation to finish_kernel; NULL: none. GELU by tanh is at
- * most 0.0005 off, so it may stand for the other where numbers are rounded to bfloat16. */
+/* The variant for a product, which may leave bias and activation to finish_kernel; NULL: none. GELU by
+ * tanh is at most 0.0005 off, so it may stand for the other where numbers are rounded to bfloat16. */
 static struct variant *variant_of(struct card *c, const struct half_product *b)
 {
 	const struct weight *w = b->w;

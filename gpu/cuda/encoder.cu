@@ -3,8 +3,8 @@
 #include "gpu/cuda/norm.h"
 #include "gpu/cuda/product.h"
 
-/* A product's rows on their way to a norm: bfloat16, which has float32's range, where the weight is and the norm takes
- * them. */
+/* A product's rows on their way to a norm: bfloat16, which has float32's range, where the weight is and
+ * the norm takes them. */
 struct branch {
 	float *floats;
 	uint16_t *halves;
@@ -16,7 +16,8 @@ static struct branch branch_new(
 	size_t n = size_mul(rows, w->n);
 	if (w->dtype != BF16 || !w->paired || !cuda_norm_takes_halves(norm))
 		return { cuda_floats(lane, n), NULL };
-	return { NULL, static_cast<uint16_t *>(cuda_arena_alloc(lane, size_mul(n, sizeof(uint16_t)))) };
+	return { NULL,
+		static_cast<uint16_t *>(cuda_arena_alloc(lane, size_mul(n, sizeof(uint16_t)))) };
 }
 
 static void branch_norm(
@@ -56,7 +57,8 @@ CUDA_KERNEL(linear_norm)
 	struct arena_mark mark = cuda_arena_mark(lane);
 	struct branch t = branch_new(lane, linear->w, &a->norm, linear->rows);
 	if (t.halves)
-		product(lane, cuda_half_input(lane, linear), linear->w, t, linear->rows, linear->activation);
+		product(lane, cuda_half_input(lane, linear), linear->w, t, linear->rows,
+			linear->activation);
 	else if (t.floats)
 		cuda_linear_rows(lane, linear, t.floats);
 	branch_norm(lane, t, &a->norm, linear->rows);
@@ -64,7 +66,8 @@ CUDA_KERNEL(linear_norm)
 }
 
 /* The wide rows stay of the weights' type. */
-static void feed_forward_half(struct lane *lane, const struct feed_forward_arguments *a, struct branch t)
+static void feed_forward_half(
+	struct lane *lane, const struct feed_forward_arguments *a, struct branch t)
 {
 	size_t rows = a->up.rows, n = (a->up.w->n + 7) / 8 * 8;
 	struct branch wide = { NULL, static_cast<uint16_t *>(cuda_arena_alloc(lane,
@@ -91,8 +94,9 @@ CUDA_KERNEL(feed_forward)
 	bool halves = a->up.w->paired && a->down->paired && a->up.w->dtype == a->down->dtype;
 	(void)n;
 	struct arena_mark mark = cuda_arena_mark(lane);
-	struct branch t = halves ? branch_new(lane, a->down, &a->norm, a->up.rows)
-				 : branch{ cuda_floats(lane, size_mul(a->up.rows, a->down->n)), NULL };
+	struct branch t =
+		halves ? branch_new(lane, a->down, &a->norm, a->up.rows)
+		       : branch{ cuda_floats(lane, size_mul(a->up.rows, a->down->n)), NULL };
 	if (halves)
 		feed_forward_half(lane, a, t);
 	else if (t.floats)

@@ -62,5 +62,7 @@ DEVICE_FN float fast_gelu_tanh(float x)
 /* As activate(). */
 DEVICE_FN float fast_activate(const enum activation f, float x)
 {
-	return f == ACTIVATION_GELU ? fast_gelu(x) : f == ACTIVATION_GELU_TANH ? fast_gelu_tanh(x) : activate(f, x);
+	return f == ACTIVATION_GELU        ? fast_gelu(x)
+	       : f == ACTIVATION_GELU_TANH ? fast_gelu_tanh(x)
+					   : activate(f, x);
 }

@@ -68,7 +68,8 @@ static __global__ void __launch_bounds__(THREADS)
 		float4 g = *reinterpret_cast<const float4 *>(a.gamma + i);
 		float4 b = *reinterpret_cast<const float4 *>(a.beta + i);
 		float4 y = make_float4(math_fma((v[k][0] - mean) * r, g.x, b.x),
-			math_fma((v[k][1] - mean) * r, g.y, b.y), math_fma((v[k][2] - mean) * r, g.z, b.z),
+			math_fma((v[k][1] - mean) * r, g.y, b.y),
+			math_fma((v[k][2] - mean) * r, g.z, b.z),
 			math_fma((v[k][3] - mean) * r, g.w, b.w));
 		if (a.y)
 			*reinterpret_cast<float4 *>(a.y + row * a.y_stride + i) = y;

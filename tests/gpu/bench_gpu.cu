@@ -195,7 +195,7 @@ static struct norm random_norm(size_t n)
 }
 
 /* A matrix as a layer hands it on to a product with w: in the fast modes with a twin. */
-static struct tensor layer_rows(size_t rows, const struct weight *w, size_t k)
+static struct tensor twin_rows(size_t rows, const struct weight *w, size_t k)
 {
 	struct tensor x = tensor_twin(device, random_matrix(rows, k, 1), weight_activation(w));
 	op_norm(device, x, x, random_norm(k));
@@ -218,7 +218,7 @@ static void product(enum dtype dtype, size_t m, size_t n, size_t k)
 {
 	struct arena_mark mark = device_mark(device);
 	struct weight *w = random_weight(dtype, n, k);
-	struct tensor x = layer_rows(m, w, k), y = tensor_matrix(device, F32, m, n);
+	struct tensor x = twin_rows(m, w, k), y = tensor_matrix(device, F32, m, n);
 	struct tensor z = tensor_matrix(device, weight_activation(w), m, n);
 	double flops = 2. * (double)m * (double)n * (double)k;
 	double own = best_of(5, 10, [&] { op_linear(device, y, x, w, ACTIVATION_NONE); });
@@ -299,42 +299,83 @@ static void attention(void)
 
 constexpr size_t LENGTH = 200, MOST = 164, C = 384, WIDE = 4 * C, HEADS = 12;
 
-/* What a layer does, part by part and whole, beside cuBLASLt's time for its four products. */
+struct layer {
+	struct weight *qkv, *out, *up, *down;
+	struct norm norm;
+	struct tensor x; /* floats that a lane begins with */
+	enum dtype dtype;
+	size_t sequences;
+	const size_t *cu;
+};
+
+/* A lane's rows of it: what bert.c has. */
+struct layer_rows {
+	struct tensor h, all, mixed;
+};
+
+static struct layer_rows layer_begin(struct device *lane, const struct layer *l)
+{
+	enum dtype type = weight_activation(l->qkv);
+	size_t tokens = l->x.shape[0];
+	struct tensor h = tensor_twin(lane, tensor_matrix(lane, F32, tokens, C), type);
+	op_norm(lane, h, l->x, l->norm);
+	return { type == BF16 ? tensor_halves(h) : h, tensor_matrix(lane, type, tokens, 3 * C),
+		tensor_matrix(lane, type, tokens, C) };
+}
+
+static void layer_part(struct device *lane, const struct layer *l, const struct layer_rows *r, int part)
+{
+	if (part == 0)
+		op_linear(lane, r->all, r->h, l->qkv, ACTIVATION_NONE);
+	else if (part == 1)
+		op_attention(lane, r->mixed, tensor_columns(r->all, 0, C),
+			tensor_columns(r->all, C, C), tensor_columns(r->all, 2 * C, C),
+			l->sequences, l->cu, HEADS, 0.17f, {}, SIZE_MAX, l->dtype);
+	else if (part == 2)
+		op_linear_norm(lane, r->h, r->mixed, l->out, r->h, l->norm);
+	else
+		op_feed_forward(lane, r->h, r->h, l->up, ACTIVATION_GELU, l->down, l->norm);
+}
+
+constexpr int PARTS = 4, PASSES = 100;
+
+static void layer_passes(void *context, struct device *lane, size_t)
+{
+	auto l = static_cast<const struct layer *>(context);
+	struct layer_rows r = layer_begin(lane, l);
+	for (int i = 0; i < PASSES * PARTS; i++)
+		layer_part(lane, l, &r, i % PARTS);
+}
+
+/* What a layer does: part by part, whole, and in two lanes at once as embed has it, beside cuBLASLt's
+ * time for its four products. */
 static void layer(enum dtype dtype, size_t sequences, const size_t *cu)
 {
-	size_t tokens = cu[sequences];
-	struct arena_mark mark = device_mark(device);
-	struct weight *qkv = random_weight(dtype, 3 * C, C), *out = random_weight(dtype, C, C);
-	struct weight *up = random_weight(dtype, WIDE, C), *down = random_weight(dtype, C, WIDE);
-	enum dtype type = weight_activation(qkv);
-	struct norm norm = random_norm(C);
-	struct tensor h = layer_rows(tokens, qkv, C), all = tensor_matrix(device, type, tokens, 3 * C);
-	struct tensor mixed = tensor_matrix(device, type, tokens, C);
-	auto in = [&] { op_linear(device, all, h, qkv, ACTIVATION_NONE); };
-	auto mix = [&] {
-		op_attention(device, mixed, tensor_columns(all, 0, C), tensor_columns(all, C, C),
-			tensor_columns(all, 2 * C, C), sequences, cu, HEADS, 0.17f, {}, SIZE_MAX, dtype);
-	};
-	auto back = [&] { op_linear_norm(device, h, mixed, out, h, norm); };
-	auto feed = [&] { op_feed_forward(device, h, h, up, ACTIVATION_GELU, down, norm); };
-	double part[4] = { best_of(5, 10, in), best_of(5, 10, mix), best_of(5, 10, back),
-		best_of(5, 10, feed) };
-	double whole = best_of(5, 10, [&] {
-		in();
-		mix();
-		back();
-		feed();
-	});
-	double lt[4] = { cublaslt_seconds(dtype, tokens, 3 * C, C), 0, cublaslt_seconds(dtype, tokens, C, C),
-		cublaslt_seconds(dtype, tokens, WIDE, C) + cublaslt_seconds(dtype, tokens, C, WIDE) };
 	static const char *const names[] = { "q, k, v", "attention", "out, norm", "feed forward, norm" };
+	struct arena_mark mark = device_mark(device);
+	size_t tokens = cu[sequences];
+	struct layer l = { random_weight(dtype, 3 * C, C), random_weight(dtype, C, C),
+		random_weight(dtype, WIDE, C), random_weight(dtype, C, WIDE), random_norm(C),
+		random_matrix(tokens, C, 1), dtype, sequences, cu };
+	struct layer_rows r = layer_begin(device, &l);
+	double part[PARTS], whole = best_of(5, 10, [&] {
+		for (int i = 0; i < PARTS; i++)
+			layer_part(device, &l, &r, i);
+	});
+	for (int i = 0; i < PARTS; i++)
+		part[i] = best_of(5, 10, [&] { layer_part(device, &l, &r, i); });
+	double beside = best_of(3, 1, [&] { device_parallel(device, 2, layer_passes, &l); }) / (2 * PASSES);
+	double lt[PARTS] = { cublaslt_seconds(dtype, tokens, 3 * C, C), 0,
+		cublaslt_seconds(dtype, tokens, C, C),
+		cublaslt_seconds(dtype, tokens, WIDE, C) + cublaslt_seconds(dtype, tokens, C, WIDE) };
 	double products = lt[0] + lt[2] + lt[3];
-	printf("a layer, %-4s, %5zu tokens %8.1f us, %2.0f %% of cuBLASLt's rate:", dtype_names[dtype], tokens,
-		whole * 1e6, 100 * products / whole);
-	for (int i = 0; i < 4; i++)
+	printf("a layer, %-4s, %5zu tokens %8.1f us, %2.0f %% of cuBLASLt's rate; of two at once %.1f us, %2.0f %%:",
+		dtype_names[dtype], tokens, whole * 1e6, 100 * products / whole, beside * 1e6,
+		100 * products / beside);
+	for (int i = 0; i < PARTS; i++)
 		printf(" %s %.1f (%.1f)%s", names[i], part[i] * 1e6, lt[i] * 1e6,
 			i < 3 ? "," : "; cuBLASLt's products in brackets\n");
-	for (struct weight *w : { qkv, out, up, down })
+	for (struct weight *w : { l.qkv, l.out, l.up, l.down })
 		weight_free(w);
 	device_reset(device, mark);
 }

@@ -177,6 +177,38 @@ static void bfloat_residuals(struct device *d, size_t m, const struct weight *up
 	}
 }
 
+/* GELU of numbers from -12 to 12, which the identity passes on: as near as ops.h says, for a type that
+ * rounds the numbers, and what is given, to so many bits. */
+static void fast_gelu(struct device *d, const struct mode *mode)
+{
+	enum { M = 769, N = 8 };
+	float *x = ARENA_ARRAY(arena, float, M *N), *got = ARENA_ARRAY(arena, float, M *N);
+	uint16_t *halves = ARENA_ARRAY(arena, uint16_t, M * N);
+	float identity[N * N] = { 0 };
+	for (size_t i = 0; i < N; i++)
+		identity[i * N + i] = 1;
+	for (size_t i = 0; i < M * N; i++)
+		x[i] = (float)rounded(mode, ((float)i - M * N / 2) * 12 / (M * N / 2));
+	struct weight *w = weight_new(d, mode->dtype, N, N, N, identity, NULL);
+	enum dtype types[] = { F32, weight_activation(w) };
+	for (size_t t = 0; t < 2; t++) {
+		struct tensor y = tensor_matrix(d, types[t], M, N);
+		op_linear(d, y, matrix(d, x, M, N), w, ACTIVATION_GELU);
+		tensor_read(d, y, types[t] == F32 ? (void *)got : halves);
+		for (size_t i = 0; i < M * N; i++) {
+			double v = x[i], exact = 0.5 * v * erfc(-v * sqrt(0.5));
+			double off = types[t] == BF16 ? 0x1p-15 + 0x1p-11 * fabs(v) : 0x1p-15;
+			if (types[t] != F32)
+				off += ldexp(fabs(exact), -mode->bits) + 0x1p-24;
+			double y_i = types[t] == F32 ? got[i] : half_value(types[t], halves[i]);
+			if (!(fabs(y_i - exact) <= off + 0x1p-9 * fabs(v) * (mode->dtype == TF32)))
+				fail_msg("%s, as %d: GELU of %g is %g, not %g", mode->name, (int)types[t],
+					v, y_i, exact);
+		}
+	}
+	weight_free(w);
+}
+
 /* The fused layer has the bits of its parts: rows are rounded between them or behind. */
 static void fast_layer(struct device *d, const struct mode *mode, size_t m, size_t n, size_t k)
 {
@@ -218,6 +250,7 @@ static void each_mode(struct device *d, size_t mode)
 	fast_layer(d, &modes[mode], 3, 16, 200);
 	fast_layer(d, &modes[mode], 2, 16, 2056);
 	large_sums(d, &modes[mode]);
+	fast_gelu(d, &modes[mode]);
 }
 
 static void fast_products_are_within_their_tolerance(void **state)
