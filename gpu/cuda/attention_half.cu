@@ -49,11 +49,12 @@ template <int D> DEVICE_FN void bring(uint16_t *to, struct source *s, int size, 
 				(room == KEYS || i + row < room))
 				async_copy(to + i * (D + 8), s->x + i * s->stride, i < s->rows);
 		async_commit();
-	}
+	} else {
 #pragma unroll 1
-	for (int i = threadIdx.x; !s->eights && i < KEYS * D; i += THREADS) {
-		int r = i / D, d = i % D;
-		to[r * (D + 8) + d] = r < s->rows && d < size ? s->x[r * s->stride + d] : 0;
+		for (int i = threadIdx.x; i < KEYS * D; i += THREADS) {
+			int r = i / D, d = i % D;
+			to[r * (D + 8) + d] = r < s->rows && d < size ? s->x[r * s->stride + d] : 0;
+		}
 	}
 	s->x += KEYS * s->stride;
 	s->rows -= KEYS;
@@ -93,6 +94,13 @@ template <int D> struct sixteen {
 	float top[2], o[D / 8 + 1][4];
 };
 
+template <int D> DEVICE_FN struct sixteen<D> sixteen_new(void) {
+	struct sixteen<D> w = {
+	};
+	w.top[0] = w.top[1] = -INFINITY;
+	return w;
+}
+
 /* s [16, 16 steps] = q k^T; FULL, here and below: of all keys. */
 template <enum dtype T, int D, bool FULL>
 DEVICE_FN void scores(const struct sixteen<D> &w, const uint16_t *ks, int steps, float (*s)[4])
@@ -123,26 +131,26 @@ DEVICE_FN void mask(const struct attention_relative_arguments &r, const struct h
 	int k0, float unscale, float (*s)[4])
 {
 	int first = k0 + threadIdx.x % 4 * 2, keys = h.n - first, rows = h.n - query;
+	auto each = [&](auto f) { /* f(x, row, key), from query and first on */
 #pragma unroll
-	for (int j = 0; (h.bias || (MORE && r.place)) && j < KEYS / 8; j++)
+		for (int j = 0; j < KEYS / 8; j++)
 #pragma unroll
-		for (int l = 0; l < 4; l++) {
-			int key = j * 8 + l % 2, row = l / 2 * 8; /* from first and query on */
-			if (key >= keys || row >= rows)
-				continue;
+			for (int l = 0; l < 4; l++)
+				f(s[j][l], l / 2 * 8, j * 8 + l % 2);
+	};
+	if (h.bias || (MORE && r.place))
+		each([&](float &x, int row, int key) {
+			if (row >= rows || key >= keys)
+				return;
 			if (h.bias)
-				s[j][l] += unscale * h.bias[first - query + key - row];
+				x += unscale * h.bias[first - query + key - row];
 			if (MORE && r.place)
-				s[j][l] += unscale * head_terms(r, h, query + row, first + key);
-		}
-#pragma unroll
-	for (int j = 0; j < KEYS / 8; j++)
-#pragma unroll
-		for (int l = 0; l < 4; l++) {
-			int key = j * 8 + l % 2, row = l / 2 * 8;
-			if (MORE ? !head_sees<MORE>(h, query + row, first + key) : key >= keys)
-				s[j][l] = -INFINITY;
-		}
+				x += unscale * head_terms(r, h, query + row, first + key);
+		});
+	each([&](float &x, int row, int key) {
+		if (MORE ? !head_sees<MORE>(h, query + row, first + key) : key >= keys)
+			x = -INFINITY;
+	});
 }
 
 /* Scores to p, the numerators of the softmax: 2^(c (s - top)). */
@@ -250,10 +258,10 @@ DEVICE_FN void give(const struct attention_arguments &a, const struct head &h, i
 }
 
 /* Blocks on a processor without spilled registers. */
-template <int D, bool MORE> constexpr int BLOCKS = D <= 32 ? 5 : D <= 64 ? 3 : 2;
+template <int D, bool SHORT> constexpr int BLOCKS = D <= 32 ? (SHORT ? 5 : 4) : D <= 64 ? 3 : 2;
 
 template <enum dtype T, int D, bool MORE>
-static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
+static __global__ void __launch_bounds__(THREADS, BLOCKS<D, false>)
 	attention_half_kernel(struct attention_relative_arguments r, unsigned parts, bool eights)
 {
 #if defined TENSOR_CORES
@@ -267,11 +275,7 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
 	int size = static_cast<int>(a.size), lane = threadIdx.x % WARP;
 	int first = threadIdx.x / WARP * 16, begin = h.begin / KEYS * KEYS;
 	int query = h.first_query + first + lane / 4;
-	struct sixteen<D> w = {
-		{}, { -INFINITY, -INFINITY },
-		{
-		}
-	};
+	struct sixteen<D> w = sixteen_new<D>();
 	auto from = [&](const uint16_t *x, size_t stride, int row) {
 		return source_from<D>(
 			x + h.first * stride + h.column, stride, row, h.n, size, eights);
@@ -305,7 +309,7 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS<D, MORE>)
 /* The same bits for sequences of at most 256 tokens whose heads are eights: all keys and values are
  * there before a warp takes one sixteen after the other. */
 template <enum dtype T, int D>
-static __global__ void __launch_bounds__(THREADS, D <= 32 ? 5 : 3)
+static __global__ void __launch_bounds__(THREADS, BLOCKS<D, true>)
 	attention_short_kernel(struct attention_relative_arguments r, unsigned parts)
 {
 #if defined TENSOR_CORES
@@ -326,11 +330,7 @@ static __global__ void __launch_bounds__(THREADS, D <= 32 ? 5 : 3)
 		bring<D>(vs + k0 * (D + 8), &v, size, padded - k0);
 	}
 	for (int first = h.first_query; first < end; first += QUERIES) {
-		struct sixteen<D> w = {
-			{}, { -INFINITY, -INFINITY },
-			{
-			}
-		};
+		struct sixteen<D> w = sixteen_new<D>();
 		int own = first + threadIdx.x / WARP * 16, query = own + lane / 4;
 		const uint16_t *q =
 			a.q_half + (h.first + query) * a.q_stride + h.column + lane % 4 * 2;

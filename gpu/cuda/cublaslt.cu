@@ -271,30 +271,30 @@ static bool preferences(struct cublaslt *l, cublasLtMatmulPreference_t p)
 	       prefer(l, p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, 16u);
 }
 
-static bool plan(struct cublaslt *l, const struct weight *w, struct variant *v)
+/* With the bias if that can be; GELU is not without it. */
+static void plan(struct cublaslt *l, const struct weight *w, struct variant *v)
 {
 	cublasLtMatmulPreference_t preference = NULL;
 	cublasComputeType_t compute =
 		w->dtype == TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-	bool good =
+	bool ready =
 		l->cublasLtMatmulDescCreate(&v->desc, compute, CUDA_R_32F) ==
 			CUBLAS_STATUS_SUCCESS &&
 		set(l, v->desc, CUBLASLT_MATMUL_DESC_TRANSA, static_cast<int32_t>(CUBLAS_OP_T)) &&
 		l->cublasLtMatmulPreferenceCreate(&preference) == CUBLAS_STATUS_SUCCESS &&
-		preferences(l, preference) &&
-		((v->bias && choose(l, w, v, preference, true)) ||
-			(!(v->bias && v->gelu) && choose(l, w, v, preference, false)));
+		preferences(l, preference);
+	if (ready && !(v->bias && choose(l, w, v, preference, true)) && !(v->bias && v->gelu))
+		(void)choose(l, w, v, preference, false);
 	if (preference)
 		(void)l->cublasLtMatmulPreferenceDestroy(preference);
-	return good;
 }
 
-/* Planned when it is first asked for. False: by own kernels. */
+/* Planned when it is first asked for. */
 static bool usable(struct card *c, const struct weight *w, struct variant *v)
 {
 	pthread_mutex_lock(&c->mutex);
-	if (!v->sought && !plan(c->library, w, v))
-		note(c, w, PLAN_ROWS, CUBLAS_STATUS_SUCCESS);
+	if (!v->sought)
+		plan(c->library, w, v);
 	v->sought = true;
 	bool good = v->usable;
 	pthread_mutex_unlock(&c->mutex);
@@ -481,8 +481,12 @@ bool cuda_lt_product(struct lane *lane, const struct half_product *b)
 	if (!w->plan || !cuda_begin(lane))
 		return false;
 	struct variant *v = variant_of(lane->card, b);
-	if (!v)
+	if (!v) {
+		pthread_mutex_lock(&lane->card->mutex);
+		note(lane->card, w, PLAN_ROWS, CUBLAS_STATUS_SUCCESS);
+		pthread_mutex_unlock(&lane->card->mutex);
 		return false;
+	}
 	struct arena_mark mark = cuda_arena_mark(lane);
 	const float *bias = v->adds_bias ? NULL : w->bias;
 	bool own = v != &w->plan->floats;
