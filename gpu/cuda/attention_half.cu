@@ -402,7 +402,7 @@ static void round_factors(struct lane *lane, struct attention_arguments *a, size
 	size_t c = a->heads * a->size;
 	bool beside = a->k == a->q + c && a->v == a->k + c && a->k_stride == a->q_stride &&
 		      a->v_stride == a->q_stride;
-	size_t width = ((beside ? 3 : 1) * c + 7) / 8 * 8;
+	size_t width = eights_of((beside ? 3 : 1) * c) * 8;
 	a->q_half =
 		cuda_half_rows(lane, a->dtype, NULL, a->q, a->q_stride, tokens, beside ? 3 * c : c);
 	a->k_half = beside ? a->q_half + c

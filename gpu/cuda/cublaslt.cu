@@ -323,7 +323,7 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 	pthread_mutex_unlock(&c->mutex);
 	if (!w->plan || !w->paired || !w->bias)
 		return;
-	size_t bytes = size_mul((w->n + 7) / 8, sizeof(uint4));
+	size_t bytes = size_mul(eights_of(w->n), sizeof(uint4));
 	w->plan->bias = cuda_alloc(lane, bytes);
 	if (w->plan->bias)
 		(void)cuda_half_rows(lane, w->dtype, static_cast<uint16_t *>(w->plan->bias),
@@ -378,7 +378,7 @@ static __global__ void __launch_bounds__(THREADS) finish_kernel(struct finish f)
 {
 	size_t row = (size_t)blockIdx.x * (THREADS / WARP) + threadIdx.x / WARP;
 	size_t column = ((size_t)blockIdx.y * WARP + threadIdx.x % WARP) * 8,
-	       padded = (f.n + 7) / 8 * 8;
+	       padded = eights_of(f.n) * 8;
 	if (row >= f.rows || column >= f.n)
 		return;
 	float v[8] = {};

@@ -50,6 +50,12 @@ extern "C" {
 
 typedef void cuda_launcher(struct lane *, const void *arguments, size_t n);
 
+/* Of halves, to whose multiples rows of them are padded. */
+MATH_FN size_t eights_of(size_t n)
+{
+	return (n + 7) / 8;
+}
+
 constexpr int WARP = 32, LANES = 16, BLOCK_K = 256;
 constexpr unsigned ALL = 0xffffffff;
 

@@ -69,7 +69,7 @@ CUDA_KERNEL(linear_norm)
 static void feed_forward_half(
 	struct lane *lane, const struct feed_forward_arguments *a, struct branch t)
 {
-	size_t rows = a->up.rows, n = (a->up.w->n + 7) / 8 * 8;
+	size_t rows = a->up.rows, n = eights_of(a->up.w->n) * 8;
 	struct branch wide = { NULL, static_cast<uint16_t *>(cuda_arena_alloc(lane,
 					     size_mul(size_mul(rows, n), sizeof(uint16_t)))) };
 	product(lane, cuda_half_input(lane, &a->up), a->up.w, wide, rows, a->up.activation);

@@ -50,21 +50,16 @@ static __global__ void __launch_bounds__(THREADS) pair_kernel(
 		half_pair<T>(v[6], v[7]));
 }
 
-static size_t eights(size_t k)
-{
-	return (k + 7) / 8;
-}
-
 uint16_t *cuda_half_rows(struct lane *lane, enum dtype dtype, uint16_t *y, const float *x,
 	size_t x_stride, size_t rows, size_t k)
 {
-	size_t n = size_mul(rows, eights(k));
+	size_t n = size_mul(rows, eights_of(k));
 	auto kernel = dtype == F16 ? pair_kernel<F16> : pair_kernel<BF16>;
 	if (!y)
 		y = static_cast<uint16_t *>(cuda_arena_alloc(lane, size_mul(n, sizeof(uint4))));
 	if (y && n) {
 		LAUNCH(kernel, cuda_blocks(n, THREADS), THREADS, 0, lane,
-			reinterpret_cast<uint4 *>(y), eights(k), x, x_stride, rows, k);
+			reinterpret_cast<uint4 *>(y), eights_of(k), x, x_stride, rows, k);
 		LAUNCHED(lane, "half");
 	}
 	return y;
@@ -174,7 +169,7 @@ DEVICE_FN void out_as(const struct half_task &p, const float *tile, size_t m0, s
 {
 	int column = threadIdx.x % WARP * 4;
 	size_t at = n0 + column, wide = at >= p.n ? 0 : p.n - at < 4 ? p.n - at : 4;
-	size_t padded = (p.n + 7) / 8 * 8;
+	size_t padded = eights_of(p.n) * 8;
 	float bias[4] = { 0, 0, 0, 0 };
 #pragma unroll
 	for (int l = 0; l < 4; l++)
@@ -299,7 +294,7 @@ void cuda_half_product(struct lane *lane, const struct half_product *b)
 	p.y = b->y;
 	p.y_stride = b->y_stride;
 	p.pairs = b->pairs;
-	p.stride = eights(w->k) * 8;
+	p.stride = eights_of(w->k) * 8;
 	p.rows = b->rows;
 	p.n = w->n;
 	p.activation = b->activation;

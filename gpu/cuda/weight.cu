@@ -19,7 +19,7 @@ static void layout_paired(struct lane *lane, struct weight *r, const float *w, s
 {
 	struct arena_mark mark = cuda_arena_mark(lane);
 	float *floats = cuda_floats(lane, size_mul(r->n, r->k));
-	r->stride = (r->k + 7) / 8 * 8;
+	r->stride = eights_of(r->k) * 8;
 	r->packed = cuda_alloc(lane, size_mul(size_mul(r->n, r->stride), sizeof(uint16_t)));
 	if (floats && r->packed) {
 		write_floats(lane, floats, r->k, r, w, stride);
