@@ -106,10 +106,14 @@ static struct norm_arguments norm(struct tensor y, struct tensor x, struct norm 
 		.x_half = x_half ? x.data : NULL };
 }
 
-/* What the norm behind a product with w reads and writes: F32, or BF16 as is_activation. */
+/* What the norm behind a product with w reads and writes: F32, or of a card's BF16 such, contiguous, of
+ * whole eights. */
 static bool is_residual(struct tensor t, size_t rows, const struct weight *w)
 {
-	return is_activation(t, rows, w->n, w) && (t.dtype == F32 || t.dtype == BF16);
+	if (t.n_dims != 2 || t.dtype == F32)
+		return is_matrix(t, rows, w->n);
+	return t.dtype == BF16 && w->dtype == BF16 && w->backend && w->paired && w->n % 8 == 0 &&
+	       t.shape[0] == rows && t.shape[1] == w->n && t.stride[0] == w->n;
 }
 
 void op_norm(struct device *d, struct tensor y, struct tensor x, struct norm n)
@@ -152,7 +156,6 @@ void op_feed_forward(struct device *d, struct tensor y, struct tensor x, const s
 	CHECK(up->table == d->table && down->table == d->table && up->dtype == down->dtype);
 	CHECK(down->k == up->n && down->n == up->k);
 	CHECK(is_residual(x, x.shape[0], down) && is_residual(y, x.shape[0], down));
-	CHECK(x.dtype == F32 || x.dtype == weight_activation(up));
 	struct feed_forward_arguments a = { linear(TENSOR_NONE, x, up, activation), down,
 		norm(y, x, n) };
 	device_run(d, KERNEL_feed_forward, &a, device_units(x.shape[0], BLOCK_ROWS), 1);

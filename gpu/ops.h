@@ -32,9 +32,11 @@
  * sum that may itself be rounded to the type (BF16, or no activation), as may the bias; so do those
  * within op_feed_forward. Attention takes and gives such matrices too, q, k and v of any stride. A y
  * with a twin (tensor_twin) may be given to op_embed, op_norm, op_linear, op_linear_norm and
- * op_feed_forward. Of BF16 the last two take residuals and give norms that are such matrices, in any
- * mixture with F32; the norm's sums may then be in another order. GELU behind such products is within
- * 2^-15 + 2^-11 |x| of math_gelu where it is given as BF16, else within 2^-15.
+ * op_feed_forward. With weights of BF16 that the card multiplies as such the last two take residuals
+ * and give norms that are BF16 too, contiguous, of whole eights of columns, in any mixture with F32;
+ * the norm's sums may then be in another order. GELU and GELU_TANH behind such products are within
+ * 2^-15 of their formulas before what is given is rounded, or by a library within 2^-15 + 2^-11 |x|,
+ * where what is given is BF16, or GELU_TANH as F16.
  *
  * Shapes are in brackets: T tokens, C channels, H heads, D head size, B sequences, N rows of a
  * weight's matrix. Tensors are F32 unless said; wrong shapes are bugs (CHECK). Outputs may not

@@ -1,10 +1,10 @@
 /*
  * attention_half.cu: attention where its factors may be rounded to bfloat16 or binary16, T below, on
  * tensor cores, in one pass over the keys: scores of 64 keys, the maximum so far, what is there
- * rescaled (T. Dao et al., "FlashAttention", 2022). A warp has sixteen queries of a head; the scores'
- * registers are the left factor of P V as they lie, and V has eight columns of ones, which give the
- * sums. Sixteens of queries or keys behind a sequence's last are left out, and keys out of reach have
- * p = 0. What a sequence gives does not depend on the others.
+ * rescaled (T. Dao et al., "FlashAttention", 2022). A warp has sixteen queries of a head; the
+ * scores' registers are the left factor of P V as they lie, and V has eight columns of ones, which
+ * give the sums. Sixteens of queries or keys behind a sequence's last are left out, and keys out of
+ * reach have p = 0. What a sequence gives does not depend on the others.
  */
 #include "gpu/cuda/attention.h"
 #include "gpu/cuda/fast.h"
@@ -36,8 +36,8 @@ DEVICE_FN struct source source_from(
 	return { x + (first + row) * stride + d, stride, d < size ? n - first - row : 0, true };
 }
 
-/* The next 64 rows, of which `room` are wanted; zeros beyond the last and the size. What is eights is
- * there after async_wait. */
+/* The next 64 rows, of which `room` are wanted; zeros beyond the last and the size. What is eights
+ * is there after async_wait. */
 template <int D> DEVICE_FN void bring(uint16_t *to, struct source *s, int size, int room = KEYS)
 {
 	if (s->eights) {
@@ -87,8 +87,8 @@ DEVICE_FN void put(const struct attention_arguments &a, size_t at, float low, fl
 	return fmaxf(x, __shfl_xor_sync(ALL, x, 2));
 }
 
-/* Sixteen queries of a warp, of which a thread has rows g and g + 8: their factors, the largest score
- * yet, and the output for it, whose last columns are the sums of the numerators. */
+/* Sixteen queries of a warp, of which a thread has rows g and g + 8: their factors, the largest
+ * score yet, and the output for it, whose last columns are the sums of the numerators. */
 template <int D> struct sixteen {
 	uint32_t q[D / 16][4];
 	float top[2], o[D / 8 + 1][4];
@@ -355,10 +355,10 @@ static __global__ void __launch_bounds__(THREADS, BLOCKS<D, true>)
 #endif
 }
 
-/* So many blocks for each head, with `elements` in shared memory, which are at most `most`: what the
+/* So many blocks for each head, with `elements` in shared memory, which are at most `most`: what a
  * kernel may have does not change, for other threads start it too. */
 template <typename Kernel, typename... More>
-static bool start(struct lane *lane, Kernel kernel, const struct attention_relative_arguments *r,
+static void start(struct lane *lane, Kernel kernel, const struct attention_relative_arguments *r,
 	size_t blocks, size_t elements, size_t most, More... more)
 {
 	dim3 grid(cuda_blocks(blocks, 1), static_cast<unsigned>(r->attention.heads));
@@ -366,33 +366,31 @@ static bool start(struct lane *lane, Kernel kernel, const struct attention_relat
 		    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
 			    static_cast<int>(most * sizeof(uint16_t))),
 		    "attention"))
-		return true;
+		return;
 	LAUNCH(kernel, grid, dim3(THREADS), elements * sizeof(uint16_t), lane, *r, more...);
 	LAUNCHED(lane, "attention");
-	return true;
 }
 
 template <int D, bool MORE>
-static bool launch(struct lane *lane, const struct attention_relative_arguments *r,
+static void launch(struct lane *lane, const struct attention_relative_arguments *r,
 	size_t sequences, size_t longest, bool eights)
 {
 	constexpr size_t ELEMENTS = (QUERIES + 4 * KEYS) * (D + 8);
 	unsigned parts = cuda_blocks(longest, QUERIES);
 	auto kernel = r->attention.dtype == F16 ? attention_half_kernel<F16, D, MORE>
 						: attention_half_kernel<BF16, D, MORE>;
-	return start(
-		lane, kernel, r, size_mul(parts, sequences), ELEMENTS, ELEMENTS, parts, eights);
+	start(lane, kernel, r, size_mul(parts, sequences), ELEMENTS, ELEMENTS, parts, eights);
 }
 
 template <int D>
-static bool launch_short(struct lane *lane, const struct attention_relative_arguments *r,
+static void launch_short(struct lane *lane, const struct attention_relative_arguments *r,
 	size_t sequences, size_t longest)
 {
 	unsigned parts = cuda_blocks(longest, SHORT_QUERIES);
 	size_t padded = (longest + 15) / 16 * 16;
 	auto kernel = r->attention.dtype == F16 ? attention_short_kernel<F16, D>
 						: attention_short_kernel<BF16, D>;
-	return start(lane, kernel, r, size_mul(parts, sequences), 2 * padded * (D + 8),
+	start(lane, kernel, r, size_mul(parts, sequences), 2 * padded * (D + 8),
 		2 * SHORT_KEYS * (D + 8), parts);
 }
 
@@ -412,11 +410,6 @@ static void round_factors(struct lane *lane, struct attention_arguments *a, size
 	a->q_stride = a->k_stride = a->v_stride = width;
 }
 
-static bool by_eights(const uint16_t *x, size_t stride)
-{
-	return reinterpret_cast<uintptr_t>(x) % 16 == 0 && stride % 8 == 0;
-}
-
 bool cuda_attention_half(struct lane *lane, const struct attention_relative_arguments *given,
 	bool more, size_t sequences, size_t longest, size_t tokens)
 {
@@ -430,13 +423,14 @@ bool cuda_attention_half(struct lane *lane, const struct attention_relative_argu
 	bool eights = size % 8 == 0 && by_eights(a.q_half, a.q_stride) &&
 		      by_eights(a.k_half, a.k_stride) && by_eights(a.v_half, a.v_stride);
 	if (more)
-		return size <= 64 ? launch<64, true>(lane, &r, sequences, longest, eights)
-				  : launch<128, true>(lane, &r, sequences, longest, eights);
-	if (eights && longest <= SHORT_KEYS && size <= 64)
-		return size <= 32 ? launch_short<32>(lane, &r, sequences, longest)
-				  : launch_short<64>(lane, &r, sequences, longest);
-	return size <= 32   ? launch<32, false>(lane, &r, sequences, longest, eights)
-	       : size <= 64 ? launch<64, false>(lane, &r, sequences, longest, eights)
-	       : size <= 96 ? launch<96, false>(lane, &r, sequences, longest, eights)
-			    : launch<128, false>(lane, &r, sequences, longest, eights);
+		(size <= 64 ? launch<64, true> : launch<128, true>)(lane, &r, sequences, longest,
+			eights);
+	else if (eights && longest <= SHORT_KEYS && size <= 64)
+		(size <= 32 ? launch_short<32> : launch_short<64>)(lane, &r, sequences, longest);
+	else
+		(size <= 32          ? launch<32, false>
+			: size <= 64 ? launch<64, false>
+			: size <= 96 ? launch<96, false>
+				     : launch<128, false>)(lane, &r, sequences, longest, eights);
+	return true;
 }

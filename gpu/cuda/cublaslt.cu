@@ -134,10 +134,12 @@ struct variant {
 	bool sought, usable, adds_bias;
 };
 
+enum { FLOATS, OWN, GELU, VARIANTS };
+
 struct lt_plan {
 	cublasLtMatrixLayout_t w;
 	void *bias; /* of the weight's own type, or NULL */
-	struct variant floats, own, gelu;
+	struct variant variant[VARIANTS];
 };
 
 /* Note the card's first product that the library would not compute, or did not plan (status
@@ -271,7 +273,7 @@ static bool preferences(struct cublaslt *l, cublasLtMatmulPreference_t p)
 	       prefer(l, p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, 16u);
 }
 
-/* With the bias if that can be; GELU is not without it. */
+/* With the bias if that can be. */
 static void plan(struct cublaslt *l, const struct weight *w, struct variant *v)
 {
 	cublasLtMatmulPreference_t preference = NULL;
@@ -283,7 +285,7 @@ static void plan(struct cublaslt *l, const struct weight *w, struct variant *v)
 		set(l, v->desc, CUBLASLT_MATMUL_DESC_TRANSA, static_cast<int32_t>(CUBLAS_OP_T)) &&
 		l->cublasLtMatmulPreferenceCreate(&preference) == CUBLAS_STATUS_SUCCESS &&
 		preferences(l, preference);
-	if (ready && !(v->bias && choose(l, w, v, preference, true)) && !(v->bias && v->gelu))
+	if (ready && !(v->bias && choose(l, w, v, preference, true)))
 		(void)choose(l, w, v, preference, false);
 	if (preference)
 		(void)l->cublasLtMatmulPreferenceDestroy(preference);
@@ -313,10 +315,10 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 			 (int64_t)w->stride) == CUBLAS_STATUS_SUCCESS) {
 		w->plan = static_cast<struct lt_plan *>(mem_zero(1, sizeof(struct lt_plan)));
 		w->plan->w = layout;
-		w->plan->floats.type = CUDA_R_32F;
-		w->plan->floats.bias = w->bias;
-		w->plan->own.type = w->plan->gelu.type = type_of(w);
-		w->plan->gelu.gelu = true;
+		w->plan->variant[FLOATS].type = CUDA_R_32F;
+		w->plan->variant[FLOATS].bias = w->bias;
+		w->plan->variant[OWN].type = w->plan->variant[GELU].type = type_of(w);
+		w->plan->variant[GELU].gelu = true;
 	} else if (l) {
 		note(c, w, PLAN_ROWS, CUBLAS_STATUS_SUCCESS);
 	}
@@ -328,7 +330,7 @@ void cuda_lt_prepare(struct lane *lane, struct weight *w)
 	if (w->plan->bias)
 		(void)cuda_half_rows(lane, w->dtype, static_cast<uint16_t *>(w->plan->bias),
 			w->bias, w->n, 1, w->n);
-	w->plan->own.bias = w->plan->gelu.bias = w->plan->bias;
+	w->plan->variant[OWN].bias = w->plan->variant[GELU].bias = w->plan->bias;
 }
 
 void cuda_lt_release(struct weight *w)
@@ -337,10 +339,9 @@ void cuda_lt_release(struct weight *w)
 	if (!p)
 		return;
 	struct cublaslt *l = w->lane->card->library;
-	const cublasLtMatmulDesc_t descs[] = { p->floats.desc, p->own.desc, p->gelu.desc };
-	for (cublasLtMatmulDesc_t desc : descs)
-		if (desc)
-			(void)l->cublasLtMatmulDescDestroy(desc);
+	for (struct variant &each : p->variant)
+		if (each.desc)
+			(void)l->cublasLtMatmulDescDestroy(each.desc);
 	(void)l->cublasLtMatrixLayoutDestroy(p->w);
 	cuda_release(w->lane, p->bias);
 	mem_free(p);
@@ -348,7 +349,7 @@ void cuda_lt_release(struct weight *w)
 
 /* --- the product --- */
 
-/* y = t + bias, activated: eight of a row a thread, a row a warp and turn. */
+/* y = t + bias, activated: eight of a row a thread, a block 256 columns of eight rows. */
 struct finish {
 	const float *t, *bias; /* t in fours, NULL: the pairs, in place; bias may be NULL */
 	float *y;
@@ -449,15 +450,20 @@ static bool multiply(struct lane *lane, const struct half_product *b, struct var
 		status = l->cublasLtMatmul(l->handle, v->desc, &one, w->packed, w->plan->w, b->x,
 			at.x, &zero, y, at.y, y, at.y, &v->algo, space, v->workspace, lane->stream);
 	layouts_free(l, &at);
-	v->usable = status == CUBLAS_STATUS_SUCCESS;
-	if (!v->usable)
+	if (status != CUBLAS_STATUS_SUCCESS) {
 		note(lane->card, w, b->rows, status);
+		for (struct variant &each : w->plan->variant) {
+			each.sought = true;
+			each.usable = false;
+		}
+	}
 	pthread_mutex_unlock(&lane->card->mutex);
 	return status == CUBLAS_STATUS_SUCCESS;
 }
 
-/* The variant for a product, which may leave bias and activation to finish_kernel; NULL: none. GELU by
- * tanh is at most 0.0005 off, so it may stand for the other where numbers are rounded to bfloat16. */
+/* The variant for a product, which may leave bias and activation to finish_kernel; NULL: none. In
+ * bfloat16 GELU by tanh stands for the other, for speed: at most 0.0005 off, at -2.5 three hundredths
+ * of the value, at -3 a tenth. */
 static struct variant *variant_of(struct card *c, const struct half_product *b)
 {
 	const struct weight *w = b->w;
@@ -465,14 +471,15 @@ static struct variant *variant_of(struct card *c, const struct half_product *b)
 	bool halves = b->pairs && w->n % 8 == 0;
 	bool gelu = b->activation == ACTIVATION_GELU_TANH ||
 		    (b->activation == ACTIVATION_GELU && w->dtype == BF16);
-	if (halves && gelu && usable(c, w, &p->gelu))
-		return &p->gelu;
-	if (halves && w->dtype == BF16 && usable(c, w, &p->own))
-		return &p->own;
-	if (halves && b->activation == ACTIVATION_NONE && usable(c, w, &p->own) &&
-		(p->own.adds_bias || !w->bias))
-		return &p->own;
-	return usable(c, w, &p->floats) ? &p->floats : NULL;
+	if (halves && gelu && usable(c, w, &p->variant[GELU]) &&
+		(p->variant[GELU].adds_bias || !w->bias))
+		return &p->variant[GELU];
+	if (halves && w->dtype == BF16 && usable(c, w, &p->variant[OWN]))
+		return &p->variant[OWN];
+	if (halves && b->activation == ACTIVATION_NONE && usable(c, w, &p->variant[OWN]) &&
+		(p->variant[OWN].adds_bias || !w->bias))
+		return &p->variant[OWN];
+	return usable(c, w, &p->variant[FLOATS]) ? &p->variant[FLOATS] : NULL;
 }
 
 bool cuda_lt_product(struct lane *lane, const struct half_product *b)
@@ -489,7 +496,7 @@ bool cuda_lt_product(struct lane *lane, const struct half_product *b)
 	}
 	struct arena_mark mark = cuda_arena_mark(lane);
 	const float *bias = v->adds_bias ? NULL : w->bias;
-	bool own = v != &w->plan->floats;
+	bool own = v != &w->plan->variant[FLOATS];
 	bool ends = v->gelu || (!bias && b->activation == ACTIVATION_NONE);
 	bool fours = b->y && by_fours(b->y, b->y_stride), direct = own || (fours && ends);
 	size_t stride = own ? w->n : direct ? b->y_stride : stride_of(w);

@@ -107,6 +107,12 @@ static inline bool by_fours(const float *x, size_t stride)
 	return reinterpret_cast<uintptr_t>(x) % 16 == 0 && stride % 4 == 0;
 }
 
+/* Or of halves eight at once. */
+static inline bool by_eights(const uint16_t *x, size_t stride)
+{
+	return reinterpret_cast<uintptr_t>(x) % 16 == 0 && stride % 8 == 0;
+}
+
 static inline float *cuda_floats(struct lane *lane, size_t n)
 {
 	return static_cast<float *>(cuda_arena_alloc(lane, size_mul(n, sizeof(float))));

@@ -3,8 +3,8 @@
 #include "gpu/cuda/norm.h"
 #include "gpu/cuda/product.h"
 
-/* A product's rows on their way to a norm: bfloat16, which has float32's range, where the weight is and
- * the norm takes them. */
+/* A product's rows on their way to a norm: bfloat16, which has float32's range, where the weight is
+ * and the norm takes them. */
 struct branch {
 	float *floats;
 	uint16_t *halves;

@@ -38,9 +38,9 @@ DEVICE_FN float fast_inverse(float x)
 
 #endif
 
-/* x Φ(x) = x / (1 + 2^-h(x)), h = log2(Φ / (1 - Φ)), which is x times a polynomial of x² to 3e-4 up
- * to |x| = 3.5 (then e^(2 |x| - 7) times that), beyond 5 the line through 0: at most 2.4e-5 off, and
- * 2.1e-4 of the value above x = -3. The least largest error, by linear programming. */
+/* x Φ(x) = x / (1 + 2^-h(x)), h = log2(Φ / (1 - Φ)), which is x times a polynomial of x² to 3e-4
+ * up to |x| = 3.5 (then e^(2 |x| - 7) times that), beyond 5 the line through 0: at most 2.4e-5
+ * off, and 2.1e-4 of the value above x = -3. The least largest error, by linear programming. */
 DEVICE_FN float fast_gelu(float x)
 {
 	float y = fminf(x * x, 25);

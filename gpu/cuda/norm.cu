@@ -1,8 +1,8 @@
 /*
- * norm.cu: layer normalisation alone, after a product, and after the sum of embeddings. Rows that
- * lie in fours go to eight threads each, which hold them in registers (lanes.h): memory is read
- * once, eight bytes a thread. Other rows go to sixteen threads and are read three times, from the
- * first-level cache after the first.
+ * norm.cu: layer normalisation alone, after a product, and after the sum of embeddings. Rows of at
+ * most 1024 columns that lie in fours go to eight threads each, which hold them in registers
+ * (lanes.h): memory is read once, eight bytes a thread. Other rows go to sixteen threads and are
+ * read three times, from the first-level cache after the first.
  */
 #include "gpu/cuda/norm.h"
 

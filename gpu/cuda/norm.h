@@ -87,8 +87,8 @@ DEVICE_FN void norm_row(const struct norm_arguments &a, size_t row, unsigned war
 /* y = norm(x + t), rows of t of its columns without gaps: what follows a product. */
 void cuda_norm_residual(struct lane *, const struct norm_arguments *, const float *t, size_t rows);
 
-/* The same of rows of bfloat16, by sums in another order, norm_half.cu; and whether it takes rows of
- * this shape. */
+/* The same of rows of bfloat16, by sums in another order, norm_half.cu; and whether it takes rows
+ * of this shape. */
 void cuda_norm_residual_half(
 	struct lane *, const struct norm_arguments *, const uint16_t *t, size_t rows);
 bool cuda_norm_takes_halves(const struct norm_arguments *);

@@ -1,7 +1,7 @@
 /*
- * norm_half.cu: the norm of a residual and the bfloat16 rows of a product, as the fast modes have it,
- * from and to floats or bfloat16: a warp a row, four elements a thread and turn, sums by halving, so
- * that nothing but memory counts.
+ * norm_half.cu: the norm of a residual and the bfloat16 rows of a product, as the fast modes have
+ * it, from and to floats or bfloat16: a warp a row, four elements a thread and turn, sums by
+ * halving, so that nothing but memory counts.
  */
 #include "gpu/cuda/norm.h"
 

@@ -1,7 +1,7 @@
 /*
  * pool.cu: one vector for a sequence: pooled tokens, sums of rows of a table, sums down columns.
  * Down a column a sum is the product with ones (ops.h): blocks of 256 rows, added in order. A
- * thread has a column of such a block, one chain, and asks for up to 32 rows ahead of it. 128
+ * thread has a column of such a block, one chain, and asks for 16 or 32 rows ahead of it. 128
  * threads have as many columns of a sequence, or where one has more than 256 rows a warp has 32 of
  * them, and the next warps the next blocks of rows.
  */

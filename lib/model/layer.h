@@ -33,7 +33,7 @@ void layer_norm_free(struct device *, struct norm *);
 /* The type in which rows pass from one product of the n layers to the next (weight_activation). */
 enum dtype layer_between(const struct layer *, size_t n);
 
-/* y = norm2(t + down(act(up t))), t = norm1(h + out(mixed)), mixed [T, C] what attention gives; y may
- * be h, which holds t in between, and one of them the other's twin. */
+/* y = norm2(t + down(act(up t))), t = norm1(h + out(mixed)), mixed [T, C] what attention gives; h holds
+ * t in between, and y may be h. */
 void layer_finish(struct device *lane, const struct layer *, enum activation, struct tensor mixed,
 	struct tensor h, struct tensor y);

@@ -108,15 +108,14 @@ static void limits(void)
 
 /* --- cuBLASLt --- */
 
-/* Random numbers of 4 bytes, or the upper halves of such; the same for everyone costs less power. */
+/* Random numbers of 4 bytes, or the upper halves of such; all the same would cost less power. */
 static void *random_elements(size_t n, size_t element)
 {
 	float *x = numbers(n, 1);
-	uint32_t *word = reinterpret_cast<uint32_t *>(x);
-	uint16_t *half = reinterpret_cast<uint16_t *>(x);
-	for (size_t i = 0; element == 2 && i < n; i++)
-		half[i] = static_cast<uint16_t>(word[i] >> 16);
+	char *upper = reinterpret_cast<char *>(x);
 	void *y = NULL;
+	for (size_t i = 0; element == 2 && i < n; i++)
+		memmove(upper + 2 * i, upper + 4 * i + 2, 2);
 	(void)cudaMalloc(&y, n * element);
 	(void)cudaMemcpy(y, x, n * element, cudaMemcpyHostToDevice);
 	mem_free(x);
@@ -323,7 +322,8 @@ static struct layer_rows layer_begin(struct device *lane, const struct layer *l)
 		tensor_matrix(lane, type, tokens, C) };
 }
 
-static void layer_part(struct device *lane, const struct layer *l, const struct layer_rows *r, int part)
+static void layer_part(
+	struct device *lane, const struct layer *l, const struct layer_rows *r, int part)
 {
 	if (part == 0)
 		op_linear(lane, r->all, r->h, l->qkv, ACTIVATION_NONE);
@@ -347,11 +347,12 @@ static void layer_passes(void *context, struct device *lane, size_t)
 		layer_part(lane, l, &r, i % PARTS);
 }
 
-/* What a layer does: part by part, whole, and in two lanes at once as embed has it, beside cuBLASLt's
- * time for its four products. */
+/* What a layer does: part by part, whole, and in two lanes at once (embed has three), beside
+ * cuBLASLt's time for its four products. */
 static void layer(enum dtype dtype, size_t sequences, const size_t *cu)
 {
-	static const char *const names[] = { "q, k, v", "attention", "out, norm", "feed forward, norm" };
+	static const char *const names[] = { "q, k, v", "attention", "out, norm",
+		"feed forward, norm" };
 	struct arena_mark mark = device_mark(device);
 	size_t tokens = cu[sequences];
 	struct layer l = { random_weight(dtype, 3 * C, C), random_weight(dtype, C, C),
@@ -364,12 +365,15 @@ static void layer(enum dtype dtype, size_t sequences, const size_t *cu)
 	});
 	for (int i = 0; i < PARTS; i++)
 		part[i] = best_of(5, 10, [&] { layer_part(device, &l, &r, i); });
-	double beside = best_of(3, 1, [&] { device_parallel(device, 2, layer_passes, &l); }) / (2 * PASSES);
+	double beside = best_of(3, 1, [&] { device_parallel(device, 2, layer_passes, &l); });
+	beside /= 2 * PASSES;
 	double lt[PARTS] = { cublaslt_seconds(dtype, tokens, 3 * C, C), 0,
 		cublaslt_seconds(dtype, tokens, C, C),
-		cublaslt_seconds(dtype, tokens, WIDE, C) + cublaslt_seconds(dtype, tokens, C, WIDE) };
+		cublaslt_seconds(dtype, tokens, WIDE, C) +
+			cublaslt_seconds(dtype, tokens, C, WIDE) };
 	double products = lt[0] + lt[2] + lt[3];
-	printf("a layer, %-4s, %5zu tokens %8.1f us, %2.0f %% of cuBLASLt's rate; of two at once %.1f us, %2.0f %%:",
+	printf("a layer, %-4s, %5zu tokens %8.1f us, %2.0f %% of cuBLASLt's rate; of two at once %.1f us, "
+	       "%2.0f %%:",
 		dtype_names[dtype], tokens, whole * 1e6, 100 * products / whole, beside * 1e6,
 		100 * products / beside);
 	for (int i = 0; i < PARTS; i++)
