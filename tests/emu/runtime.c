@@ -135,7 +135,8 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
 	return cudaErrorInvalidValue;
 }
 
-/* --- dynamic shared memory: 48 KB, more where it was asked for --- */
+/* --- dynamic shared memory: 48 KB, more where it was asked for. The limit is the kernel's, for all
+ * threads that start it, so none may change what another may be about to rely on --- */
 
 static struct {
 	const void *kernel;
@@ -164,6 +165,10 @@ cudaError_t cudaFuncSetAttribute(const void *kernel, enum cudaFuncAttribute attr
 		i++;
 	if (i == sizeof asked / sizeof *asked)
 		report("too many kernels", "with an attribute: %zu", i);
+	if (i < n_asked && asked[i].size != (size_t)value)
+		report("a kernel's limit changes",
+			"kernel %s, from %zu to %d bytes of dynamic shared memory",
+			text_place((uintptr_t)kernel), asked[i].size, value);
 	n_asked = i == n_asked ? i + 1 : n_asked;
 	asked[i].kernel = kernel;
 	asked[i].size = (size_t)value;

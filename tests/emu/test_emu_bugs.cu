@@ -173,6 +173,13 @@ static void run_stream_copy(bool wrong)
 	cudaDeviceSynchronize();
 }
 
+static void run_limit(bool wrong)
+{
+	auto most = cudaFuncAttributeMaxDynamicSharedMemorySize;
+	cudaFuncSetAttribute(dynamic_bound, most, 4096);
+	cudaFuncSetAttribute(dynamic_bound, most, wrong ? 2048 : 4096);
+}
+
 /* --- the table --- */
 
 static const struct bug {
@@ -253,6 +260,8 @@ static const struct bug {
 	{ "a stream that does not wait for another", run_streams,
 		{ "between streams", "reverse" } },
 	{ "a kernel that does not wait for a copy", run_stream_copy, { "between streams" } },
+	{ "a limit of shared memory that changes", run_limit,
+		{ "limit changes", "dynamic_bound", "from 4096 to 2048 bytes" } },
 };
 
 /* The child's status; its stderr in text. */
