@@ -357,7 +357,7 @@ static void rounded_attention(
 	static const size_t uneven[] = { 0, 300, 555, 555, 572 }; /* long, short, none, short */
 	struct attention a = attention_of(r, 1);
 	size_t total = r->m * a.c;
-	if (r->m == uneven[r->k])
+	if (r->m == uneven[4])
 		memcpy(a.cu, uneven, sizeof uneven);
 	float *got = ARENA_ARRAY(arena, float, total + 1),
 	      *again = ARENA_ARRAY(arena, float, total + 1);
