@@ -28,8 +28,8 @@ static int check(const struct pca *p, struct device *d, size_t n, const float *o
 		return -1;
 	for (size_t i = 0; i < n * p->n_components; i++)
 		if (!isfinite(out[i]))
-			return error_set(
-				e, ERROR_DATA, "a principal component is too large for float32");
+			return error_set(e, ERROR_DATA, "a principal component is %s",
+				isnan(out[i]) ? "not a number" : "too large for float32");
 	return 0;
 }
 

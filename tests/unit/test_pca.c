@@ -15,6 +15,7 @@
 #include "device.h"
 #include "lib/base/random.h"
 #include "lib/learn/eigen.h"
+#include "lib/learn/reduction.h"
 
 /* Rows around a point, stretched along two known orthogonal directions. */
 static float *ellipse(size_t n, size_t c)
@@ -180,6 +181,21 @@ static void a_direction_of_little_variance_is_orthogonal_to_the_others(void **st
 	arena_free(arena);
 }
 
+/* A file may have components of any size; what comes of them need not be "too large". */
+static void what_is_no_number_is_told(void **state)
+{
+	(void)state;
+	struct error e;
+	float out;
+	struct reduction r = { .method = REDUCTION_PCA,
+		.pca = { 2, 1, (double[]){ 0, 0 }, (double[]){ 1e300, -1e300 }, NULL, 0 } };
+	assert_int_equal(reduction_apply(&r, device, (float[]){ 3e38f, 1 }, 1, &out, &e), -1);
+	assert_string_equal(e.msg, "a principal component is too large for float32");
+	assert_int_equal(reduction_apply(&r, device, (float[]){ 3e38f, 3e38f }, 1, &out, &e), -1);
+	assert_int_equal(e.code, ERROR_DATA);
+	assert_string_equal(e.msg, "a principal component is not a number");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +204,7 @@ int main(void)
 		cmocka_unit_test(gives_the_same_bits_at_any_number_of_threads_and_in_any_batch),
 		cmocka_unit_test(fewer_rows_than_columns_give_the_components_of_the_covariance),
 		cmocka_unit_test(a_direction_of_little_variance_is_orthogonal_to_the_others),
+		cmocka_unit_test(what_is_no_number_is_told),
 	};
 	return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }
