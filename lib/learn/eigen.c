@@ -28,6 +28,10 @@ enum {
 	SWEEPS = 64, /* QL steps for one eigenvalue; 3 are usual, nothing needs 30 */
 };
 
+/* No different from 0, in a matrix whose largest element is near 1; a square that vanishes beside
+ * that of this has no digit in their sum. */
+#define TINY 1e-140
+
 /* The reflection H = I - beta v v' that turns x[0..m) into (alpha, 0, …, 0): v over x, returns
  * beta, 0 where nothing is to do. */
 static double reflect(size_t m, double *x, double *alpha)
@@ -35,7 +39,7 @@ static double reflect(size_t m, double *x, double *alpha)
 	double tail = 0;
 	for (size_t i = 1; i < m; i++)
 		tail += x[i] * x[i];
-	if (tail == 0) {
+	if (tail <= TINY * TINY) {
 		*alpha = x[0];
 		return 0;
 	}
@@ -159,8 +163,8 @@ static void chase(size_t l, size_t m, double *d, double *e, struct sweeps *sweep
 	size_t i = m;
 	while (i > l) {
 		double f = s * e[i - 1], b = c * e[i - 1], h = sqrt(f * f + g * g);
-		e[i] = h;
-		if (h == 0) /* the block falls apart here */
+		e[i] = h <= TINY ? 0 : h;
+		if (e[i] == 0) /* the block falls apart here */
 			break;
 		s = f / h;
 		c = g / h;
@@ -183,13 +187,18 @@ static void chase(size_t l, size_t m, double *d, double *e, struct sweeps *sweep
 	sweeps->at[sweeps->n++] = (struct eigen_sweep){ i, m - i, turns + 2 * (i - l) };
 }
 
+/* Is the element between i and i + 1 nothing beside those on the diagonal? */
+static bool splits(const double *d, const double *e, size_t i)
+{
+	return fabs(e[i]) <= fmax(TINY, DBL_EPSILON * (fabs(d[i]) + fabs(d[i + 1])));
+}
+
 static void ql(size_t n, double *d, double *e, struct sweeps *sweeps)
 {
 	for (size_t l = 0; l < n; l++)
 		for (int sweep = 0; sweep < SWEEPS; sweep++) {
 			size_t m = l;
-			while (m + 1 < n &&
-				fabs(e[m]) > DBL_EPSILON * (fabs(d[m]) + fabs(d[m + 1])))
+			while (m + 1 < n && !splits(d, e, m))
 				m++;
 			if (m == l)
 				break;

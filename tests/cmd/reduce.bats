@@ -201,6 +201,15 @@ apart() {
 		and (map(.reduced[0]) | (.[0] - .[3] | fabs) < 5 and (.[0] - .[1] | fabs) > 50)' out
 }
 
+# the smallest once came out as NaN, and the message was that a component is too large
+@test "principal components of numbers of a very wide range" {
+	awk 'BEGIN { for (i = 0; i < 12; i++) { printf "{\"embedding\":[%de36", i * 7 % 5
+		for (j = 0; j < 5; j++) printf ",%de-41", (i * i * (j + 3) + j) % 11
+		print "]}" } }' >range.jsonl
+	reduce --method pca -n 6 --drop embedding range.jsonl >out
+	jq -es 'length == 12 and all(.reduced | length == 6)' out
+}
+
 # it was a failed CHECK of the writer
 @test "a component that float32 does not hold is an error" {
 	run reduce --method pca -n 1 --format jsonl < <(printf '{"embedding": [%s, %s]}\n' 1 1 2 2 -3e38 -3e38 3e38 3e38 3e38 3e38)
