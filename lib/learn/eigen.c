@@ -213,6 +213,7 @@ struct wanted {
 	size_t k, n_strips;
 	size_t *at, *rank; /* [k], at rising */
 	double *strips; /* [n_strips, n, STRIP] */
+	bool *begun; /* [n_strips]: no longer unit vectors */
 };
 
 /* Values fall, equal ones keep their order. */
@@ -239,7 +240,7 @@ static void arrange(size_t n, const double *d, double *values, struct wanted *w)
 }
 
 /* Strips of unit vectors to those of T: sweeps are undone, as many at a time as the cache holds. A
- * vector has no part in sweeps that end above its own place. */
+ * unit vector has no part in sweeps of rows behind its own place. */
 static void undo_sweeps(
 	const struct eigen_loops *loops, size_t n, const struct sweeps *sweeps, struct wanted *w)
 {
@@ -250,8 +251,10 @@ static void undo_sweeps(
 #pragma omp parallel for schedule(dynamic) if (n >= PARALLEL_FROM)
 		for (size_t s = 0; s < w->n_strips; s++) {
 			size_t last = (s + 1) * STRIP < w->k ? (s + 1) * STRIP : w->k, stop = end;
-			while (stop > begin && sweeps->at[stop - 1].row > w->at[last - 1])
+			while (!w->begun[s] && stop > begin &&
+				sweeps->at[stop - 1].row > w->at[last - 1])
 				stop--;
+			w->begun[s] |= stop > begin;
 			loops->rotate(w->strips + s * n * STRIP, sweeps->at + begin, stop - begin);
 		}
 	}
@@ -293,7 +296,8 @@ static void reflect_all(const struct eigen_loops *loops, size_t n, const double 
 	mem_free(products);
 }
 
-/* Rows of a from strips; each gets its sign. */
+/* Rows of a from strips; each gets its sign. A strip's other vectors decide the signs of zeros,
+ * which become +0 here first. */
 static void write(size_t n, const struct wanted *w, double *a)
 {
 #pragma omp parallel for schedule(static) if (n >= PARALLEL_FROM)
@@ -302,7 +306,7 @@ static void write(size_t n, const struct wanted *w, double *a)
 		double *to = a + w->rank[i] * n;
 		size_t top = 0;
 		for (size_t j = 0; j < n; j++) {
-			to[j] = from[j * STRIP];
+			to[j] = from[j * STRIP] + 0.0;
 			top = fabs(to[j]) > fabs(to[top]) ? j : top;
 		}
 		bool turn = to[top] < 0;
@@ -337,12 +341,13 @@ void eigen_symmetric(size_t n, size_t k, double *a, double *values)
 	double *e = MEM_ARRAY(double, n), *d = MEM_ARRAY(double, n), *beta = MEM_ARRAY(double, n);
 	struct sweeps sweeps = { .arena = arena_new() };
 	struct wanted w = { k, (k + STRIP - 1) / STRIP, MEM_ARRAY(size_t, k), MEM_ARRAY(size_t, k),
-		NULL };
+		NULL, NULL };
 	const struct eigen_loops *loops = eigen_loops();
 	tridiagonal(loops, n, a, d, e, beta);
 	ql(n, d, e, &sweeps);
 	arrange(n, d, values, &w);
 	w.strips = mem_zero(size_mul(w.n_strips, n), STRIP * sizeof *w.strips);
+	w.begun = mem_zero(w.n_strips, sizeof *w.begun);
 	for (size_t i = 0; i < k; i++)
 		w.strips[(i / STRIP * n + w.at[i]) * STRIP + i % STRIP] = 1;
 	undo_sweeps(loops, n, &sweeps, &w);
@@ -351,6 +356,7 @@ void eigen_symmetric(size_t n, size_t k, double *a, double *values)
 	for (size_t i = 0; i < n; i++)
 		values[i] = ldexp(values[i], exponent);
 	mem_free(w.strips);
+	mem_free(w.begun);
 	mem_free(w.at);
 	mem_free(w.rank);
 	mem_free(sweeps.at);

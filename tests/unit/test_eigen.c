@@ -158,6 +158,19 @@ static void gives_the_same_bits_at_any_number_of_threads_and_on_every_path(void 
 	mem_free(z);
 }
 
+/* A tridiagonal matrix whose vectors have many zeros, which once were of another sign where other
+ * vectors were asked for beside them. */
+static double *wilkinson(size_t n)
+{
+	double *a = mem_zero(n * n, sizeof *a);
+	for (size_t i = 0; i < n; i++) {
+		a[i * n + i] = fabs((double)i - (double)n / 2);
+		if (i > 0)
+			a[i * n + i - 1] = a[(i - 1) * n + i] = 1;
+	}
+	return a;
+}
+
 /* Vectors that are not asked for cost nothing, and change nothing of the others. */
 static void check_first(size_t n, double *a)
 {
@@ -180,6 +193,7 @@ static void gives_the_first_vectors_alone(void **state)
 	static const size_t sizes[] = { 1, 2, 5, 63, 64, 65, 131, 260 };
 	for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
 		check_first(sizes[s], random_symmetric(sizes[s], s, 1));
+	check_first(257, wilkinson(257));
 }
 
 int main(void)
