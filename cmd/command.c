@@ -17,6 +17,7 @@ struct shared_options shared;
 struct arena *run_arena;
 
 static struct output *output, *rejects;
+static struct buffer csv_header; /* until it is written */
 static struct timespec begun;
 static bool progress_shown;
 
@@ -326,16 +327,13 @@ void command_output_keys(const char *const *keys, size_t n)
 		.replace = shared.replace,
 		.base64 = shared.encoding == 1,
 	};
-	struct buffer header = { 0 };
 	run.writer = writer_new(&o, run.keys, n, &e);
-	if (!run.writer || writer_header(run.writer, &header, reader_format(run.reader),
+	if (!run.writer || writer_header(run.writer, &csv_header, reader_format(run.reader),
 				   reader_columns(run.reader), &e))
 		command_fail(&e);
 	command_output_bytes();
 	if (shared.shards && shared.shard > 1)
-		buffer_clear(&header); /* shards joined in order are the unsharded bytes */
-	command_write(&header, 0);
-	buffer_free(&header);
+		buffer_clear(&csv_header); /* shards joined in order are the unsharded bytes */
 }
 
 void command_output(size_t n_keys)
@@ -420,10 +418,20 @@ bool command_try(const struct record *record)
 	return command_put(&tried, record);
 }
 
+static void write_header(void)
+{
+	struct error e;
+	if (output_write(output, csv_header.data, csv_header.size, &e))
+		command_fail(&e);
+	buffer_free(&csv_header);
+}
+
 void command_write(struct buffer *b, size_t n)
 {
 	static size_t written;
 	struct error e;
+	if (b->size && csv_header.size)
+		write_header();
 	if (output_write(output, b->data, b->size, &e))
 		command_fail(&e);
 	buffer_clear(b);
@@ -522,6 +530,8 @@ static void close_output(struct output **o)
 
 int command_end(void)
 {
+	if (csv_header.size)
+		write_header();
 	close_output(&rejects);
 	close_output(&output);
 	clear_progress();

@@ -137,8 +137,8 @@ void command_drop(const char *key);
 /* Did the user give this option? */
 bool command_given(const char *name);
 
-/* Open output and writer for the first n of the command's keys and write the CSV header. Before the
- * first record is written. */
+/* Open output and writer for the first n of the command's keys. A CSV header goes out with the first
+ * record, or at the end of a run without any: not before a failure. */
 void command_output(size_t n_keys);
 
 /* The same for keys that depend on the options; --output-key renames as ever. */

@@ -113,6 +113,23 @@ setup_file() {
 	done
 }
 
+# A header stood on stdout: the output is opened before the fit, which finds what is wrong.
+@test "a run that fails before its first record writes no CSV header, one without records does" {
+	cd "$BATS_TEST_TMPDIR"
+	sed -n 1,3p "$records" >few.jsonl
+	for c in "cluster --method kmeans --n-clusters 99 --input-key embedding" "reduce --method pca -n 99" \
+		"classify --fit --label-key none --save saved"; do
+		run --separate-stderr bash -c "$c --replace --output-format csv few.jsonl"
+		status_is 65
+		[ -z "$output" ] && [ -n "$stderr" ]
+	done
+	printf 'text,embedding\n' >none.csv
+	for c in $(filters); do
+		case $c in plot | evaluate) continue ;; esac
+		[ "$($c $(args "$c") none.csv | wc -l)" = 1 ]
+	done
+}
+
 @test "--on-error=reject sets bad records aside as they came, goes on, and exits 1" {
 	for c in $(filters); do
 		(head -3 "$records"; echo '{"text": broken'; tail -7 "$records") >"$BATS_TEST_TMPDIR/bad.jsonl"
