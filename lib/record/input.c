@@ -5,6 +5,7 @@
 #include "lib/record/input.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,7 +49,13 @@ static int open_file(const char *path, struct error *e)
 	struct stat st;
 	if (strcmp(path, "-") != 0)
 		return contents_open(path, e);
-	int why = fstat(STDIN_FILENO, &st) ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+	int flags = fcntl(STDIN_FILENO, F_GETFL), why = 0;
+	if (flags < 0 || (flags & O_ACCMODE) == O_WRONLY)
+		why = EBADF; /* it was closed */
+	else if (fstat(STDIN_FILENO, &st))
+		why = errno;
+	else if (S_ISDIR(st.st_mode))
+		why = EISDIR;
 	return why ? error_set(e, ERROR_NO_INPUT, "stdin: %s", strerror(why)) : STDIN_FILENO;
 }
 

@@ -60,10 +60,13 @@ setup_file() {
 	done
 }
 
-@test "a closed stdin is an error, not a hang" {
+@test "a closed stdin is an input that cannot be read, exit 66" {
 	for c in $(filters); do
-		run timeout 20 bash -c "$c $(args "$c") <&- >/dev/null"
-		[ "$status" != 0 ] && [ "$status" != 124 ]
+		for from in "<&-" "0>$BATS_TEST_TMPDIR/only-written"; do
+			run timeout 20 bash -c "$c $(args "$c") $from >/dev/null"
+			status_is 66
+			output_has "$c: stdin: Bad file descriptor"
+		done
 	done
 }
 
