@@ -7,22 +7,10 @@
 
 #include "lib/base/buffer.h"
 
-/* Moved up from where a standard stream belongs that is closed: what is written to it would go into
- * the file. */
-static int open_above(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), up;
-	if (fd < 0 || fd > STDERR_FILENO)
-		return fd;
-	up = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	close(fd);
-	return up;
-}
-
 int contents_open(const char *path, struct error *e)
 {
 	struct stat st;
-	int fd = open_above(path), why = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), why = 0;
 	if (fd < 0 || fstat(fd, &st))
 		why = errno;
 	else if (S_ISDIR(st.st_mode))

@@ -60,15 +60,6 @@ static char *resolve(const char *path)
 	return NULL;
 }
 
-static int raise_descriptor(int fd)
-{
-	if (fd < 0 || fd > 2)
-		return fd;
-	int up = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close(fd);
-	return up;
-}
-
 /* Open a new file beside the target, with the mode that a file there has, or that a new one
  * gets. */
 static int open_beside(struct output *o, const struct stat *old)
@@ -81,8 +72,7 @@ static int open_beside(struct output *o, const struct stat *old)
 			o->beside = NULL;
 			return -1;
 		}
-		o->fd = raise_descriptor(
-			open(o->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+		o->fd = open(o->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (o->fd >= 0)
 			break;
 		free(o->beside);
@@ -107,7 +97,7 @@ static int open_path(struct output *o, const char *path)
 	if (!exists && !*path)
 		return -1; /* beside it there would be a place */
 	if ((exists && !S_ISREG(st.st_mode)) || strncmp(path, "/dev/", 5) == 0) {
-		o->fd = raise_descriptor(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY));
+		o->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 		return o->fd < 0 ? -1 : 0;
 	}
 	if (exists && access(path, W_OK))

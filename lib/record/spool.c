@@ -54,11 +54,6 @@ struct spool *spool_new(struct error *e)
 	s->reading = false;
 	s->at = s->size = 0;
 	s->fd = open_unnamed(s->folder);
-	if (s->fd >= 0 && s->fd < 3) {
-		int up = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
-		close(s->fd);
-		s->fd = up;
-	}
 	if (s->fd >= 0)
 		return s;
 	fail(s, "creating", e);
