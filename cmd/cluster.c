@@ -366,8 +366,8 @@ static void fit(void)
 	if (v.n == 0 && (save_path || n_clusters))
 		command_stop(ERROR_DATA, "there are no records to cluster");
 	if (n_clusters > v.n)
-		command_stop(ERROR_DATA, "--n-clusters %zu of only %zu record%s", n_clusters, v.n,
-			plural(v.n));
+		command_stop(ERROR_DATA, "--n-clusters %zu, but there %s only %zu record%s",
+			n_clusters, v.n == 1 ? "was" : "were", v.n, plural(v.n));
 	if (v.n == 0)
 		source.size = 1;
 	(method == HDBSCAN         ? run_hdbscan

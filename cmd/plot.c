@@ -309,8 +309,8 @@ static void write_map_page(
 	struct buffer json = { 0 }, note = { 0 };
 	page_map(&json, map, style);
 	if (cut)
-		buffer_printf(&note, "%zu text%s of more than %zu character%s cut.", cut,
-			plural(cut), text_length, plural(text_length));
+		buffer_printf(&note, "%zu text%s of more than %zu character%s %s cut.", cut,
+			plural(cut), text_length, plural(text_length), cut == 1 ? "is" : "are");
 	const struct page_part parts[] = {
 		{ "title", style->title.size ? style->title : SLICE("Document map"), false },
 		{ "heading", style->title, false },

@@ -321,7 +321,7 @@ static int32_t *number_classes(const struct input *in)
 		label[order[i] - in->class] = order[i]->data ? next : -1;
 	}
 	mem_free(order);
-	command_detail("%d class%s", next + 1, next ? "es" : "");
+	command_detail("%d class label%s", next + 1, plural((size_t)(next + 1)));
 	return label;
 }
 

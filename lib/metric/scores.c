@@ -183,7 +183,8 @@ static int finish(struct measure *m, struct error *e)
 	s->k = s->labels.terms.n;
 	if (s->form == ONE && (s->k > 2 || s->several))
 		return error_set(e, ERROR_DATA,
-			"--score-key is one number, it takes a score of each label: %zu", s->k);
+			"--score-key is one number, but it takes one of each label (%zu label%s)",
+			s->k, plural(s->k));
 	s->p = mem_zero(m->n * s->k + 1, sizeof *s->p);
 	s->is_true = mem_zero(m->n * s->k + 1, sizeof *s->is_true);
 	s->probabilities = !s->several;

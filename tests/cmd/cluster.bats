@@ -157,7 +157,7 @@ column() { sed -E "s/.*\"$1\":(-?[0-9.e-]+).*/\1/"; }
 	status_is 65
 	run cluster --method kmeans --n-clusters 301 in.jsonl
 	status_is 65
-	output_has '--n-clusters 301 of only 300 records'
+	output_has '--n-clusters 301, but there were only 300 records'
 	run cluster --save x --format jsonl </dev/null
 	status_is 65
 	[ "$(head -1 in.jsonl | cluster --method agglomerative --n-clusters 1 | column cluster)" = 0 ]

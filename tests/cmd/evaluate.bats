@@ -303,6 +303,9 @@ EOF
 	run evaluate --metric scores --score-key s scores.jsonl
 	status_is 65
 	output_has 'scores.jsonl:2: '
+	run evaluate --metric scores --score-key s <<<$'{"reference": 0, "s": 0.5}\n{"reference": 1, "s": 1}\n{"reference": 2, "s": 0}'
+	status_is 65
+	output_has '--score-key is one number, but it takes one of each label (3 labels)'
 }
 
 @test "coherence and diversity take a report of topics, diversity reads no records" {

@@ -110,7 +110,7 @@ load common
 	}
 	says "1 record, 0 rejected" embed -v --replace
 	says "batches of 1 token" embed -v --replace --batch-tokens 1 -m "$HEDDLE_SRC/tests/golden/embed/bert-prompt"
-	says "--n-clusters 2 of only 1 record" cluster --method kmeans --n-clusters 2 --input-key embedding
+	says "--n-clusters 2, but there was only 1 record" cluster --method kmeans --n-clusters 2 --input-key embedding
 	says "vectors of 1 number have no 2 " reduce --method pca -n 2
 	says "no label has more than 1 record" classify --fit --cross-validate 2
 	says '"embedding" has 1 number, "other" has 2' evaluate --metric sts --embedding-keys embedding,other --reference-key label

@@ -222,7 +222,7 @@ cairo() { grep -q 'HAVE_CAIRO 1' "$(dirname "$HEDDLE_BUILD")/config.h"; }
 		plot -o "map.$f" long.jsonl
 		[ "$(stat -c %s "map.$f")" -lt 100000 ]
 	done
-	grep -q '1 text of more than 300 characters cut' map.html
+	grep -q '1 text of more than 300 characters is cut' map.html
 	plot --text-length 5 -o map.html <<<'{"xy": [1, 2], "text": "abcdefgh"}'
 	grep -q '"abcde…"' map.html
 }

@@ -95,7 +95,7 @@ apart() {
 		BEGIN { s = 3; for (i = 0; i < 200; i++) { printf "{\"class\": %s, \"embedding\": [", i % 9 == 8 ? "null" : i % 4
 			for (j = 0; j < 6; j++) printf "%s%.4f", (j ? ", " : ""), r(); print "]}" } }' >noise.jsonl
 	reduce --target-key class --target-weight 0.95 -v noise.jsonl 2>log | awk 'NR % 9' | key reduced >out
-	grep -q '4 classes' log
+	grep -q '4 class labels' log
 	reduce noise.jsonl | awk 'NR % 9' | key reduced >plain
 	cmp -s out plain && return 1
 	run reduce --target-key class --method pca noise.jsonl
