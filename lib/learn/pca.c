@@ -14,10 +14,12 @@
 
 enum { PIECE = 16 << 20, STRIP = 32 };
 
-/* Rows of c numbers that are summed at once: whole blocks of every sum. */
-static size_t piece_rows(size_t n, size_t c)
+/* Rows of c numbers that are summed at once: whole blocks of every sum, of which a small device
+ * takes few. */
+static size_t piece_rows(struct device *d, size_t n, size_t c)
 {
-	size_t rows = PIECE / MOMENT_ROWS / (c ? c : 1) * MOMENT_ROWS;
+	size_t room = device_memory(d) / 8 / sizeof(double), most = room < PIECE ? room : PIECE;
+	size_t rows = most / MOMENT_ROWS / (c ? c : 1) * MOMENT_ROWS;
 	rows = rows ? rows : MOMENT_ROWS;
 	return rows < n ? rows : n;
 }
@@ -33,7 +35,7 @@ struct rows {
 
 static struct rows rows_open(struct device *d, const float *x, size_t n, size_t c)
 {
-	struct rows r = { d, x, n, c, piece_rows(n, c), TENSOR_NONE };
+	struct rows r = { d, x, n, c, piece_rows(d, n, c), TENSOR_NONE };
 	if (size_mul(size_mul(n, c), sizeof *x) <= device_memory(d) / 4)
 		r.all = tensor_upload(d, F32, n, c, x);
 	return r;
@@ -99,7 +101,7 @@ static void fit_columns(struct pca *p, const struct rows *r)
 /* gram [N, N], the lower triangle of z z': columns of z as rows. */
 static void multiply_rows(const struct pca *p, const struct rows *r, double *gram)
 {
-	size_t n = r->n, c = r->c, step = piece_rows(c, n);
+	size_t n = r->n, c = r->c, step = piece_rows(r->d, c, n);
 	double *z = MEM_ARRAY(double, size_mul(step, n));
 	for (size_t from = 0; from < c; from += step) {
 		size_t rows = c - from < step ? c - from : step;

@@ -54,7 +54,7 @@ near() {
 		for (j = 0; j < 40; j++) { s = (s * 1103515245 + 12345) % 2147483648; printf "%s%.4f", (j ? "," : ""), s / 2147483648 }
 		print "]}" } }' >vectors.jsonl
 	reduce --device cpu --method pca -n 3 vectors.jsonl >cpu
-	for memory in 1500000 4000000; do # the rows take 384000
+	for memory in 1500000 4000000; do # the rows take 384000, and of either three pieces are made
 		HEDDLE_EMU_MEMORY=$memory "$cuda/reduce" --device cuda --method pca -n 3 vectors.jsonl | cmp cpu -
 	done
 }
