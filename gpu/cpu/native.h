@@ -1,7 +1,7 @@
 /*
- * native.h: the compiler's vectors, as wide as the path's (gcc passes wider ones through memory: eight
- * doubles on AVX2 took thrice as long), for kernels that only add, subtract and multiply, element by element.
- * Aligned to their size.
+ * native.h: the compiler's vectors, as wide as the path's (gcc passes wider ones through memory:
+ * eight doubles on AVX2 took thrice as long), for kernels that only add, subtract and multiply,
+ * element by element. Aligned to their size.
  */
 #pragma once
 

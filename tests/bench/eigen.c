@@ -1,8 +1,8 @@
 /*
  * eigen.c: eigen_symmetric beside LAPACK's dsyevd of OpenBLAS, which NumPy's eigh calls, on random
  * symmetric matrices: seconds of all vectors, of the 50 that PCA asks for, of the peer, the best of
- * some rounds, interleaved in one run, wall clock, as many threads as each takes. A peer that is not
- * installed is 0.
+ * some rounds, interleaved in one run, wall clock, as many threads as each takes. A peer that is
+ * not installed is 0.
  * usage: eigen [N]…
  */
 #include <stdio.h>
