@@ -1,6 +1,5 @@
 #include "lib/learn/eigen_loops.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { DOT_LANES = 16, ROW_LANES = 8, ROWS = 4 };
@@ -15,6 +14,5 @@ const struct eigen_loops *eigen_loops(void)
 		&avx2_loops, &avx512_loops
 #endif
 	};
-	enum path p = path_choose(getenv("HEDDLE_CPU"));
-	return loops[p < PATHS ? p : path_choose(NULL)];
+	return loops[path_usual()];
 }

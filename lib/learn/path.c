@@ -1,5 +1,6 @@
 #include "lib/learn/path.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum path path_choose(const char *name)
@@ -15,4 +16,10 @@ enum path path_choose(const char *name)
 		if (has[p] && (any || strcmp(name, names[p]) == 0))
 			return p;
 	return PATHS;
+}
+
+enum path path_usual(void)
+{
+	enum path p = path_choose(getenv("HEDDLE_CPU"));
+	return p < PATHS ? p : path_choose(NULL);
 }

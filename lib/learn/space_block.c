@@ -5,8 +5,6 @@
  */
 #include "lib/learn/space.h"
 
-#include <stdlib.h>
-
 enum { POINTS = 4 }; /* at most, at once */
 
 #define BODY "lib/learn/space_body.h"
@@ -30,12 +28,10 @@ bool space_choose(const char *name)
 	return chosen < PATHS;
 }
 
-/* Before main, so that no thread finds it half done. A word that names nothing is the frame's to
- * refuse. */
+/* Before main, so that no thread finds it half done. */
 __attribute__((constructor)) static void choose(void)
 {
-	if (!space_choose(getenv("HEDDLE_CPU")))
-		space_choose(NULL);
+	path = path_usual();
 }
 
 void space_block(enum space_metric metric, const double *point, const double *blocks, size_t n,
