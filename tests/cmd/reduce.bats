@@ -203,8 +203,9 @@ apart() {
 
 # the smallest once came out as NaN, and the message was that a component is too large
 @test "principal components of numbers of a very wide range" {
-	awk 'BEGIN { for (i = 0; i < 12; i++) { printf "{\"embedding\":[%de36", i * 7 % 5
-		for (j = 0; j < 5; j++) printf ",%de-41", (i * i * (j + 3) + j) % 11
+	awk 'function r() { s = (s * 1103515245 + 12345) % 2147483648; return 9 * s / 2147483648 }
+		BEGIN { s = 7; for (i = 0; i < 12; i++) { printf "{\"embedding\":[%.3fe36", r()
+		for (j = 0; j < 5; j++) printf ",%.3fe-42", r()
 		print "]}" } }' >range.jsonl
 	reduce --method pca -n 6 --drop embedding range.jsonl >out
 	jq -es 'length == 12 and all(.reduced | length == 6)' out
