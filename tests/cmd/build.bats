@@ -19,3 +19,10 @@ load common
 	run "$kit" nothing
 	status_is 2
 }
+
+# bash goes on where a command behind `!`, or one before `&&`, fails: in the middle of a test that is no test.
+@test "no line of these tests is one that cannot fail" {
+	run bash -c "grep -nE '^[[:space:]]*! |^[[:space:]]*\[ [^|]*\] && ' '$HEDDLE_SRC'/tests/cmd/*.bats | grep -v ' || '"
+	echo "$output"
+	[ "$output" = "" ]
+}

@@ -64,7 +64,7 @@ column() { sed -E "s/.*\"$1\":(-?[0-9.e-]+).*/\1/"; }
 		"agglomerative --linkage complete --metric manhattan" "agglomerative --linkage average --metric cosine"; do
 		cluster --method $o --n-clusters 3 in.jsonl >out
 		[ "$(column cluster <out | sort -n | uniq | tr '\n' ' ')" = "0 1 2 " ] || { echo "$o"; false; }
-		! grep -q probability out
+		! grep -q probability out || false
 	done
 	cluster --method agglomerative --linkage single --distance-threshold 3 in.jsonl | column cluster | head -3 | tr '\n' ' ' |
 		grep -qx '0 1 2 '
@@ -139,7 +139,8 @@ column() { sed -E "s/.*\"$1\":(-?[0-9.e-]+).*/\1/"; }
 		status_is 2 || { echo "for $o"; false; }
 		output_has "Try 'cluster --help'."
 	done
-	[ ! -e x ] && [ ! -e y ]
+	[ ! -e x ]
+	[ ! -e y ]
 }
 
 @test "no record, one, two, and all equal" {

@@ -225,7 +225,8 @@ EOF
 	[[ $stderr == *"evaluate: nrefs:2|case:lc|tok:tercom|norm:no|punct:yes|asian:no|version:2.6.0|heddle:"* ]]
 	a=$(evaluate --metric bleu --output-format json t.jsonl | grep -o 'data:[0-9a-f]*')
 	b=$(sed 's/a mat/a hat/' t.jsonl | evaluate --metric bleu --output-format json | grep -o 'data:[0-9a-f]*')
-	[ -n "$a" ] && [ "$a" != "$b" ]
+	[ -n "$a" ]
+	[ "$a" != "$b" ]
 	run evaluate --metric bleu --bleu-tokenizer ja-mecab t.jsonl
 	status_is 2
 	output_has "needs MeCab"
@@ -242,7 +243,9 @@ EOF
 	evaluate --metric bleu --bleu-tokenizer space --digits 9 --prediction-key hypothesis --reference-key reference_bpe nmt.jsonl |
 		grep -qx 'bleu             22.585508457'
 	evaluate --metric bleu,chrf,ter --bleu-tokenizer none --digits 9 --prediction-key uedin-nmt "$data/wmt17_en_de/test.jsonl" >wmt
-	grep -q '^bleu  *23.386847103$' wmt && grep -q '^chrf  *57.722703142$' wmt && grep -q '^ter  *61.198493366$' wmt
+	grep -q '^bleu  *23.386847103$' wmt
+	grep -q '^chrf  *57.722703142$' wmt
+	grep -q '^ter  *61.198493366$' wmt
 	# ROUGE-1.5.5 stems otherwise and treats numbers apart: 31.89, 11.54, 25.75
 	evaluate --metric rouge --stemmer --digits 4 --prediction-key topic-convs2s "$data/xsum_system_outputs/test.jsonl.gz" |
 		awk '$1 == "rouge1" { a = $2 } $1 == "rouge2" { b = $2 } $1 == "rougeL" { c = $2 }
@@ -256,7 +259,8 @@ EOF
 	for m in $metrics; do
 		grep -qE "^\.It Cm (.* , )?$(printf %s "$m" | sed 's/[+]/\\+/g')( |$)" "$HEDDLE_SRC/man/man1/evaluate.1" || { echo "no $m"; missing=1; }
 	done
-	[ -z "${missing:-}" ] && [ "$(wc -w <<<"$metrics")" -gt 20 ]
+	[ -z "${missing:-}" ]
+	[ "$(wc -w <<<"$metrics")" -gt 20 ]
 }
 
 @test "what metrics need and cannot use is said" {

@@ -235,8 +235,10 @@ load common
 	make -s -C "$(dirname "$HEDDLE_BUILD")" install DESTDIR="$BATS_TEST_TMPDIR/root" prefix=/opt/h program_prefix=hd- \
 		>"$BATS_TEST_TMPDIR/log" 2>&1 || { cat "$BATS_TEST_TMPDIR/log"; false; }
 	root=$BATS_TEST_TMPDIR/root/opt/h
-	[ -x "$root/bin/hd-embed" ] && [ -f "$root/share/man/man1/hd-embed.1" ]
-	[ -f "$root/share/bash-completion/completions/hd-embed" ] && [ -f "$root/share/zsh/site-functions/_hd-embed" ]
+	[ -x "$root/bin/hd-embed" ]
+	[ -f "$root/share/man/man1/hd-embed.1" ]
+	[ -f "$root/share/bash-completion/completions/hd-embed" ]
+	[ -f "$root/share/zsh/site-functions/_hd-embed" ]
 	[ -f "$root/share/fish/vendor_completions.d/hd-embed.fish" ]
 	run "$root/bin/hd-embed" --version
 	status_is 0

@@ -151,7 +151,8 @@ setup_file() {
 		echo '{"text": broken' >"$BATS_TEST_TMPDIR/rejects"
 		run "$c" $(args "$c") --rejects "$BATS_TEST_TMPDIR/rejects" -o "$BATS_TEST_TMPDIR/out" "$records"
 		status_is 0
-		[ -f "$BATS_TEST_TMPDIR/rejects" ] && [ ! -s "$BATS_TEST_TMPDIR/rejects" ]
+		[ -f "$BATS_TEST_TMPDIR/rejects" ]
+		[ ! -s "$BATS_TEST_TMPDIR/rejects" ]
 	done
 }
 
@@ -170,8 +171,9 @@ setup_file() {
 		echo old >target; chmod 640 target; ln -sf target link
 		run "$c" $(args "$c") -o link "$records"
 		status_is 0
-		[ -L link ] && [ "$(stat -c %a target)" = 640 ]
-		! grep -qx old target
+		[ -L link ]
+		[ "$(stat -c %a target)" = 640 ]
+		! grep -qx old target || false
 		echo old >target
 		run "$c" $(args "$c") -o target /no/such/file
 		[ "$(cat target)" = old ]
