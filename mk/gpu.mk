@@ -59,7 +59,7 @@ gpu-kit: models $(build)/tests/gpu/kit/kit $(build)/tests/gpu/random_model
 	du -sh $(kit) && test "$$(du -sm $(kit) | cut -f1)" -lt 60
 
 check-gpu: gpu-kit
-	$(kit)/check
+	$(kit)/check operations models pipeline fast refused sanitizer
 
 bench-gpu: gpu-kit
 	$(kit)/bench
