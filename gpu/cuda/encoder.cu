@@ -3,21 +3,33 @@
 #include "gpu/cuda/norm.h"
 #include "gpu/cuda/product.h"
 
-/* A product's rows on their way to a norm: bfloat16, which has float32's range, where the weight is
- * and the norm takes them. */
+/* A product's rows on their way to a norm or to the next product. */
 struct branch {
 	float *floats;
 	uint16_t *halves;
 };
 
-static struct branch branch_new(
-	struct lane *lane, const struct weight *w, const struct norm_arguments *norm, size_t rows)
+static struct branch branch_new(struct lane *lane, size_t rows, size_t columns, bool halves)
 {
-	size_t n = size_mul(rows, w->n);
-	if (w->dtype != BF16 || !w->paired || !cuda_norm_takes_halves(norm))
-		return { cuda_floats(lane, n), NULL };
-	return { NULL,
-		static_cast<uint16_t *>(cuda_arena_alloc(lane, size_mul(n, sizeof(uint16_t)))) };
+	if (!halves)
+		return { cuda_floats(lane, size_mul(rows, columns)), NULL };
+	size_t elements = size_mul(rows, eights_of(columns) * 8);
+	return { NULL, static_cast<uint16_t *>(
+			       cuda_arena_alloc(lane, size_mul(elements, sizeof(uint16_t)))) };
+}
+
+/* To a norm they are bfloat16, which has float32's range, where the weight is and the norm takes
+ * them. */
+static bool norm_reads_halves(const struct weight *w, const struct norm_arguments *norm)
+{
+	return w->dtype == BF16 && w->paired && cuda_norm_takes_halves(norm);
+}
+
+static void branch_product(struct lane *lane, struct linear_arguments linear, struct branch to)
+{
+	linear.y_half = to.halves;
+	if (to.floats || to.halves)
+		cuda_linear_rows(lane, &linear, to.floats);
 }
 
 static void branch_norm(
@@ -40,67 +52,35 @@ static void branch_norm(
 		cuda_norm_residual(lane, &a, t.floats, rows);
 }
 
-/* What w makes of rows of halves; nothing after a failure. */
-static void product(struct lane *lane, const uint16_t *x, const struct weight *w, struct branch to,
-	size_t rows, enum activation activation)
-{
-	struct half_product p = { x, w, to.floats, to.halves, w->n, rows, activation, 0 };
-	if (x && (to.floats || to.halves))
-		cuda_half_product(lane, &p);
-}
-
 CUDA_KERNEL(linear_norm)
 {
 	auto a = static_cast<const struct linear_norm_arguments *>(arguments);
-	const struct linear_arguments *linear = &a->linear;
+	const struct weight *w = a->linear.w;
+	size_t rows = a->linear.rows;
 	(void)n;
 	struct arena_mark mark = cuda_arena_mark(lane);
-	struct branch t = branch_new(lane, linear->w, &a->norm, linear->rows);
-	if (t.halves)
-		product(lane, cuda_half_input(lane, linear), linear->w, t, linear->rows,
-			linear->activation);
-	else if (t.floats)
-		cuda_linear_rows(lane, linear, t.floats);
-	branch_norm(lane, t, &a->norm, linear->rows);
+	struct branch t = branch_new(lane, rows, w->n, norm_reads_halves(w, &a->norm));
+	branch_product(lane, a->linear, t);
+	branch_norm(lane, t, &a->norm, rows);
 	cuda_arena_reset(lane, mark);
 }
 
 /* The wide rows stay of the weights' type. */
-static void feed_forward_half(
-	struct lane *lane, const struct feed_forward_arguments *a, struct branch t)
-{
-	size_t rows = a->up.rows, n = eights_of(a->up.w->n) * 8;
-	struct branch wide = { NULL, static_cast<uint16_t *>(cuda_arena_alloc(lane,
-					     size_mul(size_mul(rows, n), sizeof(uint16_t)))) };
-	product(lane, cuda_half_input(lane, &a->up), a->up.w, wide, rows, a->up.activation);
-	product(lane, wide.halves, a->down, t, rows, ACTIVATION_NONE);
-}
-
-static void feed_forward(struct lane *lane, const struct feed_forward_arguments *a, float *t)
-{
-	size_t rows = a->up.rows;
-	float *wide = cuda_floats(lane, size_mul(rows, a->up.w->n));
-	struct linear_arguments down = { NULL, wide, rows, 0, a->up.w->n, a->down, ACTIVATION_NONE,
-		NULL, NULL };
-	if (!wide)
-		return;
-	cuda_linear_rows(lane, &a->up, wide);
-	cuda_linear_rows(lane, &down, t);
-}
-
 CUDA_KERNEL(feed_forward)
 {
 	auto a = static_cast<const struct feed_forward_arguments *>(arguments);
-	bool halves = a->up.w->paired && a->down->paired && a->up.w->dtype == a->down->dtype;
+	const struct weight *up = a->up.w, *down = a->down;
+	bool paired = up->paired && down->paired && up->dtype == down->dtype;
+	size_t rows = a->up.rows;
 	(void)n;
 	struct arena_mark mark = cuda_arena_mark(lane);
-	struct branch t =
-		halves ? branch_new(lane, a->down, &a->norm, a->up.rows)
-		       : branch{ cuda_floats(lane, size_mul(a->up.rows, a->down->n)), NULL };
-	if (halves)
-		feed_forward_half(lane, a, t);
-	else if (t.floats)
-		feed_forward(lane, a, t.floats);
-	branch_norm(lane, t, &a->norm, a->up.rows);
+	struct branch wide = branch_new(lane, rows, up->n, paired);
+	struct branch t = branch_new(lane, rows, down->n, norm_reads_halves(down, &a->norm));
+	struct linear_arguments linear = { NULL, wide.floats, rows, 0, up->n, down, ACTIVATION_NONE,
+		wide.halves, NULL };
+	branch_product(lane, a->up, wide);
+	if (wide.floats || wide.halves)
+		branch_product(lane, linear, t);
+	branch_norm(lane, t, &a->norm, rows);
 	cuda_arena_reset(lane, mark);
 }

@@ -312,7 +312,7 @@ void cuda_half_product(struct lane *lane, const struct half_product *b)
 
 /* --- of an operation's arguments --- */
 
-const uint16_t *cuda_half_input(struct lane *lane, const struct linear_arguments *a)
+static const uint16_t *half_input(struct lane *lane, const struct linear_arguments *a)
 {
 	return a->x_half ? a->x_half
 			 : cuda_half_rows(lane, a->w->dtype, NULL, a->x, a->x_stride, a->rows, a->w->k);
@@ -339,7 +339,7 @@ void cuda_linear_half(
 {
 	struct arena_mark mark = cuda_arena_mark(lane);
 	if (a->w->paired) {
-		const uint16_t *x = cuda_half_input(lane, a);
+		const uint16_t *x = half_input(lane, a);
 		struct half_product p = { x, a->w, y, y ? NULL : a->y_half, y_stride, a->rows,
 			a->activation, 0 };
 		if (x)

@@ -20,8 +20,8 @@ struct product cuda_product_of(const struct linear_arguments *);
 /* y = the chain of + |x - w| over all of k, from +0; nothing follows. */
 void cuda_manhattan(struct lane *, const struct product *);
 
-/* Of an operation's arguments: y may be given instead (stride n). Weights of the fast modes
- * go to half.cu and cublaslt.cu. */
+/* Of an operation's arguments: y may be given instead (stride n); with neither to their y_half.
+ * Weights of the fast modes go to half.cu and cublaslt.cu. */
 void cuda_linear_rows(struct lane *, const struct linear_arguments *, float *y);
 
 /* --- bfloat16 and binary16, half.cu --- */
@@ -54,9 +54,8 @@ struct half_product {
 
 void cuda_half_product(struct lane *, const struct half_product *);
 
-/* Of an operation's arguments, for any weight of the two; its x as halves. */
+/* Of an operation's arguments, for any weight of the two; y NULL: to its y_half. */
 void cuda_linear_half(struct lane *, const struct linear_arguments *, float *y, size_t y_stride);
-const uint16_t *cuda_half_input(struct lane *, const struct linear_arguments *);
 
 /* --- by NVIDIA's library, cublaslt.cu --- */
 
