@@ -2,18 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/buffer.h"
 
-int contents_open(const char *path, struct error *e)
+int contents_open(const char *path, struct stat *st, struct error *e)
 {
-	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC), why = 0;
-	if (fd < 0 || fstat(fd, &st))
+	if (fd < 0 || fstat(fd, st))
 		why = errno;
-	else if (S_ISDIR(st.st_mode))
+	else if (S_ISDIR(st->st_mode))
 		why = EISDIR;
 	if (!why)
 		return fd;
@@ -67,11 +65,11 @@ static int read_regular(
 int contents_read(const char *path, struct arena *arena, struct slice *text, struct error *e)
 {
 	struct stat st;
-	int fd = contents_open(path, e);
+	int fd = contents_open(path, &st, e);
 	if (fd < 0)
 		return -1;
 	/* some of the system's own files (/proc) say that they are empty */
-	bool sized = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+	bool sized = S_ISREG(st.st_mode) && st.st_size > 0;
 	int rc = sized ? read_regular(fd, (size_t)st.st_size, arena, text, e)
 		       : read_pipe(fd, arena, text, e);
 	close(fd);

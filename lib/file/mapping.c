@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/contents.h"
@@ -11,14 +10,11 @@
 int mapping_open(const char *path, struct slice *bytes, struct error *e)
 {
 	*bytes = SLICE("");
-	int fd = contents_open(path, e);
+	struct stat st;
+	int fd = contents_open(path, &st, e), result = 0;
 	if (fd < 0)
 		return -1;
-	struct stat st;
-	int result = 0;
-	if (fstat(fd, &st)) {
-		result = error_set(e, ERROR_IO, "%s: %s", path, strerror(errno));
-	} else if (!S_ISREG(st.st_mode)) {
+	if (!S_ISREG(st.st_mode)) {
 		result = error_set(e, ERROR_NO_INPUT, "%s: not a regular file", path);
 	} else if (st.st_size > 0) {
 		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

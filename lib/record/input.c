@@ -48,7 +48,7 @@ static int open_file(const char *path, struct error *e)
 {
 	struct stat st;
 	if (strcmp(path, "-") != 0)
-		return contents_open(path, e);
+		return contents_open(path, &st, e);
 	int flags = fcntl(STDIN_FILENO, F_GETFL), why = 0;
 	if (flags < 0 || (flags & O_ACCMODE) == O_WRONLY)
 		why = EBADF; /* it was closed */
