@@ -6,12 +6,12 @@
 
 #include <stdio.h>
 
+#include "lib/base/contents.h"
 #include "lib/base/memory.h"
 #include "lib/learn/vector_source.h"
 #include "lib/plot/bars.h"
 #include "lib/plot/canvas.h"
 #include "lib/plot/chart.h"
-#include "lib/base/contents.h"
 #include "lib/plot/lettering.h"
 #include "lib/plot/map.h"
 #include "lib/plot/page.h"

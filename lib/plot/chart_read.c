@@ -1,8 +1,8 @@
 /* chart_read.c: what charts draw, from evaluate's JSON report (CONTRACT.md). */
 #include <math.h>
 
-#include "lib/plot/chart.h"
 #include "lib/base/contents.h"
+#include "lib/plot/chart.h"
 #include "lib/record/json.h"
 
 enum { LABELS = 200, POINTS = 1000000 }; /* more than that is no picture */
